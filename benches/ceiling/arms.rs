@@ -19,6 +19,10 @@ pub(super) enum Arm {
     PgbenchAtRate,
     /// The time from a commit to a watcher.
     Events,
+    /// A server that nobody calls, once.
+    Idle,
+    /// Calls in flight on 256 connections, one on each, once.
+    Connections,
     /// 248 calls in flight and 1,000 watchers, once.
     Crowd,
     /// Calls of another system over HTTP/1.1, by so many tasks in a closed loop.
@@ -63,6 +67,12 @@ pub(super) enum Place {
     Full,
     /// The plain prototype on the database with many users.
     Prototype,
+    /// The service without the lines of its calls in the log.
+    Silent,
+    /// The service, which records one call of 100 and exports the traces.
+    Traced,
+    /// The build that the options name, with their configuration.
+    Other,
 }
 
 /// The scripts of pgbench, on the database with many users.
@@ -80,7 +90,7 @@ pub(super) enum Script {
 impl Arm {
     /// Whether it takes long, so that it runs in the first round only.
     pub(super) fn runs_once(self) -> bool {
-        self == Self::Crowd
+        matches!(self, Self::Idle | Self::Connections | Self::Crowd)
     }
 }
 
@@ -95,6 +105,8 @@ impl fmt::Display for Arm {
             Self::CallsAtRate => f.write_str("GetUser at a rate"),
             Self::PgbenchAtRate => f.write_str("pgbench GetUser at a rate"),
             Self::Events => f.write_str("Events"),
+            Self::Idle => f.write_str("Idle"),
+            Self::Connections => f.write_str("Connections"),
             Self::Crowd => f.write_str("Crowd"),
             Self::Peer(peer, tasks) => write!(f, "{peer:?} c={tasks}"),
         }

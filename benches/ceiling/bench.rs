@@ -14,7 +14,9 @@ use super::{
     cluster::Cluster,
     feed,
     load::{self, Call},
+    memory,
     options::Options,
+    otlp,
     peers::Served,
     pgbench, process,
     sample::{Cpu, Round, Sample},
@@ -65,7 +67,9 @@ impl<'a> Bench<'a> {
             Arm::CallsAtRate | Arm::Events => self.start(Place::Service).await,
             Arm::Pgbench(script, _) => self.write(script).await,
             Arm::PgbenchAtRate => self.write(Script::GetUser).await,
-            Arm::Crowd => _ = self.database(self.options.users).await,
+            Arm::Idle | Arm::Connections | Arm::Crowd => {
+                self.database(self.options.users).await;
+            }
             Arm::Peer(peer, _) => {
                 if !self.peers.contains_key(&peer) {
                     self.peers.insert(peer, Served::start(peer, self.cluster).await);
@@ -111,9 +115,9 @@ impl<'a> Bench<'a> {
             Arm::Events => {
                 feed::delays(self.servers[&Place::Service].address, self.seconds()).await
             }
-            Arm::Crowd => {
+            Arm::Idle | Arm::Connections | Arm::Crowd => {
                 let url = self.cluster.url(&self.databases[&self.options.users]);
-                feed::crowd(self.program, &self.cluster.folder, &url, self.options).await
+                memory::sample(arm, self.program, &self.cluster.folder, &url, self.options).await
             }
             Arm::Peer(peer, tasks) => {
                 let peer = &self.peers[&peer];
@@ -191,18 +195,29 @@ impl<'a> Bench<'a> {
         }
         let database = self.database(self.users(place)).await;
         let (folder, url) = (&self.cluster.folder, self.cluster.url(&database));
+        let mut program = self.program;
         let more = match place {
             Place::Prototype => {
                 let prototype = Server::prototype(folder, &url, self.captured().await);
                 self.servers.insert(place, prototype);
                 return;
             }
-            Place::Service | Place::Few => "",
-            Place::Wide => "max_concurrent_calls = 1024",
-            Place::Full => "max_concurrent_calls = 1\nmax_call_time = \"1h\"",
+            Place::Service | Place::Few => String::new(),
+            Place::Wide => "max_concurrent_calls = 1024".to_owned(),
+            Place::Full => "max_concurrent_calls = 1\nmax_call_time = \"1h\"".to_owned(),
+            // The line that says where it serves stays.
+            Place::Silent => "log = \"off,identity_link::server=info\"".to_owned(),
+            Place::Traced => {
+                let receiver = otlp::receiver().await;
+                format!("tracing = {{ endpoint = \"http://{receiver}\", one_in = 100 }}")
+            }
+            Place::Other => {
+                program = self.options.other.as_deref().unwrap();
+                self.options.other_config.clone()
+            }
         };
         let name = format!("{place:?}");
-        self.servers.insert(place, Server::service(self.program, folder, &name, &url, more));
+        self.servers.insert(place, Server::service(program, folder, &name, &url, &more));
     }
 
     /// The database with so many users.

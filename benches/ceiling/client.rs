@@ -52,7 +52,12 @@ pub(super) struct Client {
 impl Client {
     /// A client with the token of a service, with every scope, for an hour.
     pub(super) async fn connect(address: SocketAddr) -> Self {
-        let connections = join_all((0..CONNECTIONS).map(|_| connect(address))).await;
+        Self::connect_with(address, CONNECTIONS).await
+    }
+
+    /// The same with so many connections.
+    pub(super) async fn connect_with(address: SocketAddr, connections: usize) -> Self {
+        let connections = join_all((0..connections).map(|_| connect(address))).await;
         Self { connections, headers: headers() }
     }
 
@@ -60,7 +65,7 @@ impl Client {
     /// server's limit.
     pub(super) async fn call(&self, task: usize, rpc: &Rpc, message: &impl Message) -> Answer {
         let request = request(rpc, &self.headers, Full::new(framed(message)));
-        let mut connection = self.connections[task % CONNECTIONS].clone();
+        let mut connection = self.connections[task % self.connections.len()].clone();
         let (head, mut body) = connection.send_request(request).await.unwrap().into_parts();
         if let Some(status) = head.headers.get("grpc-status") {
             return answer(status, &head.headers);

@@ -20,7 +20,9 @@ mod feed;
 mod http1;
 mod load;
 mod mas;
+mod memory;
 mod options;
+mod otlp;
 mod peers;
 mod pgbench;
 mod population;
@@ -57,7 +59,7 @@ fn main() {
     if let (Some(url), Some(captured)) = (&options.prototype, &options.captured) {
         return prototype::serve(url, captured);
     }
-    let mut rows = rows::all(options.peers);
+    let mut rows = rows::all(&options);
     rows.retain(|row| {
         options.rows.is_empty() || options.rows.iter().any(|name| row.name.contains(name))
     });

@@ -20,7 +20,7 @@ pub(super) struct Options {
     /// The number of users in the big database; the small one has 10,000.
     #[arg(long, default_value_t = 1_000_000)]
     pub(super) users: u64,
-    /// How long the calls and watchers of the row `memory` stay, in minutes.
+    /// How long the calls and watchers of the rows `memory` stay, in minutes.
     #[arg(long, default_value_t = 1.0)]
     pub(super) minutes: f64,
     /// Also the rows with other systems, which npm installs.
@@ -29,6 +29,12 @@ pub(super) struct Options {
     /// Another build of the service, instead of the one that cargo built beside this benchmark.
     #[arg(long, value_name = "FILE")]
     pub(super) server: Option<PathBuf>,
+    /// Also the rows that compare with this build of the service.
+    #[arg(long, value_name = "FILE")]
+    pub(super) other: Option<PathBuf>,
+    /// Keys at the top of that build's configuration, as TOML.
+    #[arg(long, value_name = "TOML", default_value = "", requires = "other")]
+    pub(super) other_config: String,
     /// Prints JSON instead of text.
     #[arg(long)]
     pub(super) json: bool,

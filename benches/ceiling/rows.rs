@@ -2,11 +2,15 @@
 
 use super::{
     arms::{
-        Arm::{self, Calls, CallsAtRate, Crowd, Events, Pgbench, PgbenchAtRate, Refusals},
+        Arm::{
+            self, Calls, CallsAtRate, Connections, Crowd, Events, Idle, Pgbench, PgbenchAtRate,
+            Refusals,
+        },
         Peer, Place, Rpcs, Script,
     },
     bench::HIGHEST,
     calls::RESOLVED,
+    options::Options,
     sample::Round,
 };
 
@@ -68,7 +72,7 @@ fn cost(
 }
 
 /// All rows.
-pub(super) fn all(with_peers: bool) -> Vec<Row> {
+pub(super) fn all(options: &Options) -> Vec<Row> {
     let mut rows = links();
     let look_ups = [
         ("find-by-identity", Rpcs::FindByIdentity, Script::FindByIdentity),
@@ -81,8 +85,13 @@ pub(super) fn all(with_peers: bool) -> Vec<Row> {
     rows.extend(others());
     rows.extend(overload());
     rows.extend(feed());
+    rows.extend(memory());
+    rows.extend(telemetry());
     rows.extend(floors());
-    if with_peers {
+    if options.other.is_some() {
+        rows.extend(other());
+    }
+    if options.peers {
         rows.extend([better_auth(), authhero(), mas()]);
     }
     rows
@@ -243,25 +252,75 @@ fn overload() -> Vec<Row> {
 }
 
 fn feed() -> Vec<Row> {
+    vec![cost("events", "from commit to watcher, p50", " ms", [15.0, 5.0], vec![Events], |round| {
+        round[&Events].p50 / 1000.0
+    })]
+}
+
+fn memory() -> Vec<Row> {
+    let peak = |name, what, target, arm| {
+        cost(name, what, " MiB", target, vec![arm], move |round| round[&arm].memory)
+    };
+    let growth = |name, arm| {
+        let what = "the same at the end ÷ after a quarter of the time";
+        cost(name, what, "", [1.05, 1.0], vec![arm], move |round| round[&arm].growth)
+    };
     vec![
-        cost("events", "from commit to watcher, p50", " ms", [15.0, 5.0], vec![Events], |round| {
-            round[&Events].p50 / 1000.0
-        }),
-        cost(
+        peak("memory.idle", "memory of a server without calls", [25.0, 20.0], Idle),
+        peak(
+            "memory.connections",
+            "memory with calls in flight on 256 connections, at most",
+            [60.0, 50.0],
+            Connections,
+        ),
+        growth("memory.connections.growth", Connections),
+        peak(
             "memory.peak",
             "memory with 248 calls in flight and 1,000 watchers, at most",
-            " MiB",
             [60.0, 50.0],
-            vec![Crowd],
-            |round| round[&Crowd].memory,
+            Crowd,
         ),
-        cost(
-            "memory.growth",
-            "the same at the end ÷ after a quarter of the time",
-            "",
-            [1.05, 1.0],
-            vec![Crowd],
-            |round| round[&Crowd].growth,
+        growth("memory.growth", Crowd),
+    ]
+}
+
+/// What the log and the traces cost.
+fn telemetry() -> Vec<Row> {
+    const SILENT: Arm = Calls(Rpcs::GetUser, Place::Silent, 64);
+    const TRACED: Arm = Calls(Rpcs::GetUser, Place::Traced, 64);
+    vec![
+        rate(
+            "telemetry.log",
+            "GetUser per second, c=64 ÷ without the log of the calls",
+            [0.95, 1.0],
+            vec![HIGHEST, SILENT],
+            |round| round[&HIGHEST].rate / round[&SILENT].rate,
+        ),
+        rate(
+            "telemetry.tracing",
+            "GetUser per second, c=64, one call of 100 recorded ÷ without traces",
+            [0.98, 1.0],
+            vec![TRACED, HIGHEST],
+            |round| round[&TRACED].rate / round[&HIGHEST].rate,
+        ),
+    ]
+}
+
+/// The service against another build of it.
+fn other() -> Vec<Row> {
+    let row = |name, what, rpcs, tasks| {
+        let (arm, other) = (Calls(rpcs, Place::Service, tasks), Calls(rpcs, Place::Other, tasks));
+        rate(name, what, [0.95, 1.0], vec![arm, other], move |round| {
+            round[&arm].rate / round[&other].rate
+        })
+    };
+    vec![
+        row("other.get-user", "GetUser per second, c=64 ÷ the other build", Rpcs::GetUser, 64),
+        row(
+            "other.link",
+            "Link and Unlink per second, c=8 ÷ the other build",
+            Rpcs::LinkAndUnlink,
+            8,
         ),
     ]
 }

@@ -5,6 +5,7 @@
 use std::{
     net::SocketAddr,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
     time::Instant,
 };
@@ -40,9 +41,13 @@ pub struct CallOutcome {
 /// Turns the response into an outcome; `None` stands for a client that left before the response.
 type Judge = fn(Option<&Response<Body>>) -> CallOutcome;
 
-/// Logs and counts each call of a service.
+/// Logs and counts each call of a service. Clones share what they count in: the service is cloned
+/// for each call.
 #[derive(Debug, Clone)]
-pub struct TelemetryLayer {
+pub struct TelemetryLayer(Arc<Sinks>);
+
+#[derive(Debug)]
+struct Sinks {
     outcome: Judge,
     metrics: CallMetrics,
     traces: Traces,
@@ -51,7 +56,7 @@ pub struct TelemetryLayer {
 impl TelemetryLayer {
     /// Judges the calls by this function, counts them, and records their traces.
     pub fn new(outcome: Judge, metrics: CallMetrics, traces: Traces) -> Self {
-        Self { outcome, metrics, traces }
+        Self(Arc::new(Sinks { outcome, metrics, traces }))
     }
 }
 
@@ -85,16 +90,17 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let TelemetryLayer { outcome, metrics, traces } = self.layer.clone();
-        let record = CallRecord::begin(request.headers(), &traces);
+        let TelemetryLayer(sinks) = self.layer.clone();
+        let outcome = sinks.outcome;
+        let record = CallRecord::begin(request.headers(), &sinks.traces);
         request.extensions_mut().insert(record.clone());
-        let _in_flight = metrics.enter();
+        let _in_flight = sinks.metrics.enter();
         let ending = Ending {
             record: record.clone(),
             started: Instant::now(),
             client: Client::of(&request),
             outcome: outcome(None),
-            metrics,
+            sinks,
             _in_flight,
         };
         let call = self.inner.call(request);
@@ -114,7 +120,7 @@ struct Ending {
     started: Instant,
     client: Client,
     outcome: CallOutcome,
-    metrics: CallMetrics,
+    sinks: Arc<Sinks>,
     _in_flight: CallsInFlight,
 }
 
@@ -122,7 +128,7 @@ impl Drop for Ending {
     fn drop(&mut self) {
         let (record, CallOutcome { code, reason }) = (&self.record, &self.outcome);
         let took = self.started.elapsed();
-        self.metrics.end(record, (code, reason), took);
+        self.sinks.metrics.end(record, (code, reason), took);
         record.end_span(code, reason);
         let (name, service, tenant) = (record.name(), record.service(), record.tenant());
         let is_known = record.caller() != NOBODY;
