@@ -132,7 +132,8 @@ keys! {
         /// The URL, such as `postgres://user:password@host/database`, with special characters of
         /// the password percent-encoded. A host that is not this machine needs TLS, verified
         /// against the authorities of the system and of `outgoing.ca`, or only those in the file that
-        /// `?sslrootcert=` names; `?sslmode=disable` turns it off.
+        /// `?sslrootcert=` names; `?sslmode=disable` turns it off. The host, the user and the
+        /// database have one place each: in front of the parameters, or among them.
         url: Text = Text::Required(""),
         /// The file of the password; white space at its end is left out. The server reads it for
         /// each new connection. The URL has no password then.

@@ -1,7 +1,7 @@
 //! Opens connections, with limits on the server's side, and with TLS unless the database is on this
 //! machine.
 
-use std::{ffi::OsString, os::unix::ffi::OsStringExt as _, path::PathBuf, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 use deadpool::managed::{Hook, QueueMode};
 use diesel::{ConnectionError, ConnectionResult};
@@ -12,12 +12,11 @@ use diesel_async::{
     },
 };
 use futures_util::FutureExt as _;
-use percent_encoding::percent_decode_str;
 use tokio::time::timeout;
 use tokio_postgres::{CancelToken, Config, NoTls, config::Host, config::SslMode};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::cluster::record_cluster;
+use super::{cluster::record_cluster, database_url::DatabaseUrl};
 use crate::{
     outgoing::{Authorities, AuthoritiesError, is_this_machine, why},
     secret::read_secret,
@@ -89,6 +88,15 @@ pub enum AddressError {
     /// More than one `@`: the text after the first one would be taken for a host.
     #[error("has more than one @: write an @ in the user or the password as %40")]
     Ambiguous,
+    /// Something that the URL has in front of its parameters is a parameter, too.
+    #[error("has {0} in front of its parameters, and again as a parameter: remove one of the two")]
+    Twice(&'static str),
+    /// A parameter is there twice.
+    #[error("has a parameter twice")]
+    Repeated,
+    /// A `+` in `options`.
+    #[error("has a + in options: write a space as %20, and a plus as %2B")]
+    Plus,
     /// `sslmode` is unknown.
     #[error("sslmode must be disable, prefer, require, verify-ca or verify-full")]
     Mode,
@@ -114,18 +122,8 @@ impl Address {
     /// # Errors
     /// [`AddressError`] names the rule that is violated.
     pub fn parse(url: &str) -> Result<Self, AddressError> {
-        let (url, mode, roots) = take_tls_parameters(url);
+        let DatabaseUrl { url, mode, roots } = DatabaseUrl::read(url)?;
         let mut config: Config = url.parse().map_err(|_| AddressError::Malformed)?;
-        // All text up to the first @ of a URL is user and password.
-        let rest = ["postgres://", "postgresql://"]
-            .into_iter()
-            .find_map(|scheme| url.strip_prefix(scheme));
-        let hosts = rest
-            .and_then(|rest| rest.split_once('@'))
-            .and_then(|(_, hosts)| hosts.split('?').next());
-        if hosts.is_some_and(|hosts| hosts.contains('@')) {
-            return Err(AddressError::Ambiguous);
-        }
         let mode = match mode.as_deref() {
             Some("disable") => SslMode::Disable,
             Some("prefer") => SslMode::Prefer,
@@ -294,29 +292,6 @@ fn period(age: Duration) -> u64 {
     }
 }
 
-/// Removes the parameters that tokio-postgres does not know in libpq's form.
-fn take_tls_parameters(url: &str) -> (String, Option<String>, Option<PathBuf>) {
-    let Some((base, query)) = url.split_once('?') else {
-        return (url.to_owned(), None, None);
-    };
-    let (mut mode, mut roots, mut rest) = (None, None, Vec::new());
-    for parameter in query.split('&') {
-        match parameter.split_once('=') {
-            Some(("sslmode", value)) => mode = Some(value.to_owned()),
-            Some(("sslrootcert", value)) => roots = Some(percent_decoded(value)),
-            _ => rest.push(parameter),
-        }
-    }
-    let url = if rest.is_empty() { base.to_owned() } else { format!("{base}?{}", rest.join("&")) };
-    (url, mode, roots)
-}
-
-/// The path that a parameter names. Like any part of a URL, it is percent-encoded; it need not be
-/// UTF-8.
-fn percent_decoded(path: &str) -> PathBuf {
-    OsString::from_vec(percent_decode_str(path).collect()).into()
-}
-
 fn is_local(host: &Host) -> bool {
     match host {
         Host::Unix(_) => true,
@@ -354,14 +329,6 @@ mod tests {
         assert_eq!(mode("postgres://a@db.example.com/x?sslmode=disable"), SslMode::Disable);
         assert_eq!(mode("postgres://a@127.0.0.1/x"), SslMode::Disable);
         assert_eq!(mode("postgres://a@%2Fvar%2Frun/x"), SslMode::Disable);
-    }
-
-    #[test]
-    fn the_path_of_the_root_certificates_is_percent_decoded() {
-        let path = |url| take_tls_parameters(url).2.unwrap().into_os_string().into_vec();
-        let url = "postgres://a@h/x?sslrootcert=/etc%2four%20CAs%2Fa+b%26c%3d100%25%C3%A9%ff.pem&sslmode=require";
-        assert_eq!(path(url), b"/etc/our CAs/a+b&c=100%\xc3\xa9\xff.pem");
-        assert_eq!(path("postgres://a@h/x?sslrootcert=/plain.pem"), b"/plain.pem");
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod connect;
 mod connection;
 mod connections;
 mod database_check;
+mod database_url;
 mod diagnosis;
 mod epochs;
 mod erasures;

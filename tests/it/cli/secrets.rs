@@ -112,6 +112,9 @@ fn a_value_that_is_wrong_is_not_shown() {
         "\"postgres://u:p@h/sesame@h/x\"",
         "\"postgres://u:p@h/x?sesame=sesame\"",
         "\"postgres://u:p@h/x?sslmode=sesame\"",
+        "\"postgres://u:p@h/x?host=sesame\"",
+        "\"postgres://u:p@h/x?sslmode=sesame&sslmode=sesame\"",
+        "\"postgres://u:p@h/x?options=-c+sesame%3Dsesame\"",
         "\"postgres://u:p@h/x?sslrootcert=sesame\"",
         "\"postgres://u:p@h/x?sslmode=require&sslrootcert=secrets.pem\"",
         "\"postgres://u:p%sesame@h:sesame/x\"",
@@ -149,6 +152,9 @@ fn a_value_that_is_wrong_is_not_shown() {
         line 3: database.url: has more than one @: write an @ in the user or the password as %40
         line 3: database.url: is not a Postgres URL such as postgres://user:password@host/database, with special characters in the password percent-encoded
         line 3: database.url: sslmode must be disable, prefer, require, verify-ca or verify-full
+        line 3: database.url: has a host in front of its parameters, and again as a parameter: remove one of the two
+        line 3: database.url: has a parameter twice
+        line 3: database.url: has a + in options: write a space as %20, and a plus as %2B
         line 3: database.url: sslrootcert names a file that cannot be read: No such file or directory (os error 2)
         line 3: database.url: sslrootcert names a file that is not PEM
         line 3: database.url: is not a Postgres URL such as postgres://user:password@host/database, with special characters in the password percent-encoded
