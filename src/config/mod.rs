@@ -4,6 +4,7 @@
 mod algorithms;
 mod auth0;
 mod changes;
+mod database;
 mod declare;
 mod described;
 mod example;
@@ -11,6 +12,7 @@ mod feed;
 mod issuers;
 mod keys;
 mod listener;
+mod log;
 mod management;
 mod oauth;
 mod outgoing;
@@ -30,20 +32,20 @@ mod tracing;
 
 use std::{collections::BTreeMap, fs, net::SocketAddr, path::Path, time::Duration};
 
-use tracing_subscriber::EnvFilter;
-
 pub use self::{
     auth0::Auth0,
     changes::Changes,
+    database::Database,
+    log::LogFormat,
     problem::{ConfigProblems, Problem},
     providers::ProviderSettings,
     source::VARIABLES,
     tenants::{Tenant, UserIds},
 };
 use self::{
+    database::MAX_CONNECTIONS,
     declare::keys,
     keys::{Flag, HOUR, Nested, Number, OneOf, Text, Time, seconds},
-    problem::did_you_mean,
     reader::Reader,
 };
 use crate::{
@@ -53,8 +55,6 @@ use crate::{
     listener::{Limits, TlsFiles},
     outgoing::Outgoing,
     rate_limits::RateLimitSettings,
-    secret::read_secret,
-    store::Address,
     telemetry::TraceSettings,
 };
 
@@ -62,8 +62,6 @@ use crate::{
 /// waits for fifteen others. Even if each took 100 ms, that is less than the two seconds after
 /// which the store gives up. So a burst is served, and calls beyond it are refused before that.
 const CALLS_PER_CONNECTION: usize = 16;
-/// The default number of connections to the database.
-const MAX_CONNECTIONS: usize = 8;
 
 keys! {
     /// The keys outside of all tables.
@@ -126,24 +124,6 @@ keys! {
     }
 }
 
-keys! {
-    /// The database.
-    static DATABASE: DatabaseKeys = "database" {
-        /// The URL, such as `postgres://user:password@host/database`, with special characters of
-        /// the password percent-encoded. A host that is not this machine needs TLS, verified
-        /// against the authorities of the system and of `outgoing.ca`, or only those in the file that
-        /// `?sslrootcert=` names; `?sslmode=disable` turns it off. The host, the user and the
-        /// database have one place each: in front of the parameters, or among them.
-        url: Text = Text::Required(""),
-        /// The file of the password; white space at its end is left out. The server reads it for
-        /// each new connection. The URL has no password then.
-        password_file: Text = Text::Optional,
-        /// The maximum number of connections that calls use. The server has four more: one on
-        /// which it checks whether the database is available, and three for the feed.
-        max_connections: Number = Number { default: MAX_CONNECTIONS, bounds: 1..=1000 },
-    }
-}
-
 /// Everything that an operator configures.
 #[derive(PartialEq)]
 pub struct Config {
@@ -189,27 +169,6 @@ pub struct Config {
     pub services: Vec<NamedService>,
     /// All of this as JSON, for operators: without secrets.
     pub shown: serde_json::Value,
-}
-
-/// The form of the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LogFormat {
-    /// A JSON object in each line.
-    Json,
-    /// A line for people.
-    Text,
-}
-
-/// The settings of the database.
-#[derive(PartialEq)]
-pub struct Database {
-    /// The address and credentials of the database.
-    pub address: Address,
-    /// The most connections that the pool holds.
-    pub max_connections: usize,
-    /// How long the server waits at its start until it can use the database: an option of `serve`,
-    /// not a key. Zero by default.
-    pub wait: Duration,
 }
 
 impl Config {
@@ -266,12 +225,13 @@ impl Config {
         let max_call_time = r.time(&ROOT.max_call_time);
         let shutdown_delay = r.time(&ROOT.shutdown_delay);
         let shutdown_grace = r.time(&ROOT.shutdown_grace);
-        let log = r.parsed(&ROOT.log, |text| check_log_filter(text).map(|()| text.to_owned()));
+        let log = r.parsed(&ROOT.log, |text| log::check_filter(text).map(|()| text.to_owned()));
         let log_format = r.one_of(&ROOT.log_format);
         let tracing = r.table(&ROOT.tracing).and_then(tracing::read);
         let outgoing = outgoing::read(r.table_or_empty(&ROOT.outgoing), base, &environment);
-        let database =
-            r.table(&ROOT.database).and_then(|table| read_database(table, base, outgoing.as_ref()));
+        let database = r
+            .table(&ROOT.database)
+            .and_then(|table| database::read(table, base, outgoing.as_ref()));
         let feed = feed::read(r.table_or_empty(&ROOT.feed));
         let tenants = r.table(&ROOT.tenants);
         if tenants.as_ref().is_some_and(Reader::is_empty) {
@@ -335,7 +295,7 @@ fn tables() -> Vec<described::Table> {
         listener::ListenerKeys::described(),
         management::ManagementKeys::described(),
         tracing::TracingKeys::described(),
-        DatabaseKeys::described(),
+        database::DatabaseKeys::described(),
         outgoing::OutgoingKeys::described(),
         feed::FeedKeys::described(),
         services::ServiceKeys::described(),
@@ -350,63 +310,4 @@ fn tables() -> Vec<described::Table> {
         issuers::IssuerKeys::described(),
         issuers::LinkWithKeys::described(),
     ]
-}
-
-/// A single word that is not a level would name a target, and silence everything else.
-fn check_log_filter(text: &str) -> Result<(), String> {
-    const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
-    let is_clear = |directive: &str| {
-        directive.contains(['=', '['])
-            || LEVELS.contains(&directive.trim().to_ascii_lowercase().as_str())
-    };
-    match EnvFilter::try_new(text) {
-        Ok(_) if text.split(',').all(is_clear) => Ok(()),
-        Ok(_) => Err(format!(
-            "must be a level ({}), or target=level{}",
-            LEVELS.join(", "),
-            did_you_mean(text, LEVELS)
-        )),
-        Err(error) => Err(format!("is not a filter: {error}")),
-    }
-}
-
-fn read_database(mut r: Reader, base: &Path, outgoing: Option<&Outgoing>) -> Option<Database> {
-    let url = r.text(&DATABASE.url);
-    let address = url.and_then(|url| {
-        Address::parse(&url).map_err(|error| r.problem(DATABASE.url.name, error)).ok()
-    });
-    let address = match outgoing {
-        Some(outgoing) => address.map(|address| address.trusting(&outgoing.authorities)),
-        None => address,
-    };
-    let password_file = r.text(&DATABASE.password_file).map(|file| base.join(file));
-    if let Some(Err(error)) = password_file.as_deref().map(read_secret) {
-        // The path is not quoted: it may be a password that was written here by mistake.
-        r.problem(DATABASE.password_file.name, format!("names a file that {error}"));
-    }
-    let address = match (address, password_file) {
-        (Some(address), Some(file)) => address
-            .with_password_file(file)
-            .map_err(|error| r.problem(DATABASE.url.name, error))
-            .ok(),
-        (address, _) => address,
-    };
-    let max_connections = r.number(&DATABASE.max_connections);
-    r.finish(&DatabaseKeys::described());
-    Some(Database { address: address?, max_connections, wait: Duration::ZERO })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::check_log_filter;
-
-    #[test]
-    fn a_log_filter_that_would_silence_everything_is_refused() {
-        for good in ["info", "WARN", "info,identity_link::grpc::status=debug", "off"] {
-            assert_eq!(check_log_filter(good), Ok(()), "{good}");
-        }
-        for bad in ["", "loud", "info,loud", "info,a=loud"] {
-            assert!(check_log_filter(bad).is_err(), "{bad}");
-        }
-    }
 }
