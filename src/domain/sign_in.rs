@@ -4,6 +4,7 @@
 //! fits decides. What is not proven counts as unproven: an email links only if providers that the
 //! operator trusts with it have verified it on both sides.
 
+mod email_match;
 mod refreshing;
 
 use std::collections::BTreeSet;
@@ -11,12 +12,13 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
-    DomainError, EmailVerification, Identity, IdentityEmail, IdentityRef, LinkingPolicy,
-    ProviderPolicy, Registration, RequiredEmail, User, UserId,
+    DomainError, EmailVerification, IdentityEmail, IdentityRef, LinkingPolicy, ProviderPolicy,
+    Registration, RequiredEmail, User, UserId,
     candidates::{self, Candidate},
     linking::UnownedIdentity,
 };
 
+use self::email_match::{EmailMatch, identities_with};
 pub use self::refreshing::{proves_address, refreshed, vouched_for};
 
 /// The largest age of a sign-in for an irreversible call, in any tenant.
@@ -179,61 +181,6 @@ pub struct Evidence {
     pub counts: bool,
 }
 
-impl EmailMatch<'_> {
-    /// Whether each account that proves the email had another email before. The person with such an
-    /// account may have had the owner of the address confirm it (Sudhodanan and Paverd 2022,
-    /// "Pre-hijacked accounts", unexpired email change).
-    fn has_only_changed_proofs(&self) -> bool {
-        self.proofs.iter().all(|proof| proof.email_changed)
-    }
-
-    /// Whether the user has, or had when the email was first proven on it, an account that is older
-    /// than that proof and has not proven the email. Such an account may belong to another person
-    /// that waited for the owner of the address (the same paper, trojan identifier).
-    fn is_joined_by_older_account(&self) -> bool {
-        let first = self.unchanged_proofs().min_by_key(|proof| proof.proven_here_since());
-        first.is_none_or(|first| {
-            self.other_identities()
-                .any(|other| first.email_proven_among || other.came_before_proof(first))
-        })
-    }
-
-    /// The proofs of accounts that had no other address before.
-    fn unchanged_proofs(&self) -> impl Iterator<Item = &Identity> {
-        self.proofs.iter().copied().filter(|proof| !proof.email_changed)
-    }
-
-    /// The identities that are no unchanged proofs.
-    fn other_identities(&self) -> impl Iterator<Item = &Identity> {
-        self.user
-            .identities
-            .iter()
-            .filter(|of| self.unchanged_proofs().all(|proof| proof.id != of.id))
-    }
-
-    /// The accounts that have not proven the email, or have proven it only since they changed to
-    /// it, each with the time since which the user has it.
-    fn others(&self) -> Vec<(IdentityRef, DateTime<Utc>)> {
-        self.other_identities().map(|other| (other.id.clone(), other.here_since())).collect()
-    }
-
-    /// The time of the latest proof.
-    fn verify_time(&self) -> DateTime<Utc> {
-        let times =
-            self.proofs.iter().filter_map(|of| Some(of.email.as_ref()?.verified.as_ref()?.time));
-        times.max().unwrap_or(DateTime::UNIX_EPOCH)
-    }
-}
-
-/// A user that has the email, verified by providers that are trusted with it.
-struct EmailMatch<'a> {
-    user: &'a User,
-    /// The accounts that have the verified email.
-    proofs: Vec<&'a Identity>,
-    /// The most restrictive policy of their providers.
-    linking: LinkingPolicy,
-}
-
 impl SignInFacts<'_> {
     /// Decides by the first row that fits.
     ///
@@ -294,7 +241,7 @@ impl SignInFacts<'_> {
         let evidence: Vec<Evidence> =
             [own].into_iter().chain(evidence.take(MAX_EVIDENCE)).collect();
 
-        let matches = holders.iter().filter_map(|user| Self::email_match(user, canonical));
+        let matches = holders.iter().filter_map(|user| EmailMatch::of(user, canonical));
         let (released, matches): (Vec<EmailMatch<'_>>, Vec<EmailMatch<'_>>) =
             matches.partition(|found| self.history.released_by.contains(&found.user.id));
         if matches.is_empty() {
@@ -334,14 +281,6 @@ impl SignInFacts<'_> {
             _ => SignInOutcome::Candidates(self.candidates(&open, canonical)),
         };
         Ok(Decision { outcome, rule, evidence })
-    }
-
-    fn email_match<'u>(user: &'u User, canonical: &'u str) -> Option<EmailMatch<'u>> {
-        let linking = user.linking_by(canonical)?;
-        let proofs = identities_with(user, canonical)
-            .filter(|of| of.verify_time_of(canonical).is_some())
-            .collect();
-        Some(EmailMatch { user, proofs, linking })
     }
 
     fn has_another_account_here(&self, user: &User) -> bool {
@@ -413,14 +352,6 @@ fn created(rule: SignInRule, evidence: Vec<Evidence>) -> Decision {
 fn address(email: Option<&IdentityEmail>) -> Option<(&IdentityEmail, &str)> {
     let email = email?;
     Some((email, email.canonical.as_deref()?))
-}
-
-/// The user's identities with this email.
-fn identities_with<'a>(user: &'a User, canonical: &'a str) -> impl Iterator<Item = &'a Identity> {
-    let has = move |identity: &&Identity| {
-        identity.email.as_ref().and_then(|email| email.canonical.as_deref()) == Some(canonical)
-    };
-    user.identities.iter().filter(has)
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, slice};
 
 use super::*;
 use crate::domain::{
-    EmailTrust, Metadata, Moved, Provider, Subject, Verifier, linking::owned_identity,
+    EmailTrust, Identity, Metadata, Moved, Provider, Subject, Verifier, linking::owned_identity,
     unlinking::new_user,
 };
 
