@@ -15,7 +15,8 @@ keys! {
         /// trusts.
         endpoint: Text = Text::Required(", such as \"http://127.0.0.1:4317\""),
         /// Of so many calls, one is recorded. A call whose header `traceparent` names a trace is
-        /// recorded if its caller records that trace, and otherwise not.
+        /// recorded if its caller records that trace, and otherwise not. At most 100 calls per
+        /// second are recorded because of the header; above that, one in so many.
         one_in: Number = Number { default: 100, bounds: 1..=1_000_000 },
     }
 }

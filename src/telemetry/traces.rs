@@ -3,8 +3,9 @@
 //! Nothing is recorded of other calls, which therefore cost nothing more. A span contains names and
 //! times, and never a token, an email, or metadata.
 
-use std::{borrow::Cow, sync::Arc, time::Duration};
+use std::{borrow::Cow, num::NonZeroU32, sync::Arc, time::Duration};
 
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use http::{HeaderMap, HeaderValue};
 use opentelemetry::{
     Context, KeyValue, Value,
@@ -31,12 +32,18 @@ const EXPORT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long the end of the server waits for the last export.
 const PATIENCE_AT_END: Duration = Duration::from_secs(2);
 
+/// How many calls per second are recorded because their caller records the trace. Strangers can send
+/// the header too, and what they have recorded must leave room for the others in the exporter's
+/// queue.
+const REQUESTED_PER_SECOND: NonZeroU32 = NonZeroU32::MIN.saturating_add(99);
+
 /// Where traces go, and of which calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TraceSettings {
     /// The URL of the receiver of OTLP over gRPC.
     pub endpoint: String,
-    /// Of so many calls without a trace of their caller, one is recorded.
+    /// Of so many calls, one is recorded: of those without a trace of their caller, and of those
+    /// above the bound of calls that are recorded because their caller records the trace.
     pub one_in: u32,
 }
 
@@ -49,6 +56,8 @@ struct Recorder {
     provider: SdkTracerProvider,
     tracer: SdkTracer,
     one_in: u32,
+    /// The calls that their callers have recorded.
+    requested: DefaultDirectRateLimiter,
 }
 
 impl Traces {
@@ -79,17 +88,20 @@ impl Traces {
             .with_batch_exporter(exporter)
             .build();
         let tracer = provider.tracer("identity-link");
-        Ok(Self(Some(Arc::new(Recorder { provider, tracer, one_in: *one_in }))))
+        let requested = RateLimiter::direct(Quota::per_second(REQUESTED_PER_SECOND));
+        Ok(Self(Some(Arc::new(Recorder { provider, tracer, one_in: *one_in, requested }))))
     }
 
-    /// The span of a call with these headers, if it is recorded: because its caller records it, or
-    /// by chance if the caller has no trace.
+    /// The span of a call with these headers, if it is recorded: because its caller records it, up
+    /// to [`REQUESTED_PER_SECOND`], or by chance. A call whose caller does not record its trace is
+    /// not recorded.
     pub(super) fn begin(&self, headers: &HeaderMap) -> Option<CallSpan> {
         let recorder = self.0.as_ref()?;
         let parent = parent(headers);
         let is_recorded = match &parent {
-            Some(parent) => parent.is_sampled(),
-            None => rand::random_ratio(1, recorder.one_in),
+            Some(parent) if !parent.is_sampled() => false,
+            Some(_) if recorder.requested.check().is_ok() => true,
+            Some(_) | None => rand::random_ratio(1, recorder.one_in),
         };
         is_recorded.then(|| {
             let context = parent.map_or_else(Context::new, |parent| {

@@ -1,7 +1,12 @@
 //! The traces of calls, as a receiver of OTLP gets them.
 
-use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
 
+use futures_util::future::join_all;
 use opentelemetry_proto::tonic::{
     collector::trace::v1::{
         ExportTraceServiceRequest, ExportTraceServiceResponse,
@@ -183,4 +188,29 @@ async fn calls_do_not_wait_for_a_receiver_that_is_gone() {
     child.signal(Signal::TERM);
     let ran = tokio::task::spawn_blocking(|| child.finish()).await.unwrap();
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+}
+
+/// G27: a caller without a token can force few traces, so those of others find room.
+#[tokio::test(flavor = "multi_thread")]
+async fn strangers_have_at_most_a_hundred_calls_per_second_recorded() {
+    const CALLS: usize = 1000;
+    let database = cluster().db_migrated().await;
+    let (address, spans) = receiver().await;
+    let (child, channel) = serve(&database, address, 1_000_000);
+    let parent = format!("00-{TRACE}-{SPAN}-01");
+    let stranger = Caller::new(channel, None).with_metadata("traceparent", &parent);
+
+    let began = Instant::now();
+    let calls = (0..CALLS).map(|_| async {
+        assert_eq!(refusal(stranger.get_user(get("")).await), "Unauthenticated TOKEN_MISSING");
+    });
+    join_all(calls).await;
+    let seconds = began.elapsed().as_secs_f64();
+
+    let (spans, _) = ended(child, spans).await;
+    // All at once, and one more after each hundredth of a second. Two more may be recorded by chance.
+    let most = 100.0 + 100.0 * seconds + 2.0;
+    let recorded = spans.iter().filter(|span| span.kind() == SpanKind::Server).count();
+    assert!(recorded >= 100, "{recorded} calls were recorded");
+    assert!(recorded as f64 <= most, "{recorded} calls were recorded in {seconds} seconds");
 }
