@@ -125,11 +125,10 @@ impl Keys {
         self.settings == *settings && self.algorithms == algorithms
     }
 
-    /// Updates the age of the keys in the metrics. Keys that were never read have none.
-    pub fn report_age(&self) {
-        if let Some((_, at)) = &self.state.borrow().latest {
-            self.metrics.set_age(&self.issuer, at.elapsed());
-        }
+    /// Updates the state of the keys in the metrics. Keys that were never read have no age.
+    pub fn report_state(&self) {
+        let age = self.state.borrow().latest.as_ref().map(|(_, at)| at.elapsed());
+        self.metrics.set_state(&self.issuer, age, self.current().is_ok());
     }
 
     /// The keys for verification.

@@ -16,10 +16,7 @@ use tower::{Layer, Service};
 use super::Body;
 use crate::{
     listener::Peer,
-    telemetry::{
-        CallRecord, Label, Traces,
-        metrics::{CallMetrics, CallsInFlight},
-    },
+    telemetry::{CallRecord, Label, Traces, metrics::CallMetrics},
 };
 
 /// The caller of a call without an accepted token.
@@ -92,16 +89,15 @@ where
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let TelemetryLayer(sinks) = self.layer.clone();
         let outcome = sinks.outcome;
-        let record = CallRecord::begin(request.headers(), &sinks.traces);
+        let record =
+            CallRecord::begin(request.headers(), &sinks.traces, sinks.metrics.in_flight());
         request.extensions_mut().insert(record.clone());
-        let _in_flight = sinks.metrics.enter();
         let ending = Ending {
             record: record.clone(),
             started: Instant::now(),
             client: Client::of(&request),
             outcome: outcome(None),
             sinks,
-            _in_flight,
         };
         let call = self.inner.call(request);
         Box::pin(record.scope(async move {
@@ -121,13 +117,13 @@ struct Ending {
     client: Client,
     outcome: CallOutcome,
     sinks: Arc<Sinks>,
-    _in_flight: CallsInFlight,
 }
 
 impl Drop for Ending {
     fn drop(&mut self) {
         let (record, CallOutcome { code, reason }) = (&self.record, &self.outcome);
         let took = self.started.elapsed();
+        record.left();
         self.sinks.metrics.end(record, (code, reason), took);
         record.end_span(code, reason);
         let (name, service, tenant) = (record.name(), record.service(), record.tenant());

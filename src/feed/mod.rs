@@ -2,7 +2,7 @@
 //! pace.
 //!
 //! One task polls the end of the feed while at least one watcher exists, and broadcasts what it
-//! reads. It polls at once after a commit of this process, and in intervals for those of other
+//! reads. Without a watcher it only measures the delay of the feed, now and then. It polls at once after a commit of this process, and in intervals for those of other
 //! servers. A watcher that begins, or falls behind the broadcast, reads from the database until it
 //! has caught up. So a slow client costs no more than the page read for it last, and a thousand
 //! waiting watchers cost one poll.
@@ -131,8 +131,8 @@ impl Feed {
         Arc::new(Self { store: store.with_connections_of(&self.store), ..self.clone() })
     }
 
-    /// How long the oldest committed event that is not yet delivered has waited; zero while there
-    /// is no watcher.
+    /// How long the oldest committed event that cannot be delivered yet has waited. It is measured
+    /// each second, and every five seconds while there is no watcher.
     pub fn delay(&self) -> latest::Receiver<Duration> {
         self.delay.subscribe()
     }

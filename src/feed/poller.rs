@@ -16,6 +16,9 @@ pub(super) const AT_ONCE: usize = 200;
 const SHORTEST_PAUSE: Duration = Duration::from_millis(5);
 /// How often the delay of the feed is measured.
 const MEASURE_DELAY_EVERY: Duration = Duration::from_secs(1);
+/// How often it is measured while there is no watcher. Readers of `ListEvents` wait for the same
+/// transactions, and a watcher may come.
+const MEASURE_IDLE_DELAY_EVERY: Duration = Duration::from_secs(5);
 /// From which delay on the feed's delay is logged, at most once in six times this time.
 const LONG_DELAY: Duration = Duration::from_secs(10);
 /// The longest pause after a failed poll.
@@ -50,8 +53,13 @@ impl Feed {
             let turn = async {
                 if self.news.receiver_count() == 0 {
                     progress.broadcast_to = None;
-                    self.delay.send_replace(Duration::ZERO);
-                    self.watch_started.notified().await;
+                    tokio::select! {
+                        () = self.watch_started.notified() => {}
+                        () = sleep(MEASURE_IDLE_DELAY_EVERY) => {
+                            // After a failure the last value stays: health reports a lost database.
+                            drop(self.measure(&mut progress).await);
+                        }
+                    }
                     return;
                 }
                 match self.poll(&mut progress).await {
@@ -102,13 +110,29 @@ impl Feed {
         progress.complete_below = is_complete.then_some(horizon);
         if progress.measured.elapsed() >= MEASURE_DELAY_EVERY {
             progress.measured = Instant::now();
-            let since = tail.waiting_since(horizon).await?;
-            let delay = since.map_or(Duration::ZERO, |since| {
-                (clock::now() - since).to_std().unwrap_or_default()
-            });
-            self.note_delay(delay, progress);
+            self.measure_at(horizon, &mut tail, progress).await?;
         }
         Ok(!is_complete)
+    }
+
+    /// Measures the delay of the feed.
+    async fn measure(&self, progress: &mut Progress) -> Result<(), StoreError> {
+        let mut tail = self.store.tail().await?;
+        let horizon = tail.horizon().await?;
+        self.measure_at(horizon, &mut tail, progress).await
+    }
+
+    async fn measure_at(
+        &self,
+        horizon: Horizon,
+        tail: &mut Tail,
+        progress: &mut Progress,
+    ) -> Result<(), StoreError> {
+        let since = tail.waiting_since(horizon).await?;
+        let delay = since
+            .map_or(Duration::ZERO, |since| (clock::now() - since).to_std().unwrap_or_default());
+        self.note_delay(delay, progress);
+        Ok(())
     }
 
     /// Broadcasts the next events below the horizon. Returns whether these are all.

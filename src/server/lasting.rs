@@ -79,11 +79,11 @@ impl Lasting {
         let feed = Arc::downgrade(&self.feed);
         self.state.before_report(move |state| {
             let metrics = state.metrics();
-            metrics.keys.clear_ages();
+            metrics.keys.clear_states();
             if let Some(use_cases) = state.use_cases() {
                 let (issuers, clients) = (use_cases.issuers(), use_cases.clients());
                 metrics.tokens.set_remembered(issuers.remembered_tokens());
-                issuers.keys().chain(clients.keys()).for_each(|(_, keys)| keys.report_age());
+                issuers.keys().chain(clients.keys()).for_each(|(_, keys)| keys.report_state());
             }
             if let Some(feed) = feed.upgrade() {
                 metrics.feed.set_delay(*feed.delay().borrow());

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use chrono::{DateTime, Utc};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
@@ -31,7 +32,8 @@ pub(super) async fn keep_small(rate_limits: Arc<RateLimits>, stop: CancellationT
 }
 
 /// Removes expired responses, tickets and attempts, leftovers of interrupted deletions, and events
-/// older than `retention`, in intervals until `stop`.
+/// older than `retention`, in intervals until `stop`. Reports how old the metadata is that `purge`
+/// would remove.
 pub(super) async fn keep_swept(
     store: Store,
     tenants: Vec<TenantId>,
@@ -44,7 +46,7 @@ pub(super) async fn keep_swept(
     loop {
         let sweep = async {
             times.tick().await;
-            let mut is_complete = true;
+            let (mut is_complete, mut discarded) = (true, Vec::new());
             for tenant in &tenants {
                 let old_events = Leftovers::OldEvents(clock::now() - retention);
                 let expired = [
@@ -66,7 +68,16 @@ pub(super) async fn keep_swept(
                         }
                     }
                 }
+                // Only `purge` removes discarded metadata: the metrics show how old it is.
+                match oldest_discard_time(&store, tenant).await {
+                    Ok(time) => discarded.extend(time.map(|time| (tenant.as_str(), time))),
+                    Err(error) => {
+                        is_complete = false;
+                        tracing::warn!(%tenant, %error, "the age of discarded metadata could not be read");
+                    }
+                }
             }
+            metrics.set_oldest_discarded(discarded);
             if is_complete {
                 metrics.set_last_sweep(clock::now());
             }
@@ -76,6 +87,13 @@ pub(super) async fn keep_swept(
             () = sweep => {}
         }
     }
+}
+
+async fn oldest_discard_time(
+    store: &Store,
+    tenant: &TenantId,
+) -> Result<Option<DateTime<Utc>>, StoreError> {
+    store.session(tenant).await?.oldest_discard_time().await
 }
 
 /// Removes all leftovers of one kind. Returns the number of removed rows.

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::{
     QueryableByName, sql_query,
-    sql_types::{BigInt, Text, Timestamptz},
+    sql_types::{BigInt, Nullable, Text, Timestamptz},
 };
 
 use super::{Session, StoreError, bind::bigint, cached::Cached};
@@ -40,6 +40,12 @@ impl Leftovers {
             Self::OldEvents(_) => "old_events",
         }
     }
+}
+
+#[derive(QueryableByName)]
+struct Oldest {
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    discard_time: Option<DateTime<Utc>>,
 }
 
 #[derive(QueryableByName)]
@@ -89,6 +95,16 @@ impl Session {
             Leftovers::OldEvents(_) => None,
         };
         Ok(row.and_then(|row| u64::try_from(row.count).ok()).unwrap_or_default())
+    }
+
+    /// When the oldest metadata was discarded that is still kept with its link; `None` if there is
+    /// none.
+    pub async fn oldest_discard_time(&mut self) -> Result<Option<DateTime<Utc>>, StoreError> {
+        const SQL: &str = "SELECT (SELECT discard_time FROM links WHERE tenant_id = $1 AND discard_time IS NOT NULL \
+            ORDER BY discard_time LIMIT 1) AS discard_time";
+        let query = sql_query(SQL).bind::<Text, _>(self.tenant.as_str());
+        let row: Option<Oldest> = self.conn.load_one("oldest_discard_time", Cached(query)).await?;
+        Ok(row.and_then(|row| row.discard_time))
     }
 
     /// The number of expired rows of this table.

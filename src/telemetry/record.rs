@@ -12,7 +12,7 @@ use opentelemetry::KeyValue;
 use tokio::task::futures::TaskLocalFuture;
 use uuid::Uuid;
 
-use super::{TRACEPARENT, Traces, traces::CallSpan};
+use super::{TRACEPARENT, Traces, metrics::CallsInFlight, traces::CallSpan};
 
 tokio::task_local! {
     /// The call for which this task works, if it works for one.
@@ -91,6 +91,7 @@ pub struct CallRecord(Arc<Fields>);
 struct Fields {
     trace_id: String,
     span: Option<CallSpan>,
+    in_flight: CallsInFlight,
     name: OnceLock<Label>,
     caller: OnceLock<Caller>,
     tenant: OnceLock<Label>,
@@ -106,11 +107,19 @@ struct Caller {
 }
 
 impl CallRecord {
-    /// The record of a call with these headers. Its trace begins here, or is the caller's.
-    pub fn begin(headers: &HeaderMap, traces: &Traces) -> Self {
-        let span = traces.begin(headers);
+    /// The record of a call with these headers. Its trace begins here, or is the caller's. The call
+    /// is counted in `in_flight` until [`CallRecord::left`].
+    pub fn begin(headers: &HeaderMap, traces: &Traces, in_flight: &CallsInFlight) -> Self {
+        let (span, in_flight) = (traces.begin(headers), in_flight.clone());
         let trace_id = span.as_ref().map_or_else(|| trace_id(headers), CallSpan::trace_id);
-        Self(Arc::new(Fields { trace_id, span, ..Fields::default() }))
+        let record = Self(Arc::new(Fields { trace_id, span, in_flight, ..Fields::default() }));
+        record.0.in_flight.enter(record.name());
+        record
+    }
+
+    /// Counts the call as in flight no more. It has its final name, and this happens once.
+    pub fn left(&self) {
+        self.0.in_flight.leave(self.name());
     }
 
     /// Runs a future for this call: [`CallRecord::with_current`] finds the record.
@@ -133,8 +142,12 @@ impl CallRecord {
     /// Sets the name of the call. It must be one of identity-link's names: an unknown path could
     /// contain anything, for instance a token.
     pub fn set_name(&self, name: impl Into<Label>) {
+        let before = self.name();
         // Set once; a second name could only come from a second gate.
-        let _ = self.0.name.set(name.into());
+        if self.0.name.set(name.into()).is_ok() {
+            self.0.in_flight.leave(before);
+            self.0.in_flight.enter(self.name());
+        }
     }
 
     /// Sets the kind of the caller that was accepted, and the name that the configuration gives the

@@ -1,12 +1,14 @@
 //! The metrics, as Prometheus reads them.
 
-use std::{collections::BTreeMap, net::SocketAddr};
+use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
 use identity_link::grpc::proto as pb;
+use tokio::time::timeout;
 use tonic::Code;
 
 use super::management::{channel, serving};
 use crate::support::{
+    auth0::AUTH0,
     cluster::cluster,
     http1::Http1,
     tokens::{Token, iss},
@@ -15,6 +17,9 @@ use crate::support::{
 
 /// A text that a stranger sends wherever it can.
 const SESAME: &str = "open-sesame";
+
+/// A bound that only turns a test that would hang into one that fails.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The metrics in the format that is asked for: the media type, and the text.
 pub(crate) async fn scraped(management: SocketAddr, accept: &str) -> (String, String) {
@@ -25,7 +30,7 @@ pub(crate) async fn scraped(management: SocketAddr, accept: &str) -> (String, St
 }
 
 /// The value of each series, by its name with its labels.
-fn series(text: &str) -> BTreeMap<&str, f64> {
+pub(crate) fn series(text: &str) -> BTreeMap<&str, f64> {
     let lines = text.lines().filter(|line| !line.starts_with('#'));
     // In OpenMetrics, an exemplar may follow.
     let lines = lines.map(|line| line.split(" # ").next().unwrap());
@@ -83,7 +88,9 @@ async fn an_operator_sees_what_is_called_by_whom_and_how_it_ends() {
         ("identity_link_remembered_tokens".to_owned(), 2.0),
         ("identity_link_statement_duration_seconds_count{statement=\"insert_link\"}".to_owned(), 1.0),
         ("identity_link_database_connections_max{pool=\"calls\"}".to_owned(), 8.0),
-        ("identity_link_calls_in_flight".to_owned(), 0.0),
+        (in_flight("?"), 0.0),
+        (in_flight("identitylink.v1.IdentityService/Link"), 0.0),
+        ("identity_link_keys_usable{issuer=\"https://services.example.com\"}".to_owned(), 1.0),
         ("identity_link_connections".to_owned(), 1.0),
         ("identity_link_ready".to_owned(), 1.0),
         ("identity_link_database_up".to_owned(), 1.0),
@@ -99,6 +106,61 @@ async fn an_operator_sees_what_is_called_by_whom_and_how_it_ends() {
     assert!(series[&*key_age] < 600.0);
     // No label is made of what a stranger sends.
     assert!(!text.contains(SESAME), "{text}");
+}
+
+/// The series of the calls of this rpc that are in flight.
+fn in_flight(rpc: &str) -> String {
+    format!("identity_link_calls_in_flight{{rpc=\"{rpc}\"}}")
+}
+
+/// Over both transports, by the name of the call.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_waits_is_in_flight_under_its_name() {
+    let database = cluster().db_migrated().await;
+    let (_child, management, calls) = serving(&database, |toml| toml + AUTH0);
+    let service = Caller::new(channel(calls), Some(Token::of("services", "backend").sign()));
+    let id = service.create("google-oauth2", "a").await.id;
+    let held = database.db_hold(&id).await;
+    let blocking = tokio::spawn({
+        let (service, id) = (service.clone(), id.clone());
+        async move { service.update_user(block(&id, true)).await }
+    });
+    database.db_until_waiting(1).await;
+    let mut http = Http1::connect(calls).await;
+    let token = Token::of("services", "backend").sign();
+    let waiting = tokio::spawn(async move {
+        let body = r#"{"blocked":false}"#;
+        http.ask(&format!(
+            "PATCH /api/v2/users/google-oauth2%7Ca HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {token}\r\n\
+             content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        ))
+        .await
+    });
+    let (grpc, auth0) = (
+        in_flight("identitylink.v1.IdentityService/UpdateUser"),
+        in_flight("PATCH /api/v2/users/{id}"),
+    );
+
+    let both_wait = async {
+        loop {
+            let (_, text) = scraped(management, "*/*").await;
+            let series = series(&text);
+            if [&grpc, &auth0].iter().all(|name| series.get(name.as_str()) == Some(&1.0)) {
+                break;
+            }
+        }
+    };
+    timeout(PATIENCE, both_wait).await.unwrap();
+
+    held.db_release().await;
+    blocking.await.unwrap().unwrap();
+    assert_eq!(waiting.await.unwrap().status, 200);
+    let (_, text) = scraped(management, "*/*").await;
+    let series = series(&text);
+    for name in [&grpc, &auth0, &in_flight("?")] {
+        assert_eq!(series[name.as_str()], 0.0, "{name} in\n{text}");
+    }
 }
 
 /// The sign-ins of a tenant by their outcome, and the links that its rules make.

@@ -4,6 +4,7 @@ use std::{
     fs::{File, OpenOptions},
     io::Read as _,
     process::{Command, Stdio},
+    time::Duration,
 };
 
 use identity_link::grpc::proto as pb;
@@ -12,12 +13,20 @@ use rustix::{
     pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
 };
 use serde_json::json as value;
+use tokio::time::timeout;
 
+use super::{
+    management::serving,
+    metrics::{scraped, series},
+};
 use crate::support::{
     child::{Ran, Running, binary, config_file, run_command},
     cluster::{Database, cluster},
     *,
 };
+
+/// A bound that only turns a test that would hang into one that fails.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// `purge` on this database.
 fn purge(database: &Database, arguments: &[&str]) -> Command {
@@ -138,6 +147,41 @@ async fn what_has_expired_is_removed_and_the_rest_stays() {
     assert!(first.contains("the discarded metadata of 1 links"), "{first}");
     let of_young = format!("SELECT withheld::text FROM links WHERE id = '{}'", young.1);
     assert_eq!(server.database.db_texts(&of_young).await, ["{}"]);
+}
+
+/// `purge` ends before it could be scraped: the servers show what it left.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_metrics_of_a_server_show_how_old_the_oldest_discarded_metadata_is() {
+    let server = TestServer::start().await;
+    undone(&server, "old", pb::UnlinkMetadata::Discard, false).await;
+    undone(&server, "young", pb::UnlinkMetadata::Discard, false).await;
+    let database = server.database.clone();
+    let earlier = "UPDATE links SET undo_time = now() - interval '31 days', link_time = now() - interval '32 days', \
+        discard_time = discard_time - interval '31 days' WHERE id = (SELECT min(id::text)::uuid FROM links)";
+    database.db_execute(earlier).await;
+    let oldest = "SELECT floor(extract(epoch FROM min(discard_time)))::bigint::text FROM links";
+    let oldest: f64 = database.db_texts(oldest).await[0].parse().unwrap();
+    let shown = async |tenant: &str| {
+        let (_child, management, _) = serving(&database, |toml| toml);
+        let swept = async {
+            loop {
+                let (_, text) = scraped(management, "*/*").await;
+                let series = series(&text);
+                if series["identity_link_last_sweep_timestamp_seconds"] > 0.0 {
+                    let name = format!(
+                        "identity_link_oldest_discarded_metadata_timestamp_seconds{{tenant=\"{tenant}\"}}"
+                    );
+                    break series.get(name.as_str()).copied();
+                }
+            }
+        };
+        timeout(PATIENCE, swept).await.unwrap()
+    };
+
+    assert_eq!(shown("default").await, Some(oldest));
+    assert_eq!(shown("other").await, None);
+    run_command(purge(&database, &["--keep-discarded", "0s"]));
+    assert_eq!(shown("default").await, None);
 }
 
 #[tokio::test]

@@ -34,6 +34,12 @@ struct RpcLabels {
     code: Label,
 }
 
+/// Which call is in flight.
+#[derive(Debug, Clone, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct InFlightLabels {
+    rpc: Label,
+}
+
 /// A trace, as an exemplar.
 #[derive(Debug, Clone, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct Trace {
@@ -56,16 +62,22 @@ impl MetricConstructor<HistogramWithExemplars<Trace>> for WithExemplars {
 pub struct CallMetrics {
     ended: Family<CallLabels, Counter>,
     durations: Durations,
-    in_flight: Gauge,
+    in_flight: CallsInFlight,
 }
 
-/// Counts a call as in flight until it is dropped.
-#[derive(Debug)]
-pub struct CallsInFlight(Gauge);
+/// How many calls are in flight, by their names. Clones share the numbers.
+#[derive(Debug, Clone, Default)]
+pub struct CallsInFlight(Family<InFlightLabels, Gauge>);
 
-impl Drop for CallsInFlight {
-    fn drop(&mut self) {
-        self.0.dec();
+impl CallsInFlight {
+    /// Counts one call more.
+    pub fn enter(&self, rpc: Label) {
+        self.0.get_or_create(&InFlightLabels { rpc }).inc();
+    }
+
+    /// Counts one call less.
+    pub fn leave(&self, rpc: Label) {
+        self.0.get_or_create(&InFlightLabels { rpc }).dec();
     }
 }
 
@@ -84,14 +96,17 @@ impl CallMetrics {
                 "The calls that ended: rpc is ? for an unknown path, service is empty for one without a name in the configuration",
             ),
             durations,
-            in_flight: registered(r, "calls_in_flight", "The calls whose response has not begun"),
+            in_flight: CallsInFlight(registered(
+                r,
+                "calls_in_flight",
+                "The calls whose response has not begun: rpc is ? for an unknown path",
+            )),
         }
     }
 
-    /// Counts a call as in flight.
-    pub fn enter(&self) -> CallsInFlight {
-        self.in_flight.inc();
-        CallsInFlight(self.in_flight.clone())
+    /// How many calls are in flight.
+    pub fn in_flight(&self) -> &CallsInFlight {
+        &self.in_flight
     }
 
     /// Counts a call that ended. A call whose trace is recorded becomes an exemplar.

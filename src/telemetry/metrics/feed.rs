@@ -10,11 +10,18 @@ use prometheus_client::{
 };
 
 use super::{count, registered};
+use crate::telemetry::Label;
 
 /// What a sweep removes.
 #[derive(Debug, Clone, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct SweptLabels {
     what: &'static str,
+}
+
+/// A tenant.
+#[derive(Debug, Clone, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct TenantLabels {
+    tenant: Label,
 }
 
 type Seconds = Gauge<f64, AtomicU64>;
@@ -28,6 +35,7 @@ pub struct FeedMetrics {
     swept: Family<SweptLabels, Counter>,
     sweep_failures: Family<SweptLabels, Counter>,
     last_sweep: Gauge,
+    oldest_discarded: Family<TenantLabels, Gauge>,
 }
 
 impl FeedMetrics {
@@ -36,7 +44,7 @@ impl FeedMetrics {
             delay: registered(
                 r,
                 "feed_delay_seconds",
-                "How long the oldest committed event that is not yet delivered has waited, for instance behind an open transaction; 0 without a watcher",
+                "How long the oldest committed event that cannot be delivered yet has waited behind an open transaction; 0 if there is none",
             ),
             watchers: registered(r, "feed_watchers", "The watchers of the feed"),
             max_watchers: registered(r, "feed_watchers_max", "The most watchers that there may be"),
@@ -51,10 +59,15 @@ impl FeedMetrics {
                 "last_sweep_timestamp_seconds",
                 "When the last sweep without a failure ended, in seconds since 1970; 0 if there was none",
             ),
+            oldest_discarded: registered(
+                r,
+                "oldest_discarded_metadata_timestamp_seconds",
+                "When the oldest metadata was discarded that purge has not removed, in seconds since 1970. Without a series there is none",
+            ),
         }
     }
 
-    /// Sets how long the oldest event that is not yet delivered has waited.
+    /// Sets how long the oldest event that cannot be delivered yet has waited.
     pub fn set_delay(&self, delay: Duration) {
         self.delay.set(delay.as_secs_f64());
     }
@@ -75,6 +88,18 @@ impl FeedMetrics {
             None => {
                 self.sweep_failures.get_or_create(&labels).inc();
             }
+        }
+    }
+
+    /// Sets when the oldest metadata was discarded that is still kept, of each tenant that has some.
+    pub fn set_oldest_discarded<'a>(
+        &self,
+        by_tenant: impl IntoIterator<Item = (&'a str, DateTime<Utc>)>,
+    ) {
+        self.oldest_discarded.clear();
+        for (tenant, time) in by_tenant {
+            let labels = TenantLabels { tenant: Label::from(tenant.to_owned()) };
+            self.oldest_discarded.get_or_create(&labels).set(time.timestamp());
         }
     }
 

@@ -29,6 +29,7 @@ struct ReadLabels {
 pub struct KeyMetrics {
     reads: Family<ReadLabels, Counter>,
     age: Family<IssuerLabels, Gauge<f64, AtomicU64>>,
+    usable: Family<IssuerLabels, Gauge>,
 }
 
 impl KeyMetrics {
@@ -40,6 +41,11 @@ impl KeyMetrics {
                 "key_age_seconds",
                 "How long ago an issuer's keys were read last. Without a series, they never were",
             ),
+            usable: registered(
+                r,
+                "keys_usable",
+                "1 if an issuer's keys verify its tokens, and 0 if they were never read or are too old",
+            ),
         }
     }
 
@@ -49,13 +55,19 @@ impl KeyMetrics {
         self.reads.get_or_create(&ReadLabels { issuer: issuer.clone(), result }).inc();
     }
 
-    /// Forgets the ages of all keys: those of an issuer that was removed would stay.
-    pub fn clear_ages(&self) {
+    /// Forgets the states of all keys: those of an issuer that was removed would stay.
+    pub fn clear_states(&self) {
         self.age.clear();
+        self.usable.clear();
     }
 
-    /// Sets how long ago an issuer's keys were read last.
-    pub fn set_age(&self, issuer: &Label, age: Duration) {
-        self.age.get_or_create(&IssuerLabels { issuer: issuer.clone() }).set(age.as_secs_f64());
+    /// Sets how long ago an issuer's keys were read last, `None` if they never were, and whether they
+    /// verify tokens.
+    pub fn set_state(&self, issuer: &Label, age: Option<Duration>, is_usable: bool) {
+        let labels = IssuerLabels { issuer: issuer.clone() };
+        self.usable.get_or_create(&labels).set(is_usable.into());
+        if let Some(age) = age {
+            self.age.get_or_create(&labels).set(age.as_secs_f64());
+        }
     }
 }

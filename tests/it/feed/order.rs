@@ -19,6 +19,13 @@ use crate::support::{
     tokens::Token,
     *,
 };
+use crate::{
+    management::serving,
+    metrics::{scraped, series},
+};
+
+/// A bound that only turns a test that would hang into one that fails.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The first of two changes has its transaction id and waits; the second commits before it.
 async fn told_in_the_order_of_ids(moment: Moment) {
@@ -175,4 +182,29 @@ async fn a_long_transaction_elsewhere_delays_the_feed_with_a_warning_and_skips_n
     assert_eq!(told, [format!("blocked=true {id} 1>2"), format!("blocked=false {id} 2>3")]);
     assert_eq!(health.message().await.unwrap().unwrap().status(), ServingStatus::Serving);
     while watcher.next().await.unwrap().delay_millis > 0 {}
+}
+
+/// Readers of `ListEvents` wait for the same transaction as watchers.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_metrics_show_the_delay_also_without_a_watcher() {
+    let database = feed_cluster().db_migrated().await;
+    let elsewhere = feed_cluster().db_empty().await;
+    let (mut child, management, address) = serving(&database, |toml| toml);
+    let channel = Endpoint::from_shared(format!("http://{address}")).unwrap().connect_lazy();
+    let service = Caller::new(channel, Some(Token::of("services", "backend").sign()));
+    let delay = async || {
+        let (_, text) = scraped(management, "*/*").await;
+        series(&text)["identity_link_feed_delay_seconds"]
+    };
+    assert_eq!(delay().await, 0.0);
+
+    let held = elsewhere.db_hold_transaction().await;
+    service.create("google-oauth2", "g").await;
+    let long_ago = "UPDATE events SET event_time = event_time - interval '1 hour'";
+    database.db_execute(long_ago).await;
+
+    timeout(PATIENCE, async { while delay().await < 3600.0 {} }).await.unwrap();
+    child.stderr_until(|line| line.contains("the feed waits for a transaction"));
+    held.db_release().await;
+    timeout(PATIENCE, async { while delay().await > 0.0 {} }).await.unwrap();
 }
