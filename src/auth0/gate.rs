@@ -63,7 +63,7 @@ pub(super) async fn pass(
         Err(denial) => return ApiError::from_auth_error(route, denial).into_response(),
     };
     // Before the rule's check: a caller that may not make the calls has the same limit.
-    let standing = match gate.rate_limits.judge(&token, route.rule.class) {
+    let standing = match gate.rate_limits.judge(&token, route.rule.class).await {
         Verdict::Refused(exceeded) => return admitted(rate_limit::refused(&exceeded)),
         Verdict::Passed(standing) => standing,
         Verdict::WouldRefuse => None,

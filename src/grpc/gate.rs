@@ -109,7 +109,7 @@ where
                 Err(status) => return Ok(status.into_http()),
             };
             // Before the access check: a caller that may not make the calls has the same limit.
-            if let Verdict::Refused(exceeded) = rate_limits.judge(&token, rule.class) {
+            if let Verdict::Refused(exceeded) = rate_limits.judge(&token, rule.class).await {
                 return Ok(admitted(rate_limited(&exceeded).into_http()));
             }
             match admission::permit(&use_cases, rule, &token, request.headers(), &record) {

@@ -3,6 +3,7 @@
 //!
 //! Only a caller with a verified token is counted, so strangers take no memory here.
 
+mod brake;
 mod rate;
 mod shadow;
 
@@ -16,7 +17,7 @@ use governor::{
 };
 
 pub use self::rate::Rate;
-use self::shadow::ShadowLog;
+use self::{brake::Brake, shadow::ShadowLog};
 use crate::{
     auth::{CallClass, TokenCaller, VerifiedToken},
     secret::sha256,
@@ -103,6 +104,7 @@ pub struct RateLimits {
     services: CallerLimits,
     users: CallerLimits,
     named_services: HashMap<CallerKey, CallerLimits>,
+    brake: Brake,
     metrics: RateLimitMetrics,
 }
 
@@ -123,12 +125,13 @@ impl RateLimits {
             services: CallerLimits::new("service", &settings.services),
             users: CallerLimits::new("user", &settings.users),
             named_services: named_services.collect(),
+            brake: Brake::default(),
             metrics,
         }
     }
 
-    /// Judges a call of this class, and counts it if it passes.
-    pub fn judge(&self, token: &VerifiedToken, class: CallClass) -> Verdict {
+    /// Judges a call of this class, and counts it if it passes. A refusal comes after a short pause.
+    pub async fn judge(&self, token: &VerifiedToken, class: CallClass) -> Verdict {
         let caller = || caller_key(&token.issuer, &token.subject);
         let limits = match token.caller {
             TokenCaller::User(_) => &self.users,
@@ -138,7 +141,10 @@ impl RateLimits {
         };
         let verdict = limits.judge(class, caller);
         match verdict {
-            Verdict::Refused(_) => self.metrics.above(limits.kind, class.name(), false),
+            Verdict::Refused(_) => {
+                self.metrics.above(limits.kind, class.name(), false);
+                self.brake.hold_back().await;
+            }
             Verdict::WouldRefuse => self.metrics.above(limits.kind, class.name(), true),
             Verdict::Passed(_) => {}
         }

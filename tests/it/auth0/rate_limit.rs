@@ -1,6 +1,8 @@
 //! The caller's limit, or without one the server's free capacity, in the headers where Auth0's clients
 //! look for it in each response.
 
+use std::time::{Duration, Instant};
+
 use http::Method;
 use hyper::body::Bytes;
 use serde_json::{Value, json};
@@ -159,8 +161,11 @@ async fn a_callers_limit_is_in_the_headers_and_a_refusal_is_auth0s() {
         assert!((before..=before + 60).contains(&reset), "{said:?}");
     }
 
+    let began = Instant::now();
     let refused = backend.get(ANN).await;
 
+    // The refusal was held back, so that a client that calls again at once takes little.
+    assert!(began.elapsed() >= Duration::from_millis(40), "{:?}", began.elapsed());
     assert_eq!(
         refused.refused(),
         "429 too_many_requests Too many requests. Check the X-RateLimit-Limit, \

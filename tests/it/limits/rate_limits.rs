@@ -1,6 +1,9 @@
 //! The limits of calls per caller.
 
-use std::{path::Path, time::Instant};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use identity_link::{
     auth::{AccessRule, CallClass, access::TABLE},
@@ -113,6 +116,21 @@ async fn a_call_passes_after_the_delay_of_the_refusal() {
     };
     while find().await.is_err() {}
     assert!(started.elapsed() >= wait, "after {:?} instead of {wait:?}", started.elapsed());
+}
+
+/// G26: a client that calls again at once has each refusal held back, so it takes little from others.
+#[tokio::test]
+async fn refusals_are_held_back() {
+    const REFUSALS: u32 = 5;
+    let server = limited("[rate_limits.services]\nreads = \"1/h\"\n").await;
+    let service = server.service();
+    service.find_by_email(by_email("a@b.c")).await.unwrap();
+
+    let began = Instant::now();
+    for _ in 0..REFUSALS {
+        assert_eq!(refusal(service.find_by_email(by_email("a@b.c")).await), LIMITED);
+    }
+    assert!(began.elapsed() >= REFUSALS * Duration::from_millis(40), "{:?}", began.elapsed());
 }
 
 /// G26: a caller without an accepted token is refused as before, and uses nothing of the limit of the
