@@ -24,7 +24,8 @@ This page lists the refusals of Auth0's HTTP: its statuses and its codes.
 It is generated from the code; a test keeps it current. A refusal is JSON with `statusCode`, `error` (the name of the
 status), `message`, and `errorCode` if there is one. A program decides by status and code: the messages, here with an
 example each, may change. If a refusal is marked *repeat*, `Retry-After` says after how many seconds the same call may
-succeed. Over gRPC a refusal has a [reason](reasons.md) instead.
+succeed. Over gRPC a refusal has a [reason](reasons.md) instead. A head that is malformed or too long is refused [without
+JSON](auth0-differences.md#requests), before there is a call.
 
 | status | `errorCode` | message |
 | --- | --- | --- |

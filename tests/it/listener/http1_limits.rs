@@ -1,7 +1,7 @@
 //! What HTTP/1.1 may cost: it has the bounds of HTTP/2.
 
 use super::{http1::*, *};
-use crate::support::{auth0::AUTH0, cluster::cluster, get, http1::*};
+use crate::support::{auth0::AUTH0, cluster::cluster, get, http1::*, refusal};
 
 /// G06: nothing, half a method, a head that arrives byte by byte and has no end.
 #[tokio::test(flavor = "multi_thread")]
@@ -160,4 +160,32 @@ async fn a_client_that_reads_no_responses_gains_no_time_by_more_requests() {
         client.send_until_cut(request.repeat(1000), async || {}).await;
     };
     while_attacked(&server, attack).await;
+}
+
+/// A token that gRPC accepts fits into a head of HTTP/1.1, and a longer one is refused alike.
+#[tokio::test]
+async fn the_longest_token_is_accepted_over_both_protocols() {
+    const LONGEST: usize = 8 * 1024;
+    let server = server(|_| {}).await;
+    let good = Token::of("services", "backend");
+    let padded = |size: usize| good.clone().with("padding", "x".repeat(size));
+    // Base64 has four bytes for each three.
+    let room = (LONGEST - padded(0).sign().len()) * 3 / 4;
+    let sizes = (0..=room).rev().map(|size| (size, padded(size).sign().len()));
+    let (size, length) = sizes.into_iter().find(|(_, length)| *length <= LONGEST).unwrap();
+    assert!(length > LONGEST - 2, "{length}");
+
+    for (token, grpc, http1) in [
+        (padded(size), "NotFound USER_NOT_FOUND", 404),
+        (padded(size + 3), "Unauthenticated TOKEN_INVALID", 401),
+    ] {
+        assert_eq!(refusal(server.caller(&token).get_user(get("x")).await), grpc);
+        let request = format!(
+            "GET /api/v2/users/x HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {}\r\n\r\n",
+            token.sign()
+        );
+        let answer = Http1::connect(server.address).await.ask(request).await;
+        assert_eq!(answer.status, http1);
+        assert!(answer.body.contains("\"statusCode\""), "{}", answer.body);
+    }
 }
