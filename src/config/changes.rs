@@ -93,10 +93,31 @@ impl Config {
     }
 }
 
+/// The keys that decide neither who may call nor what a caller may see.
+const NO_PERMISSION: [&str; 6] = [
+    "reflection",
+    "max_call_time",
+    "max_concurrent_calls",
+    "rate_limits",
+    "shutdown_delay",
+    "shutdown_grace",
+];
+
 impl Changes {
     /// Whether nothing differs.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// Whether each caller is permitted what it was. Anything but a few keys counts as a change of
+    /// permissions.
+    pub fn keep_permissions(&self) -> bool {
+        let Self { added, changed, removed, fixed } = self;
+        let is_harmless = |key: &String| NO_PERMISSION.contains(&key.as_str());
+        added.is_empty()
+            && removed.is_empty()
+            && fixed.is_empty()
+            && changed.iter().all(is_harmless)
     }
 
     fn compare<T: PartialEq>(&mut self, old: &BTreeMap<String, T>, new: &BTreeMap<String, T>) {

@@ -29,8 +29,23 @@ pub(super) struct Generation {
     pub rate_limits: Arc<RateLimits>,
     /// Keeps the tasks that read the keys.
     keys: Vec<FreshKeys>,
-    replaced: CancellationToken,
+    permissions: Permissions,
     _replaced: DropGuard,
+}
+
+/// Ends when the last generation is dropped that permits its callers the same. Clones share it.
+#[derive(Clone)]
+struct Permissions {
+    changed: CancellationToken,
+    _changed: Arc<DropGuard>,
+}
+
+impl Permissions {
+    fn new() -> Self {
+        let changed = CancellationToken::new();
+        let _changed = Arc::new(changed.clone().drop_guard());
+        Self { changed, _changed }
+    }
 }
 
 impl Generation {
@@ -87,12 +102,18 @@ impl Generation {
         };
         tokio::spawn(keep_small(Arc::clone(&rate_limits), replaced.clone()));
         let use_cases = Arc::new(use_cases);
-        Self { config, use_cases, feed, limit, rate_limits, keys, replaced, _replaced }
+        let permissions = match earlier {
+            Some(earlier) if earlier.config.changes_to(&config).keep_permissions() => {
+                earlier.permissions.clone()
+            }
+            _ => Permissions::new(),
+        };
+        Self { config, use_cases, feed, limit, rate_limits, keys, permissions, _replaced }
     }
 
-    /// Cancelled when the next generation is in use.
-    pub(super) fn replaced(&self) -> CancellationToken {
-        self.replaced.clone()
+    /// Cancelled when a generation is in use that may permit a caller less.
+    pub(super) fn permissions_changed(&self) -> CancellationToken {
+        self.permissions.changed.clone()
     }
 }
 

@@ -28,10 +28,10 @@ const MAX_SIGN_IN: usize = 128 * 1024;
 const MAX_MESSAGE: usize = 2 * 1024 * 1024;
 
 /// The services of identity-link, the standard health service, and reflection if it is configured.
-/// Watches of the feed end when `replaced` is cancelled.
+/// Watches of the feed end when `permissions_changed` is cancelled.
 pub(super) fn grpc_routes(
     use_cases: &Arc<UseCases>,
-    (feed, replaced): (Arc<Feed>, CancellationToken),
+    (feed, permissions_changed): (Arc<Feed>, CancellationToken),
     health: HealthService,
     with_reflection: bool,
 ) -> Result<Routes, ServeError> {
@@ -39,8 +39,8 @@ pub(super) fn grpc_routes(
         .max_decoding_message_size(MAX_MESSAGE);
     let sign_in = SignInServiceServer::new(SignInHandler::new(Arc::clone(use_cases)))
         .max_decoding_message_size(MAX_SIGN_IN);
-    let events = EventServiceServer::new(EventHandler::new(Arc::clone(use_cases), feed, replaced))
-        .max_decoding_message_size(MAX_OPEN_MESSAGE);
+    let events = EventHandler::new(Arc::clone(use_cases), feed, permissions_changed);
+    let events = EventServiceServer::new(events).max_decoding_message_size(MAX_OPEN_MESSAGE);
     let health = HealthServer::new(health).max_decoding_message_size(MAX_OPEN_MESSAGE);
     let routes = Routes::new(identity).add_service(sign_in).add_service(events).add_service(health);
     let routes = if with_reflection { add_reflection(routes)? } else { routes };

@@ -95,6 +95,11 @@ fn issuer_table(toml: &str, name: &str) -> (String, String) {
     (table.to_owned(), format!("{before}{behind}"))
 }
 
+/// The table of a service.
+fn named_service(name: &str) -> String {
+    format!("[services.{name}]\nissuer = \"{}\"\nsubject = \"{name}\"\n", iss("services"))
+}
+
 fn without_issuer(toml: &str, name: &str) -> String {
     issuer_table(toml, name).1
 }
@@ -151,7 +156,7 @@ async fn a_watcher_continues_after_a_reload() {
     let service = server.service();
     let mut watcher = Watcher::begin(&service, watch_from(FeedEnd::Newest)).await;
     watcher.caught_up().await;
-    server.reload(|toml| format!("max_call_time = \"29s\"\n{toml}"), RELOADED);
+    server.reload(|toml| toml.to_owned() + &named_service("later"), RELOADED);
     watcher.end().await;
     let user = service.create("github", "ann").await;
 
@@ -164,6 +169,35 @@ async fn a_watcher_continues_after_a_reload() {
     watcher.caught_up().await;
     service.block(&user.id, true).await;
     watcher.events(1).await;
+}
+
+/// J33: a watch ends only if its caller may be permitted less.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reload_that_changes_no_permission_ends_no_watch() {
+    let database = feed_cluster().db_migrated().await;
+    let mut server = Reloading::start(&database, |toml| toml);
+    let service = server.service();
+    let user = service.create("github", "ann").await;
+    let mut watcher = Watcher::begin(&service, watch_from(FeedEnd::Newest)).await;
+    watcher.caught_up().await;
+
+    for harmless in [
+        "max_call_time = \"29s\"",
+        "max_concurrent_calls = 99",
+        "reflection = false",
+        "shutdown_delay = \"1ms\"",
+        "shutdown_grace = \"9s\"",
+    ] {
+        server.reload(|toml| format!("{harmless}\n{toml}"), RELOADED);
+    }
+    server.reload(|toml| format!("{toml}\n[rate_limits.users]\nreads = \"60/min\"\n"), RELOADED);
+    service.block(&user.id, true).await;
+    watcher.events(1).await;
+
+    // The watch began many configurations ago, and ends with the first change that may concern it.
+    server.reload(|toml| toml.to_owned() + &named_service("later"), RELOADED);
+    let end = refusal::<()>(Err(timeout(SOON, watcher.end()).await.unwrap()));
+    assert_eq!(end, "Unavailable WATCH_EXPIRED");
 }
 
 /// A call ends on the configuration on which it began.
@@ -213,10 +247,7 @@ async fn no_call_fails_while_the_configuration_is_reloaded_twenty_times() {
     let callers: Vec<_> = callers.collect();
 
     for number in 100..120 {
-        let service = format!(
-            "[services.s{number}]\nissuer = \"{}\"\nsubject = \"{number}\"\n",
-            iss("services")
-        );
+        let service = named_service(&format!("s{number}"));
         let line = server.reload(
             |toml| {
                 let (_, rest) = toml.split_once('\n').unwrap();

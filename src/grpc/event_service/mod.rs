@@ -28,15 +28,19 @@ const MAX_KINDS: usize = 20;
 pub struct EventHandler {
     use_cases: Arc<UseCases>,
     feed: Arc<Feed>,
-    /// Cancelled when another configuration is in use.
-    replaced: CancellationToken,
+    /// Cancelled when a configuration is in use that may permit a caller less.
+    permissions_changed: CancellationToken,
 }
 
 impl EventHandler {
-    /// Handles them with these use cases and this feed. Watches end at the latest when `replaced` is
-    /// cancelled.
-    pub fn new(use_cases: Arc<UseCases>, feed: Arc<Feed>, replaced: CancellationToken) -> Self {
-        Self { use_cases, feed, replaced }
+    /// Handles them with these use cases and this feed. Watches end at the latest when
+    /// `permissions_changed` is cancelled.
+    pub fn new(
+        use_cases: Arc<UseCases>,
+        feed: Arc<Feed>,
+        permissions_changed: CancellationToken,
+    ) -> Self {
+        Self { use_cases, feed, permissions_changed }
     }
 }
 

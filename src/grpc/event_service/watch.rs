@@ -44,14 +44,14 @@ impl EventHandler {
         Ok(Box::pin(response_stream(watch, positions, self.outdated(&permit))))
     }
 
-    /// Ends when what the caller was judged by has changed: the keys of its token's issuer, or the
-    /// configuration.
+    /// Ends when what the caller was judged by has changed: the keys of its token's issuer, or what
+    /// the configuration permits.
     fn outdated(&self, permit: &Permit) -> BoxFuture<'static, ()> {
-        let (keys, replaced) = (permit.verified_by().clone(), self.replaced.clone());
+        let (keys, changed) = (permit.verified_by().clone(), self.permissions_changed.clone());
         Box::pin(async move {
             tokio::select! {
                 () = keys.replaced() => {}
-                () = replaced.cancelled() => {}
+                () = changed.cancelled() => {}
             }
         })
     }
