@@ -53,7 +53,7 @@ pub(super) async fn examine(address: &Address) -> Vec<Finding> {
     findings.extend(clock(found.time + since - now(), CLOCKS_DIFFER));
     if findings.is_empty() {
         findings.push(Finding::ok(format!(
-            "Postgres {}, writable, with the schema of this release; the clocks agree",
+            "Postgres {}, writable, with a schema on which this release serves; the clocks agree",
             found.version
         )));
     }

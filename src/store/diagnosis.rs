@@ -28,7 +28,7 @@ pub struct Diagnosis {
     /// The settings that bound a statement, a wait for a lock and an idle transaction, and are not
     /// in force.
     pub missing_bounds: Vec<String>,
-    /// Whether its schema is that of this binary.
+    /// Whether this binary serves on its schema, which may be that of a newer release.
     pub schema: Result<(), SchemaMismatch>,
 }
 
