@@ -123,7 +123,7 @@ impl Drop for Ending {
     fn drop(&mut self) {
         let (record, CallOutcome { code, reason }) = (&self.record, &self.outcome);
         let took = self.started.elapsed();
-        record.left();
+        record.end();
         self.sinks.metrics.end(record, (code, reason), took);
         record.end_span(code, reason);
         let (name, service, tenant) = (record.name(), record.service(), record.tenant());

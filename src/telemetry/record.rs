@@ -108,18 +108,18 @@ struct Caller {
 
 impl CallRecord {
     /// The record of a call with these headers. Its trace begins here, or is the caller's. The call
-    /// is counted in `in_flight` until [`CallRecord::left`].
+    /// is counted in `in_flight` from its name until [`CallRecord::end`].
     pub fn begin(headers: &HeaderMap, traces: &Traces, in_flight: &CallsInFlight) -> Self {
         let (span, in_flight) = (traces.begin(headers), in_flight.clone());
         let trace_id = span.as_ref().map_or_else(|| trace_id(headers), CallSpan::trace_id);
-        let record = Self(Arc::new(Fields { trace_id, span, in_flight, ..Fields::default() }));
-        record.0.in_flight.enter(record.name());
-        record
+        Self(Arc::new(Fields { trace_id, span, in_flight, ..Fields::default() }))
     }
 
-    /// Counts the call as in flight no more. It has its final name, and this happens once.
-    pub fn left(&self) {
-        self.0.in_flight.leave(self.name());
+    /// Ends the call, once: it is in flight no more.
+    pub fn end(&self) {
+        if let Some(name) = self.0.name.get() {
+            self.0.in_flight.leave(name.clone());
+        }
     }
 
     /// Runs a future for this call: [`CallRecord::with_current`] finds the record.
@@ -142,11 +142,10 @@ impl CallRecord {
     /// Sets the name of the call. It must be one of identity-link's names: an unknown path could
     /// contain anything, for instance a token.
     pub fn set_name(&self, name: impl Into<Label>) {
-        let before = self.name();
+        let name = name.into();
         // Set once; a second name could only come from a second gate.
-        if self.0.name.set(name.into()).is_ok() {
-            self.0.in_flight.leave(before);
-            self.0.in_flight.enter(self.name());
+        if self.0.name.set(name.clone()).is_ok() {
+            self.0.in_flight.enter(name);
         }
     }
 

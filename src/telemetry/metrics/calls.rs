@@ -99,7 +99,7 @@ impl CallMetrics {
             in_flight: CallsInFlight(registered(
                 r,
                 "calls_in_flight",
-                "The calls whose response has not begun: rpc is ? for an unknown path",
+                "The calls whose response has not begun: one with an unknown path is not among them",
             )),
         }
     }
