@@ -1,10 +1,8 @@
 //! The health service reports a database that is gone, and nothing else.
 
-use std::{path::Path, time::Duration};
+use std::time::Duration;
 
 use futures_util::{FutureExt as _, future::join_all};
-use identity_link::store::{Address, Store};
-use identity_link_dev::Postgres;
 use tokio::time::timeout;
 use tonic::Streaming;
 use tonic_health::pb::{
@@ -12,7 +10,7 @@ use tonic_health::pb::{
     health_client::HealthClient,
 };
 
-use crate::support::{cluster::Database, *};
+use crate::support::{cluster::Database, own_postgres::OwnPostgres, *};
 
 /// The server as a whole, and the services that it serves.
 const SERVICES: [&str; 4] = [
@@ -54,29 +52,20 @@ async fn expect_soon(
     }
 }
 
-fn start(dir: &Path) -> Postgres {
-    Postgres::start(dir, &[("fsync", "off")], &mut |text| eprintln!("{text}")).unwrap()
-}
-
 /// A86, F04: a balancer sends no calls to a server whose database is gone, and sends calls again
 /// after it is back.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_is_gone_is_reported_and_so_is_its_return() {
-    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("wellness");
-    if dir.exists() {
-        std::fs::remove_dir_all(&dir).unwrap();
-    }
-    let postgres = start(&dir);
-    let database = Database { name: "postgres".to_owned(), url: postgres.url("postgres") };
-    Store::migrate(&Address::parse(&database.url).unwrap()).await.unwrap();
+    let mut postgres = OwnPostgres::start("wellness");
+    let database = postgres.db_migrated("wellness").await;
     let server = TestServer::start_on(database).await;
     let mut streams = watch_all(&server).await;
     expect_soon(&server, &mut streams, ServingStatus::Serving).await;
 
-    postgres.stop().unwrap();
+    postgres.stop();
     expect_soon(&server, &mut streams, ServingStatus::NotServing).await;
 
-    let _postgres = start(&dir);
+    postgres.start_again();
     expect_soon(&server, &mut streams, ServingStatus::Serving).await;
     server.service().create("google-oauth2", "g1").await;
 }
