@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use super::{CLOCKS_DIFFER, Finding, clock};
 use crate::{
     clock::now,
-    store::{Address, Diagnosis},
+    store::{Address, Diagnosis, MissingBounds},
 };
 
 /// The oldest version, as a number.
@@ -35,11 +35,8 @@ pub(super) async fn examine(address: &Address) -> Vec<Finding> {
             "connect to the primary, not to a standby, with a role and a database that may write",
         ));
     }
-    if !found.missing_bounds.is_empty() {
-        findings.push(Finding::fail(
-            format!("these bounds are not in force: {}", found.missing_bounds.join(", ")),
-            "let a pooler in between pass the startup option `options` on, and set none of them to 0",
-        ));
+    if let Err(missing) = &found.bounds {
+        findings.push(Finding::fail(missing.to_string(), MissingBounds::ADVICE));
     }
     // Empty is the language of the machine, which the database does not show.
     let is_known = |language: &&str| found.messages.starts_with(*language);

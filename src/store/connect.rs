@@ -16,7 +16,7 @@ use tokio::time::timeout;
 use tokio_postgres::{CancelToken, Config, NoTls, config::Host, config::SslMode};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::{cluster::record_cluster, database_url::DatabaseUrl};
+use super::{bounds, cluster::record_cluster, database_url::DatabaseUrl};
 use crate::{
     outgoing::{Authorities, AuthoritiesError, is_this_machine, why},
     secret::read_secret,
@@ -133,10 +133,11 @@ impl Address {
             None => SslMode::Require,
         };
         config.ssl_mode(mode);
-        // Options of the URL come later, and win.
+        // Options of the URL come later, and win. PgBouncer refuses a connection whose options end with
+        // a space.
         let options = format!("{SETTINGS} {}", config.get_options().unwrap_or_default());
         config
-            .options(options)
+            .options(options.trim_end())
             .application_name("identity-link")
             .connect_timeout(CONNECT)
             .keepalives_idle(Duration::from_secs(30))
@@ -197,6 +198,16 @@ impl Address {
         address
     }
 
+    /// Connects outside any pool, for calls: each bound is in force.
+    pub(super) async fn connect_bounded(&self) -> ConnectionResult<AsyncPgConnection> {
+        let mut conn = self.connect().await?;
+        let in_force = bounds::check(&mut conn).await;
+        in_force
+            .map_err(ConnectionError::CouldntSetupConfiguration)?
+            .map_err(|missing| ConnectionError::BadConnection(missing.to_string()))?;
+        Ok(conn)
+    }
+
     /// Connects outside any pool.
     pub async fn connect(&self) -> ConnectionResult<AsyncPgConnection> {
         let bad = |error: tokio_postgres::Error| ConnectionError::BadConnection(why(&error));
@@ -249,7 +260,7 @@ impl Address {
         manager.custom_setup = Box::new(move |_| {
             let address = address.clone();
             async move {
-                let mut conn = address.connect().await?;
+                let mut conn = address.connect_bounded().await?;
                 let recorded = record_cluster(&mut conn).await;
                 recorded.map_err(ConnectionError::CouldntSetupConfiguration)?;
                 Ok(conn)
@@ -329,6 +340,16 @@ mod tests {
         assert_eq!(mode("postgres://a@db.example.com/x?sslmode=disable"), SslMode::Disable);
         assert_eq!(mode("postgres://a@127.0.0.1/x"), SslMode::Disable);
         assert_eq!(mode("postgres://a@%2Fvar%2Frun/x"), SslMode::Disable);
+    }
+
+    #[test]
+    fn options_are_separated_by_single_spaces_and_end_with_none() {
+        for url in ["postgres://a@127.0.0.1/x", "postgres://a@127.0.0.1/x?options=-c%20jit%3Don%20"]
+        {
+            let address = Address::parse(url).unwrap();
+            let options = address.config.get_options().unwrap();
+            assert!(options.split(' ').all(|option| !option.is_empty()), "{options:?}");
+        }
     }
 
     #[test]

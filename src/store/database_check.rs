@@ -67,7 +67,7 @@ async fn check_on(
     {
         return Ok((conn, schema));
     }
-    let mut conn = address.connect().await.map_err(|error| error.to_string())?;
+    let mut conn = address.connect_bounded().await.map_err(|error| error.to_string())?;
     let schema = migrations::check(&mut conn).await.map_err(|error| error.to_string())?;
     Ok((conn, schema))
 }

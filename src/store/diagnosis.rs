@@ -5,11 +5,11 @@ use std::time::Instant;
 use chrono::{DateTime, Utc};
 use diesel::{
     QueryableByName, sql_query,
-    sql_types::{BigInt, Bool, Integer, Text, Timestamptz},
+    sql_types::{Bool, Integer, Text, Timestamptz},
 };
 use diesel_async::RunQueryDsl as _;
 
-use super::{Address, SchemaMismatch, StoreError, connect, migrations};
+use super::{Address, MissingBounds, SchemaMismatch, StoreError, bounds, connect, migrations};
 
 /// The state of a database.
 pub struct Diagnosis {
@@ -25,9 +25,8 @@ pub struct Diagnosis {
     pub time: DateTime<Utc>,
     /// When the time was read, in the middle of the request.
     pub at: Instant,
-    /// The settings that bound a statement, a wait for a lock and an idle transaction, and are not
-    /// in force.
-    pub missing_bounds: Vec<String>,
+    /// Whether it bounds a statement, a wait for a lock and an idle transaction.
+    pub bounds: Result<(), MissingBounds>,
     /// Whether this binary serves on its schema, which may be that of a newer release.
     pub schema: Result<(), SchemaMismatch>,
 }
@@ -44,14 +43,6 @@ struct Server {
     messages: String,
     #[diesel(sql_type = Timestamptz)]
     time: DateTime<Utc>,
-}
-
-#[derive(QueryableByName)]
-struct Setting {
-    #[diesel(sql_type = Text)]
-    name: String,
-    #[diesel(sql_type = BigInt)]
-    value: i64,
 }
 
 impl Diagnosis {
@@ -72,15 +63,7 @@ impl Diagnosis {
         .get_result(&mut conn)
         .await?;
         let at = asked + asked.elapsed() / 2;
-        let settings: Vec<Setting> = sql_query(
-            "SELECT name, setting::bigint AS value FROM pg_settings WHERE name IN \
-             ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout') ORDER BY name",
-        )
-        .load(&mut conn)
-        .await?;
-        // Zero is no bound.
-        let missing = settings.into_iter().filter(|setting| setting.value == 0);
-        let missing_bounds = missing.map(|setting| setting.name).collect();
+        let bounds = bounds::check(&mut conn).await?;
         let schema = migrations::check(&mut conn).await?;
         Ok(Self {
             version: server.version,
@@ -89,7 +72,7 @@ impl Diagnosis {
             messages: server.messages,
             time: server.time,
             at,
-            missing_bounds,
+            bounds,
             schema,
         })
     }

@@ -8,6 +8,7 @@
 //! errors that are special to them.
 
 mod bind;
+mod bounds;
 mod cached;
 mod candidates;
 mod cluster;
@@ -70,6 +71,7 @@ use crate::{
     domain::{EventKind, ProviderPolicies, TenantId, UserId},
     telemetry::metrics::Metrics,
 };
+pub use bounds::MissingBounds;
 pub use connect::{Address, AddressError};
 pub use database_check::DatabaseCheck;
 pub use diagnosis::Diagnosis;
@@ -126,6 +128,9 @@ pub enum OpenError {
     /// The database does not have the schema of this binary.
     #[error(transparent)]
     Schema(#[from] SchemaMismatch),
+    /// The database does not bound what a connection does.
+    #[error("{0}: {advice}", advice = MissingBounds::ADVICE)]
+    Bounds(#[from] MissingBounds),
 }
 
 impl Store {
@@ -148,7 +153,7 @@ impl Store {
     /// count as verified.
     ///
     /// # Errors
-    /// [`OpenError`] if the database cannot be reached or has another schema.
+    /// [`OpenError`] if the database cannot be reached, has another schema, or bounds no connection.
     pub async fn open(
         address: &Address,
         size: usize,
@@ -156,6 +161,7 @@ impl Store {
         metrics: &Metrics,
     ) -> Result<Self, OpenError> {
         let mut conn = connect(address).await?;
+        bounds::check(&mut conn).await.map_err(StoreError::from)??;
         migrations::check(&mut conn).await??;
         let keys = tenants::load_keys(&mut conn, tenants.keys()).await?;
         let store = Self {

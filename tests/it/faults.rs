@@ -1,7 +1,9 @@
 //! Faults of the process, the network and the database during calls.
 
+mod bounds;
 mod database;
 mod network;
+mod probes;
 mod process;
 
 use std::time::Duration;

@@ -118,7 +118,7 @@ async fn a_database_that_is_away_or_stale_or_read_only_or_unbounded_fails() {
         identity-link: doctor found one failure
         1
         fail … it refuses writes. To do: connect to the primary, not to a standby, with a role and a database that may write
-        fail … these bounds are not in force: statement_timeout. To do: let a pooler in between pass the startup option `options` on, and set none of them to 0
+        fail … these bounds are not in force: statement_timeout. To do: let a pooler in between pass the startup option `options` on, or set them with ALTER ROLE, such as statement_timeout = '10s', lock_timeout = '5s', idle_in_transaction_session_timeout = '30s'; set none of them to 0
         identity-link: doctor found 2 failures
     ");
 }

@@ -23,6 +23,7 @@ pub mod cluster;
 pub mod connect_proxy;
 pub mod cut_commits;
 pub mod debian;
+pub mod dropped_options;
 pub mod events;
 pub mod fake_codes;
 pub mod fake_github;
