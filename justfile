@@ -86,6 +86,10 @@ bench NAME *OPTIONS:
 auth0-clients:
     cargo test --test it auth0::clients -- --ignored --nocapture
 
+# Run the faults in full: a hundred kills of the server, failovers, full disks; a line for each
+faults:
+    cargo test --test it faults:: -- --ignored --nocapture --test-threads=1
+
 # Run everything that CI runs, on a machine that has only Rust
 ci:
     .ci/run

@@ -1,7 +1,7 @@
 //! Eight writers change few users in every way at once, for twenty seconds. After that all
 //! invariants must hold, and what the responses contained must be in the tables and in the feed.
 
-mod calls;
+pub(crate) mod calls;
 mod crowd;
 mod followers;
 mod ledger;

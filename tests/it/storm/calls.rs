@@ -6,7 +6,7 @@ use crate::support::{Caller, refusal};
 
 /// The caller of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Who {
+pub(crate) enum Who {
     /// A backend.
     Service,
     /// The person of the identity with this number.
@@ -139,7 +139,7 @@ impl Call {
 
 impl Answer {
     /// The users that the response contains in full.
-    pub(super) fn users(&self, who: Who) -> Vec<&pb::User> {
+    pub(crate) fn users(&self, who: Who) -> Vec<&pb::User> {
         let (own, other) = match self {
             Self::Create(answer) => (&answer.user, &None),
             Self::Link(answer) => (&answer.user, &None),
@@ -163,7 +163,7 @@ impl Answer {
     }
 
     /// The link that the call made.
-    pub(super) fn made_link(&self) -> Option<&pb::LinkRecord> {
+    pub(crate) fn made_link(&self) -> Option<&pb::LinkRecord> {
         match self {
             Self::Link(answer) if answer.outcome() != pb::link_response::Outcome::AlreadyLinked => {
                 answer.link.as_ref()

@@ -198,7 +198,7 @@ pub(super) fn documented(document: &str, language: &str, names: &[(&str, &str)])
 
 /// A port for a program that cannot say which it has taken. It is none of those that the system
 /// hands out by itself, so that no connection of another test takes it meanwhile.
-async fn unused_address() -> SocketAddr {
+pub async fn unused_address() -> SocketAddr {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let first = u16::try_from(process::id() % 100).unwrap() * 100;
     loop {
