@@ -38,6 +38,9 @@ pub(super) struct Jwt {
     pub algorithm: Algorithm,
     /// When it was issued.
     pub issued_at: DateTime<Utc>,
+    /// The latest of its times of issue and sign-in and its `nbf`, without leeway: before that, it
+    /// is refused.
+    pub valid_from: DateTime<Utc>,
     /// When it expires, without leeway.
     pub expires_at: DateTime<Utc>,
     /// When the person last signed in: `auth_time`, or without it the time of issue.
@@ -69,6 +72,11 @@ pub(super) fn unverified_issuer(token: &str) -> Option<String> {
 /// Whether a token with this expiry has expired, with leeway.
 pub(super) fn has_expired(expires_at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
     now - LEEWAY > expires_at
+}
+
+/// Whether this time is in the future, with leeway.
+pub(super) fn is_ahead(time: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    time > now + LEEWAY
 }
 
 /// Whether `time` is longer ago than `than`.
@@ -158,7 +166,7 @@ fn checked(
         .ok_or(invalid("malformed sub"))?;
     let issued_at = claims.time("iat").ok_or(invalid("no iat"))?;
     let expires_at = claims.time("exp").ok_or(invalid("exp is not a whole number"))?;
-    if issued_at > now + LEEWAY {
+    if is_ahead(issued_at, now) {
         return Err(invalid("issued in the future"));
     }
     let authenticated_at = match claims.has("auth_time") {
@@ -166,18 +174,22 @@ fn checked(
         false => issued_at,
     };
     // A time in the future would count as recent for ever.
-    if authenticated_at > now + LEEWAY {
+    if is_ahead(authenticated_at, now) {
         return Err(invalid("the sign-in is in the future"));
     }
     // Checked again by this service's clock, by which later uses of the bearer token are judged.
     if has_expired(expires_at, now) {
         return Err(invalid("expired"));
     }
+    // The library has checked `nbf`. A fraction of a second, which it accepts, does not count here.
+    let not_before = claims.time("nbf").unwrap_or(issued_at);
+    let valid_from = issued_at.max(authenticated_at).max(not_before);
     let authenticated_at = authenticated_at.min(now);
     Ok(Jwt {
         subject: subject.to_owned(),
         algorithm,
         issued_at,
+        valid_from,
         expires_at,
         authenticated_at,
         claims,

@@ -52,6 +52,8 @@ pub struct VerifiedToken {
     pub scopes: BTreeSet<String>,
     /// When it was issued.
     pub issued_at: DateTime<Utc>,
+    /// The latest of its times of issue and sign-in and its `nbf`, without leeway.
+    pub valid_from: DateTime<Utc>,
     /// When it expires, without leeway.
     pub expires_at: DateTime<Utc>,
     /// When the person last signed in: `auth_time`, or without it the time of issue; `None` if it
@@ -83,9 +85,10 @@ impl VerifiedToken {
         TokenStamp { issued_at: self.issued_at, hash }
     }
 
-    /// Whether it has expired.
-    pub fn has_expired(&self, now: DateTime<Utc>) -> bool {
-        jwt::has_expired(self.expires_at, now)
+    /// Whether it is valid at this time, with leeway. A clock that was set back makes it one from
+    /// the future.
+    pub fn is_timely(&self, now: DateTime<Utc>) -> bool {
+        !jwt::is_ahead(self.valid_from, now) && !jwt::has_expired(self.expires_at, now)
     }
 }
 
@@ -195,7 +198,16 @@ fn verified(
     now: DateTime<Utc>,
 ) -> Result<VerifiedToken, AuthError> {
     let invalid = AuthError::TokenInvalid;
-    let Jwt { subject, algorithm, issued_at, expires_at, authenticated_at, claims, keys } = jwt;
+    let Jwt {
+        subject,
+        algorithm,
+        issued_at,
+        valid_from,
+        expires_at,
+        authenticated_at,
+        claims,
+        keys,
+    } = jwt;
     if jwt::is_older(issued_at, issuer.max_lifetime, expires_at) {
         return Err(invalid("its lifetime is too long"));
     }
@@ -221,6 +233,7 @@ fn verified(
         tenants,
         scopes,
         issued_at,
+        valid_from,
         expires_at,
         authenticated_at: (!is_silent).then_some(authenticated_at),
         hash,

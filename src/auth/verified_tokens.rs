@@ -56,10 +56,11 @@ impl VerifiedTokens {
         self.0.insert(name, verified);
     }
 
-    /// The verified token; `None` if it has expired since, or its issuer's keys have changed.
+    /// The verified token; `None` if its issuer's keys have changed, or a token with its times would
+    /// be refused now: it has expired, or the clock was set back to before it was issued.
     pub(super) fn get(&self, name: &TokenDigest, now: DateTime<Utc>) -> Option<Arc<VerifiedToken>> {
         let verified = self.0.get(name)?;
-        if !verified.token.verified_by.is_current().ok()? || verified.token.has_expired(now) {
+        if !verified.token.verified_by.is_current().ok()? || !verified.token.is_timely(now) {
             self.0.remove(name);
             return None;
         }
