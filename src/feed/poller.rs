@@ -5,10 +5,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::{Feed, News};
-use crate::{
-    clock,
-    store::{EventPage, Horizon, Position, StoreError, Tail},
-};
+use crate::store::{EventPage, Horizon, Position, StoreError, Tail};
 
 /// How many events one poll reads and broadcasts at most.
 pub(super) const AT_ONCE: usize = 200;
@@ -18,7 +15,7 @@ const SHORTEST_PAUSE: Duration = Duration::from_millis(5);
 const MEASURE_DELAY_EVERY: Duration = Duration::from_secs(1);
 /// How often it is measured while there is no watcher. Readers of `ListEvents` wait for the same
 /// transactions, and a watcher may come.
-const MEASURE_IDLE_DELAY_EVERY: Duration = Duration::from_secs(5);
+const MEASURE_IDLE_DELAY_EVERY: Duration = Duration::from_secs(15);
 /// From which delay on the feed's delay is logged, at most once in six times this time.
 const LONG_DELAY: Duration = Duration::from_secs(10);
 /// The longest pause after a failed poll.
@@ -128,10 +125,8 @@ impl Feed {
         tail: &mut Tail,
         progress: &mut Progress,
     ) -> Result<(), StoreError> {
-        let since = tail.waiting_since(horizon).await?;
-        let delay = since
-            .map_or(Duration::ZERO, |since| (clock::now() - since).to_std().unwrap_or_default());
-        self.note_delay(delay, progress);
+        let delay = tail.oldest_waits(horizon).await?;
+        self.note_delay(delay.unwrap_or_default(), progress);
         Ok(())
     }
 

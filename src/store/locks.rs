@@ -8,9 +8,10 @@
 use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
+use chrono::{DateTime, Utc};
 use diesel::{
-    sql_query,
-    sql_types::{Array, BigInt},
+    QueryableByName, sql_query,
+    sql_types::{Array, BigInt, Timestamptz},
 };
 use futures_util::future::join;
 use tokio::time::timeout;
@@ -27,6 +28,12 @@ pub struct LockKeys(Vec<String>);
 
 /// The locks of one write, as the database names them.
 pub(super) struct Locks(Vec<i64>);
+
+#[derive(QueryableByName)]
+struct LockedRow {
+    #[diesel(sql_type = Timestamptz)]
+    time: DateTime<Utc>,
+}
 
 impl LockKeys {
     /// Also locks this user.
@@ -67,9 +74,12 @@ impl Session {
     /// ends. A writer that waits for another writer of this process waits without a connection and
     /// without a slot, so that other callers have them.
     ///
+    /// Returns the time at which it has the locks, by the clock of the database: the clocks of two
+    /// servers may differ.
+    ///
     /// # Errors
     /// [`StoreError::Busy`] if other writers hold the locks for too long.
-    pub async fn begin_locked(&mut self, keys: &LockKeys) -> Result<(), StoreError> {
+    pub async fn begin_locked(&mut self, keys: &LockKeys) -> Result<DateTime<Utc>, StoreError> {
         let locks = self.line_up(keys).await?;
         self.begin_with(locks).await
     }
@@ -84,14 +94,16 @@ impl Session {
     /// Begins a transaction with these locks. A read that is polled after this one's first poll is
     /// sent together with it. Its snapshot still is younger than the locks: the server executes one
     /// statement after the other, and in READ COMMITTED each takes its snapshot when it is executed.
-    pub(super) async fn begin_with(&self, locks: Locks) -> Result<(), StoreError> {
-        const SQL: &str = "SELECT pg_advisory_xact_lock(k) FROM unnest($1::bigint[]) AS k";
-        let locks =
-            self.conn.execute("lock", Cached(sql_query(SQL).bind::<Array<BigInt>, _>(locks.0)));
-        let (begun, locked) = join(self.conn.begin(), locks).await;
+    pub(super) async fn begin_with(&self, locks: Locks) -> Result<DateTime<Utc>, StoreError> {
+        // The clock is read for the row that is returned, after all locks were counted.
+        const SQL: &str = "SELECT clock_timestamp() AS time, count(pg_advisory_xact_lock(k)) \
+            FROM unnest($1::bigint[]) AS k";
+        let query = Cached(sql_query(SQL).bind::<Array<BigInt>, _>(locks.0));
+        let (begun, locked) = join(self.conn.begin(), self.conn.load_one("lock", query)).await;
         begun?;
-        locked?;
-        Ok(())
+        let row: Option<LockedRow> = locked?;
+        let row = row.ok_or_else(|| StoreError::Fault("the locks returned no time".to_owned()))?;
+        Ok(row.time)
     }
 
     /// Waits for the writers of this process under these keys, and holds back later ones until this

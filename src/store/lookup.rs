@@ -226,7 +226,7 @@ const NO_RESPONSE: &str = "CROSS JOIN (SELECT NULL::text AS holder_id, NULL::byt
 
 impl Session {
     /// Begins a transaction, takes the locks of these keys, and runs the lookups while holding them,
-    /// in one round trip.
+    /// in one round trip. Returns the time of [`Session::begin_locked`] too.
     ///
     /// # Errors
     /// As of [`Session::begin_locked`].
@@ -234,11 +234,11 @@ impl Session {
         &mut self,
         keys: &LockKeys,
         lookups: &[Lookup],
-    ) -> Result<LookupResults, StoreError> {
+    ) -> Result<(LookupResults, DateTime<Utc>), StoreError> {
         let locks = self.line_up(keys).await?;
         let (begun, found) = join(self.begin_with(locks), self.look_up(lookups)).await;
-        begun?;
-        found
+        let time = begun?;
+        Ok((found?, time))
     }
 
     /// Runs the lookups, at least one.

@@ -276,7 +276,9 @@ impl Session {
             " AND claimed_by = $4 AND subject IS NULL AND NOT rejected AND NOT EXISTS (SELECT FROM tombstones t \
               WHERE t.tenant_id = $1 AND t.id_hash = $9 AND t.delete_time >= $7)"
         );
-        self.begin_locked(&LockKeys::default().identity(&account.id)).await?;
+        let locked = self.begin_locked(&LockKeys::default().identity(&account.id)).await?;
+        // Deletions are dated by the clock of the database, which may be behind the server's.
+        let now = now.min(locked);
         let query = sql_query(SQL)
             .bind::<Text, _>(self.tenant.as_str())
             .bind::<Binary, _>(name.state.as_slice())

@@ -97,7 +97,8 @@ impl Session {
 
     /// Begins a transaction, and takes the locks of these keys and those of the rows of these
     /// users, in one round trip. The keys must contain those of the users: the rows then never wait
-    /// for another writer of this service, and are what earlier writers left.
+    /// for another writer of this service, and are what earlier writers left. Returns the time of
+    /// [`Session::begin_locked`] too.
     ///
     /// # Errors
     /// As of [`Session::begin_locked`].
@@ -105,11 +106,11 @@ impl Session {
         &mut self,
         keys: &LockKeys,
         ids: &[&UserId],
-    ) -> Result<Vec<User>, StoreError> {
+    ) -> Result<(Vec<User>, DateTime<Utc>), StoreError> {
         let locks = self.line_up(keys).await?;
         let (begun, users) = join(self.begin_with(locks), self.users_for_update(ids)).await;
-        begun?;
-        users
+        let time = begun?;
+        Ok((users?, time))
     }
 
     /// The same as [`Session::lock_users`], and what is stored of an account, whose key must be
@@ -122,12 +123,12 @@ impl Session {
         keys: &LockKeys,
         ids: &[&UserId],
         account: &IdentityRef,
-    ) -> Result<(Vec<User>, AccountState), StoreError> {
+    ) -> Result<(Vec<User>, AccountState, DateTime<Utc>), StoreError> {
         let locks = self.line_up(keys).await?;
         let (users, account) = (self.users_for_update(ids), self.account_state(account));
         let (begun, users, account) = join3(self.begin_with(locks), users, account).await;
-        begun?;
-        Ok((users?, account?))
+        let time = begun?;
+        Ok((users?, account?, time))
     }
 
     /// The same as [`Session::users`], with the rows locked, in a transaction that holds the locks
@@ -158,12 +159,12 @@ impl Session {
         keys: &LockKeys,
         id: &UserId,
         others: &[&UserId],
-    ) -> Result<Vec<User>, StoreError> {
+    ) -> Result<(Vec<User>, DateTime<Utc>), StoreError> {
         let locks = self.line_up(keys).await?;
         let users = self.with_absorbed_for_update(id, others);
         let (begun, users) = join(self.begin_with(locks), users).await;
-        begun?;
-        users
+        let time = begun?;
+        Ok((users?, time))
     }
 
     /// The same as [`Session::lock_with_absorbed`], and the standing links into the live user and
@@ -176,13 +177,13 @@ impl Session {
         keys: &LockKeys,
         id: &UserId,
         others: &[&UserId],
-    ) -> Result<(Vec<User>, Vec<StandingLink>), StoreError> {
+    ) -> Result<(Vec<User>, Vec<StandingLink>, DateTime<Utc>), StoreError> {
         let locks = self.line_up(keys).await?;
         let users = self.with_absorbed_for_update(id, others);
         let links = self.standing_links_into(id);
         let (begun, users, links) = join3(self.begin_with(locks), users, links).await;
-        begun?;
-        Ok((users?, links?))
+        let time = begun?;
+        Ok((users?, links?, time))
     }
 
     async fn with_absorbed_for_update(

@@ -261,11 +261,14 @@ async fn lock_response(
     users: &[&UserId],
     link: Option<&StoredLink>,
 ) -> Result<(), Error> {
-    if session.has_request_id() { lock_refs(session, users, link).await } else { Ok(()) }
+    if session.has_request_id() {
+        lock_refs(session, users, link).await?;
+    }
+    Ok(())
 }
 
 /// Locks users, and the users and identities that a link names, before something that names them is
-/// written.
+/// written. Returns the time at which they are locked.
 ///
 /// # Errors
 /// [`Error::Stale`] if the link changed before the locks were held.
@@ -273,17 +276,17 @@ async fn lock_refs(
     session: &mut Session,
     users: &[&UserId],
     link: Option<&StoredLink>,
-) -> Result<(), Error> {
+) -> Result<DateTime<Utc>, Error> {
     let keys = users.iter().fold(LockKeys::default(), |keys, id| keys.user(id));
     let keys =
         link.iter().flat_map(|link| refs_in_link(link)).fold(keys, |keys, named| match named {
             UserRef::Identity(identity) => keys.identity(&identity),
             UserRef::UserId(id) => keys.user(&id),
         });
-    session.begin_locked(&keys).await?;
+    let now = session.begin_locked(&keys).await?;
     match link {
         Some(link) if session.link(link.id).await?.as_ref() != Some(link) => Err(Error::Stale),
-        _ => Ok(()),
+        _ => Ok(now),
     }
 }
 

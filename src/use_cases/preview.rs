@@ -22,23 +22,26 @@ pub(super) enum Rows<'a> {
 /// Unless it `is_read_only`, this begins a transaction and locks the rows. A read-only preview
 /// writes nothing.
 ///
-/// The time is taken while holding the locks, and is never before that of an earlier change of
-/// these rows. Times thus agree with the order of changes.
+/// The time is that of the database while it holds the locks, and is never before that of an earlier
+/// change of these rows. Times thus agree with the order of changes, whatever the clocks of the
+/// servers say. A read-only preview takes its own server's.
 pub(super) async fn begin(
     session: &mut Session,
     is_read_only: bool,
     keys: &LockKeys,
     rows: Rows<'_>,
 ) -> Result<(Vec<User>, DateTime<Utc>), Error> {
-    let users = match (rows, is_read_only) {
-        (Rows::Users(ids), true) => session.users(ids).await?,
+    let (users, now) = match (rows, is_read_only) {
+        (Rows::Users(ids), true) => (session.users(ids).await?, clock::now()),
         (Rows::Users(ids), false) => session.lock_users(keys, ids).await?,
-        (Rows::WithAbsorbed(id, others), true) => session.with_absorbed(id, others).await?,
+        (Rows::WithAbsorbed(id, others), true) => {
+            (session.with_absorbed(id, others).await?, clock::now())
+        }
         (Rows::WithAbsorbed(id, others), false) => {
             session.lock_with_absorbed(keys, id, others).await?
         }
     };
-    let now = time_of_change(&users);
+    let now = time_of_change(&users, now);
     Ok((users, now))
 }
 
@@ -50,12 +53,12 @@ pub(super) async fn begin_with_account(
     ids: &[&UserId],
     account: &IdentityRef,
 ) -> Result<(Vec<User>, AccountState, DateTime<Utc>), Error> {
-    let (users, account) = if is_read_only {
-        (session.users(ids).await?, session.account_state(account).await?)
+    let (users, account, now) = if is_read_only {
+        (session.users(ids).await?, session.account_state(account).await?, clock::now())
     } else {
         session.lock_users_and_account(keys, ids, account).await?
     };
-    let now = time_of_change(&users);
+    let now = time_of_change(&users, now);
     Ok((users, account, now))
 }
 
@@ -68,15 +71,16 @@ pub(super) async fn begin_with_links(
     id: &UserId,
     others: &[&UserId],
 ) -> Result<(Vec<User>, Vec<StandingLink>, DateTime<Utc>), Error> {
-    let (users, links) = if is_read_only {
-        (session.with_absorbed(id, others).await?, session.standing_links_into(id).await?)
+    let (users, links, now) = if is_read_only {
+        let users = session.with_absorbed(id, others).await?;
+        (users, session.standing_links_into(id).await?, clock::now())
     } else {
         session.lock_with_absorbed_and_links(keys, id, others).await?
     };
-    let now = time_of_change(&users);
+    let now = time_of_change(&users, now);
     Ok((users, links, now))
 }
 
-fn time_of_change(users: &[User]) -> DateTime<Utc> {
-    users.iter().map(|user| user.update_time).fold(clock::now(), DateTime::max)
+fn time_of_change(users: &[User], now: DateTime<Utc>) -> DateTime<Utc> {
+    users.iter().map(|user| user.update_time).fold(now, DateTime::max)
 }

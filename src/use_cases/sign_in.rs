@@ -108,14 +108,14 @@ impl WriteUseCase for SignIn {
         if is_read_only {
             return self.carry_out(tenant, session, assessment, new_id, clock::now()).await;
         }
-        session.begin_locked(&self.keys(&assessment, new_id.as_ref())).await?;
+        let now = session.begin_locked(&self.keys(&assessment, new_id.as_ref())).await?;
         // Decides once more while holding the locks: this decision holds until it is written.
         let again = self.assess(tenant, session).await?;
         if again.decision != assessment.decision {
             return Err(Error::Stale);
         }
         let users = again.holders.iter().chain(&again.owner);
-        let now = users.map(|user| user.update_time).fold(clock::now(), DateTime::max);
+        let now = users.map(|user| user.update_time).fold(now, DateTime::max);
         let (owner, proven_at, used) =
             (again.owner.as_ref().map(UserSnapshot::now), again.proven_at, again.used);
         let result = self.carry_out(tenant, session, again, new_id, now).await?;

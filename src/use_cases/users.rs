@@ -77,12 +77,13 @@ impl WriteUseCase for CreateUser {
         let mut lookups = vec![Lookup::from(named)];
         lookups.extend(wanted.clone().map(|id| Lookup::from(UserRef::UserId(id))));
         let random = random_user_id()?;
-        let found = if self.validate_only {
-            look_up(session, &lookups).await?
+        let (found, now) = if self.validate_only {
+            (look_up(session, &lookups).await?, clock::now())
         } else {
             let keys = LockKeys::default().identity(&self.identity.id).user(&random);
             let keys = wanted.iter().fold(keys, LockKeys::user);
-            unless_retried(session.lock_and_look_up(&keys, &lookups).await?)?
+            let (found, now) = session.lock_and_look_up(&keys, &lookups).await?;
+            (unless_retried(found)?, now)
         };
         tenant.provider(&self.identity.id.provider).policy.expect_known()?;
         if found.first().is_some_and(|identity| identity.user_state.is_some()) {
@@ -95,10 +96,10 @@ impl WriteUseCase for CreateUser {
             _ => random,
         };
 
+        let (user, identity) = self.user(tenant, id, now);
         if self.validate_only {
-            return Ok(self.user(tenant, id, clock::now()).0);
+            return Ok(user);
         }
-        let (user, identity) = self.user(tenant, id, clock::now());
         session.insert_user(&user, &identity)?;
         let (created, identities) = (UserChange::latest(&user), vec![identity.id]);
         let event = Event::UserCreated { user: created, identities, blocked: user.blocked };

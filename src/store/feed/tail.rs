@@ -1,9 +1,10 @@
 //! The end of the feed, of all tenants together.
 
-use chrono::{DateTime, Utc};
+use std::time::Duration;
+
 use diesel::{
     QueryableByName, sql_query,
-    sql_types::{BigInt, Integer, Nullable, SmallInt, Timestamptz},
+    sql_types::{BigInt, Double, Integer, Nullable, SmallInt},
 };
 
 use super::{
@@ -17,8 +18,8 @@ use crate::store::{
 
 #[derive(QueryableByName)]
 struct WaitingRow {
-    #[diesel(sql_type = Nullable<Timestamptz>)]
-    event_time: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<Double>)]
+    seconds: Option<f64>,
 }
 
 /// The end of the feed, of all tenants together.
@@ -73,16 +74,15 @@ impl Tail {
         Ok(row.map_or(Position::START, Position::from))
     }
 
-    /// The time of the oldest committed event that is not below the horizon; `None` if there is
-    /// none.
-    pub async fn waiting_since(
-        &mut self,
-        horizon: Horizon,
-    ) -> Result<Option<DateTime<Utc>>, StoreError> {
-        const SQL: &str = "SELECT (SELECT e.event_time FROM events e WHERE e.ordinal >= 0 AND (e.epoch, e.xid) >= ($1, $2) \
-            ORDER BY e.epoch, e.xid, e.ordinal LIMIT 1) AS event_time";
+    /// How long the oldest committed event has waited that is not below the horizon, by the clock
+    /// of the database, which dated it; `None` if there is none.
+    pub async fn oldest_waits(&mut self, horizon: Horizon) -> Result<Option<Duration>, StoreError> {
+        const SQL: &str = "SELECT (SELECT extract(epoch FROM clock_timestamp() - e.event_time)::float8 \
+            FROM events e WHERE e.ordinal >= 0 AND (e.epoch, e.xid) >= ($1, $2) \
+            ORDER BY e.epoch, e.xid, e.ordinal LIMIT 1) AS seconds";
         let query = sql_query(SQL).bind::<Integer, _>(horizon.epoch).bind::<BigInt, _>(horizon.xid);
-        let row: Option<WaitingRow> = self.0.load_one("waiting_since", Cached(query)).await?;
-        Ok(row.and_then(|row| row.event_time))
+        let row: Option<WaitingRow> = self.0.load_one("oldest_waits", Cached(query)).await?;
+        let seconds = row.and_then(|row| row.seconds);
+        Ok(seconds.map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or_default()))
     }
 }

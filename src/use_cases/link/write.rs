@@ -9,7 +9,6 @@ use super::{
 };
 use crate::{
     auth::{Permit, Purpose, Target},
-    clock,
     domain::{
         DomainError, Event, Moved, User, UserChange, UserId, UserRef,
         event::MetadataPathChange,
@@ -314,18 +313,19 @@ impl LinkWrite {
             Some(id) => session.link(id).await?,
             None => None,
         };
-        match self.issues_ticket() {
-            true => lock_refs(session, &[primary], link.as_ref()).await?,
-            false => lock_response(session, &[primary], link.as_ref()).await?,
-        }
+        let now = if self.issues_ticket() {
+            lock_refs(session, &[primary], link.as_ref()).await?
+        } else {
+            lock_response(session, &[primary], link.as_ref()).await?;
+            self.now
+        };
         let user = session
             .user_by_id(primary)
             .await?
             .filter(|user| user.id == *primary)
             .ok_or(Error::Stale)?;
         let then = UserSnapshot::now(&user);
-        let ticket_expire_time =
-            self.issue(session, then.clone(), Some(then), clock::now()).await?;
+        let ticket_expire_time = self.issue(session, then.clone(), Some(then), now).await?;
         let changes = MetadataChanges::default();
         Ok(LinkResult {
             user,
