@@ -10,6 +10,7 @@ mod health;
 mod help;
 mod log;
 mod migrate;
+mod open_files;
 mod purge;
 #[cfg(test)]
 mod reference;

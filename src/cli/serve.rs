@@ -9,7 +9,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{ConfigFile, EX_INTERRUPTED, Failure, bind, log, parse_duration, runtime};
+use super::{ConfigFile, EX_INTERRUPTED, Failure, bind, log, open_files, parse_duration, runtime};
 use crate::server::{self, Listeners, Reload};
 
 #[derive(Args)]
@@ -28,6 +28,7 @@ pub(super) fn run(arguments: &ServeArguments) -> Result<(), Failure> {
     let wait = arguments.wait.unwrap_or_default();
     config.database.wait = wait;
     log::start(&config)?;
+    open_files::raise_limit(&config);
     let calls = bind(config.listen)?;
     let management = config.management.map(bind).transpose()?;
     let runtime = runtime()?;

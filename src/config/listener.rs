@@ -10,8 +10,9 @@ use crate::listener::Limits;
 keys! {
     /// Limits of the connections of clients. The table may be missing.
     static KEYS: ListenerKeys = "listener" {
-        /// The maximum number of open connections. Each is an open file: see `ulimit -n`. At most
-        /// an eighth of them are still in their handshakes.
+        /// The maximum number of open connections. Each is an open file: the server raises its limit
+        /// to the hard one (`ulimit -Hn`), and warns at its start if that is too low. At most an
+        /// eighth of them are still in their handshakes.
         max_connections: Number = Number {
             // Below the usual limit of 1024 open files, this leaves room for everything else.
             default: 900,

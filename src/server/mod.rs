@@ -38,7 +38,7 @@ use crate::{
 };
 
 /// How many tools and operators may be connected at once. Each is an open file.
-const MAX_MANAGEMENT_CONNECTIONS: usize = 64;
+pub const MAX_MANAGEMENT_CONNECTIONS: usize = 64;
 
 /// The bound listeners of a server.
 pub struct Listeners {
