@@ -16,6 +16,11 @@ mod probes;
 mod process;
 mod writer;
 
+mod clock;
+mod descriptors;
+mod issuers;
+mod overload;
+
 use std::time::Duration;
 
 const UNAVAILABLE: &str = "Unavailable STORE_UNAVAILABLE";

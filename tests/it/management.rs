@@ -1,6 +1,6 @@
 //! The listener of operators and their tools: probes and the version.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, process::Command, time::Duration};
 
 use http::Request;
 use rustix::process::Signal;
@@ -21,7 +21,7 @@ use crate::support::{
     *,
 };
 
-const MANAGEMENT: &str = "\n[management]\nlisten = \"127.0.0.1:0\"\n";
+pub(crate) const MANAGEMENT: &str = "\n[management]\nlisten = \"127.0.0.1:0\"\n";
 /// A bound that only turns a test that would hang into one that fails.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -39,6 +39,10 @@ pub(crate) fn starting_with(
     let file = config_file(database, |toml| change(toml) + MANAGEMENT);
     let mut command = binary(&["serve", "--config", file.to_str().unwrap()]);
     command.args(options);
+    starting_by(command)
+}
+
+fn starting_by(command: Command) -> (Running, SocketAddr) {
     let mut child = Running::start(command);
     let line = child.stderr_until(|line| line.contains(r#""message":"serving management""#));
     let address = address(&line);
@@ -50,7 +54,15 @@ pub(crate) fn serving(
     database: &Database,
     change: impl FnOnce(String) -> String,
 ) -> (Running, SocketAddr, SocketAddr) {
-    let (mut child, management) = starting(database, change);
+    served(starting(database, change))
+}
+
+/// The same by this command, whose configuration has [`MANAGEMENT`].
+pub(crate) fn serving_by(command: Command) -> (Running, SocketAddr, SocketAddr) {
+    served(starting_by(command))
+}
+
+fn served((mut child, management): (Running, SocketAddr)) -> (Running, SocketAddr, SocketAddr) {
     let line = child.stderr_until(|line| line.contains(r#""message":"serving""#));
     let calls = address(&line);
     (child, management, calls)

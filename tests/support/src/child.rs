@@ -86,7 +86,8 @@ impl Running {
         Self::serving(command)
     }
 
-    fn serving(command: Command) -> (Self, SocketAddr) {
+    /// A command that serves, after it listens, and its address.
+    pub fn serving(command: Command) -> (Self, SocketAddr) {
         let mut child = Self::start(command);
         let line = child.stderr_until(|line| line.contains(r#""message":"serving""#));
         let line: serde_json::Value = serde_json::from_str(&line).unwrap();

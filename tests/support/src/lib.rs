@@ -51,6 +51,7 @@ pub mod records;
 pub mod refusals;
 pub mod round_trips;
 pub mod server;
+pub mod shifted_clock;
 pub mod standstill;
 pub mod timed;
 pub mod tls;
