@@ -3,6 +3,7 @@
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
+use chrono::{DateTime, Utc};
 use jsonwebtoken::Algorithm;
 
 use super::{
@@ -37,6 +38,8 @@ pub struct Issuer {
     pub implied_scopes: BTreeSet<String>,
     /// The longest time between `iat` and `exp`.
     pub max_lifetime: Duration,
+    /// The earliest `iat` of its tokens; `None` accepts any.
+    pub tokens_valid_from: Option<DateTime<Utc>>,
     /// Whether only `auth_time` proves when the person signed in. Where tokens are renewed
     /// silently, `iat` does not prove it.
     pub require_auth_time: bool,

@@ -211,6 +211,9 @@ fn verified(
     if jwt::is_older(issued_at, issuer.max_lifetime, expires_at) {
         return Err(invalid("its lifetime is too long"));
     }
+    if issuer.tokens_valid_from.is_some_and(|from| issued_at < from) {
+        return Err(invalid("issued before the issuer's tokens_valid_from"));
+    }
     if rules.max_age.is_some_and(|age| jwt::is_older(issued_at, age, now)) {
         return Err(invalid("too old for this use"));
     }

@@ -32,7 +32,7 @@ const SMALLEST: [&str; 8] = [
 const SMALLEST_TABLES: [&str; 3] = ["database", "tenants.default", "issuers.platform"];
 
 /// Values of the keys that have no default, in TOML.
-const VALUES: [(&str, &str); 52] = [
+const VALUES: [(&str, &str); 53] = [
     ("listen", r#""127.0.0.1:50051""#),
     ("tls.certificate", r#""server.pem""#),
     ("tls.key", r#""server.key""#),
@@ -97,6 +97,7 @@ const VALUES: [(&str, &str); 52] = [
     ("issuers.platform.audiences", r#"["identity-link"]"#),
     ("issuers.platform.link_with.audiences", r#"["identity-link"]"#),
     ("issuers.platform.subject", r#""subject""#),
+    ("issuers.platform.tokens_valid_from", r#""2026-12-01T03:00:00Z""#),
 ];
 
 /// The file.

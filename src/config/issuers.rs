@@ -8,6 +8,7 @@ use std::{
     path::Path,
 };
 
+use chrono::DateTime;
 use jsonwebtoken::Algorithm;
 
 use self::callers::{Caller, SubjectForm, read_kind, read_tenant};
@@ -105,6 +106,11 @@ keys! {
         implied_scopes: List = List::Default(&[]),
         /// The longest time from `iat` to `exp` that a token may have.
         max_lifetime: Time = Time::any(seconds(DAY)),
+        /// From when on the issuer's tokens are accepted, such as `2026-12-01T03:00:00Z`. Tokens with
+        /// an earlier `iat` are refused, as bearers and as proofs. Set it after a backup was restored,
+        /// which does not have the unlinks and deletions that have withdrawn tokens since. Without it,
+        /// no token is too early.
+        tokens_valid_from: Text = Text::Optional,
         /// Whether only the claim `auth_time` shows when the user signed in. If false, `iat` shows
         /// it in tokens without `auth_time`. Set it for an issuer that renews tokens without a new
         /// sign-in. Of user tokens only.
@@ -187,6 +193,12 @@ fn read_issuer(mut r: Reader, tenants: &BTreeSet<TenantId>, base: &Path) -> Draf
         r.problem(ISSUER.link_with.name, "is for user tokens only: a service token proves no user");
     }
     let max_lifetime = r.time(&ISSUER.max_lifetime);
+    let tokens_valid_from = r.parsed(&ISSUER.tokens_valid_from, |text| {
+        let time = DateTime::parse_from_rfc3339(text).map_err(|_| {
+            "must be a time with its offset, such as \"2026-12-01T03:00:00Z\"".to_owned()
+        })?;
+        Ok(time.to_utc())
+    });
     let require_auth_time = r.flag(&ISSUER.require_auth_time);
     if service && require_auth_time {
         r.problem(
@@ -208,6 +220,7 @@ fn read_issuer(mut r: Reader, tenants: &BTreeSet<TenantId>, base: &Path) -> Draf
             allowed_scopes,
             implied_scopes,
             max_lifetime,
+            tokens_valid_from,
             require_auth_time,
         }),
         _ => None,

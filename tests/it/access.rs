@@ -16,6 +16,7 @@ mod subjects;
 mod tenants;
 mod tokens;
 mod uses;
+mod valid_from;
 
 use identity_link::auth::access::TABLE;
 
