@@ -61,6 +61,7 @@ mod references;
 mod rekey;
 mod release;
 mod reload;
+mod restore;
 mod retries;
 mod rolling;
 mod schema;

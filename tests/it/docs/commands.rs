@@ -16,6 +16,7 @@ use crate::{
     support::{
         child::{Dev, Running, binary, run_command, temp_dir},
         cluster::{Database, cluster},
+        debian,
     },
 };
 
@@ -50,7 +51,7 @@ const NOT_RUN: [(&str, &str); 13] = [
     ("docs/development/performance.md", "a release build, and they measure for minutes"),
     ("docs/development/releasing.md", "a release build, which takes minutes"),
     ("docs/development/testing.md", "they run these tests, or fuzz for minutes"),
-    ("docs/how-to/back-up.md", "the programs of the operator's Postgres, and two databases"),
+    ("docs/how-to/back-up.md", "two databases, in order; tests/it/restore.rs carries them out"),
     ("docs/how-to/call.md", "the generator of the reader's language; tests/it/python.rs runs it"),
     (
         "docs/how-to/container.md",
@@ -270,6 +271,7 @@ fn go_through_with_dev(shell: Shell) {
     if !shell.is_installed() {
         return;
     }
+    debian::program(&["jq"]);
     let folder = temp_dir(&format!("documents_dev_{shell:?}"));
     // Its default folder, in the directory of the reader.
     let (dev, demo) = Dev::start_whole(&folder.join(".identity-link"));
