@@ -67,8 +67,9 @@ const NOT_RUN: [(&str, &str); 13] = [
     ("docs/how-to/tls.md", "a certificate of a public authority"),
 ];
 /// The languages of blocks whose text is no command.
-const NO_COMMANDS: [&str; 15] = [
+const NO_COMMANDS: [&str; 16] = [
     "",
+    "apache",
     "caddyfile",
     "haproxy",
     "ini",

@@ -7,6 +7,11 @@ use super::{artifacts::tmp_dir, child::run_command};
 /// The name of the program, of those that do: one that is installed, or the first, which apt then
 /// installs from the package of that name.
 pub fn program(names: &[&'static str]) -> &'static str {
+    program_of(names[0], names)
+}
+
+/// The same, from this package.
+pub fn program_of(package: &str, names: &[&'static str]) -> &'static str {
     // HAProxy knows `-v` only, and Chromium `--version` only.
     let runs = |name: &&&str| {
         ["--version", "-v"].iter().any(|option| {
@@ -16,14 +21,13 @@ pub fn program(names: &[&'static str]) -> &'static str {
     let held = File::create(tmp_dir().join("apt.lock")).unwrap();
     held.lock().unwrap();
     names.iter().find(runs).copied().unwrap_or_else(|| {
-        let name = names[0];
-        for arguments in [&["update"][..], &["install", "-y", "--no-install-recommends", name]] {
+        for arguments in [&["update"][..], &["install", "-y", "--no-install-recommends", package]] {
             let mut command = Command::new("apt-get");
             command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
             let ran = run_command(command);
-            let problem = format!("{name} is not installed, and apt cannot install it");
+            let problem = format!("{package} is not installed, and apt cannot install it");
             assert_eq!(ran.code, Some(0), "{problem}: {}", ran.stderr);
         }
-        name
+        names[0]
     })
 }

@@ -11,6 +11,10 @@ use super::{
 /// The documentation.
 const DOCUMENT: &str = "docs/how-to/proxies.md";
 
+/// The modules that Debian does not build in, of those that the page names.
+const HTTPD_MODULES: [&str; 6] =
+    ["mpm_event", "authz_core", "ssl", "http2", "proxy", "proxy_http2"];
+
 /// A kind of proxy.
 #[derive(Debug, Clone, Copy)]
 pub enum GrpcProxy {
@@ -18,6 +22,7 @@ pub enum GrpcProxy {
     Envoy,
     HaProxy,
     Caddy,
+    Httpd,
 }
 
 impl GrpcProxy {
@@ -71,6 +76,26 @@ impl GrpcProxy {
                 let names =
                     [files, ("identity.example.com", here.as_str()), ("127.0.0.1:50051", &service)];
                 caddy(programs, dir, &read("caddyfile", &names))
+            }
+            Self::Httpd => {
+                let (listen, host) = (format!("Listen {address}"), format!("*:{port}>"));
+                let names = [
+                    files,
+                    ("Listen 443", &listen),
+                    ("*:443>", &host),
+                    ("127.0.0.1:50051", &service),
+                ];
+                let text = read("apache", &names);
+                let modules = HTTPD_MODULES.map(|name| {
+                    format!("LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so\n")
+                });
+                let text = format!(
+                    "ServerRoot {folder}\nPidFile httpd.pid\nErrorLog /dev/stderr\nUser www-data\nGroup www-data\n{}\n{text}",
+                    modules.concat()
+                );
+                let mut command = Command::new(debian::program_of("apache2-bin", &["apache2"]));
+                command.args(["-D", "FOREGROUND", "-f"]).arg(file("httpd.conf", text));
+                command
             }
         }
     }
