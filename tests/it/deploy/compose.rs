@@ -1,13 +1,70 @@
-//! The composition: its form, and that its parts fit together. No test starts it.
+//! The composition: its form, that its parts fit together, and that its commands serve from nothing.
+//! No container engine starts it.
 
-use std::fs;
+use std::{fs, net::SocketAddr, process::Command};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::python;
-use crate::support::child::run;
+use crate::support::{
+    child::{Running, binary, run, run_command},
+    cluster::{Database, cluster},
+};
 
 const CONFIG: &str = "deploy/compose/identity-link.toml";
+/// Where the composition mounts it.
+const MOUNTED: &str = "/etc/identity-link/identity-link.toml";
+
+/// The services of the composition.
+fn services() -> Value {
+    let script = "import json, yaml; print(json.dumps(yaml.safe_load(open('deploy/compose.yaml'))['services']))";
+    serde_json::from_str(&python(&["-c", script])).unwrap()
+}
+
+/// The command of a service, on this database.
+fn command(arguments: &Value, database: &Database, management: &str) -> Command {
+    let arguments = arguments.as_array().unwrap().iter().map(|part| part.as_str().unwrap());
+    let arguments: Vec<&str> =
+        arguments.map(|part| if part == MOUNTED { CONFIG } else { part }).collect();
+    let mut command = binary(&arguments);
+    command
+        .env("IDENTITY_LINK__DATABASE__URL", &database.url)
+        .env("IDENTITY_LINK__LISTEN", "127.0.0.1:0")
+        .env("IDENTITY_LINK__MANAGEMENT__LISTEN", management);
+    command
+}
+
+/// `up` starts it in order; after a restart of the machine there is none.
+#[tokio::test(flavor = "multi_thread")]
+async fn its_commands_serve_from_an_empty_database_in_any_order() {
+    let services = services();
+    let (migrate, server) = (&services["migrate"], &services["identity-link"]);
+    assert_eq!(
+        (&migrate["depends_on"], &server["depends_on"]),
+        (
+            &json!({"postgres": {"condition": "service_healthy"}}),
+            &json!({"migrate": {"condition": "service_completed_successfully"}}),
+        )
+    );
+    let health = server["healthcheck"]["test"].as_array().unwrap();
+    assert_eq!(health[..2], [json!("CMD"), json!("/usr/bin/identity-link")]);
+    let health = Value::from(&health[2..]);
+    let database = cluster().db_empty().await;
+
+    let mut serving = Running::start(command(&server["command"], &database, "127.0.0.1:0"));
+    let line = serving.stderr_until(|line| line.contains(r#""message":"serving management""#));
+    let line: Value = serde_json::from_str(&line).unwrap();
+    let management: SocketAddr = line["address"].as_str().unwrap().parse().unwrap();
+    let is_healthy =
+        || run_command(command(&health, &database, &management.to_string())).code == Some(0);
+    serving.stderr_until(|line| line.contains(r#""message":"waiting for the database""#));
+    assert!(!is_healthy());
+
+    let migrated = run_command(command(&migrate["command"], &database, "127.0.0.1:0"));
+    assert_eq!(migrated.code, Some(0), "{}", migrated.stderr);
+    serving.stderr_until(|line| line.contains(r#""message":"serving""#));
+    assert!(is_healthy());
+}
 
 #[test]
 fn the_composition_is_valid() {
