@@ -16,6 +16,7 @@ mod redirects;
 mod retries;
 mod signatures;
 mod trust;
+mod while_down;
 
 use std::fmt::Debug;
 
