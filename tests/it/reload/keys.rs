@@ -91,3 +91,24 @@ async fn an_issuer_that_is_down_does_not_hold_up_a_reload() {
     server.service().create("p", "2").await;
     assert!(config_toml(server.calls, &database.url).contains(&file));
 }
+
+/// The tokens leaked, and the key did not.
+#[tokio::test(flavor = "multi_thread")]
+async fn tokens_from_before_a_time_are_dead_after_a_reload() {
+    let database = feed_cluster().db_migrated().await;
+    let mut server = Reloading::start(&database, |toml| toml);
+    let leaked = server.caller(&Token::of("services", "backend").issued_ago(60));
+    let user = leaked.create("github", "ann").await.id;
+    let mut watcher = Watcher::begin(&leaked, watch_from(FeedEnd::Newest)).await;
+    watcher.caught_up().await;
+
+    // Times of tokens are whole seconds.
+    let now = identity_link::clock::now().format("%Y-%m-%dT%H:%M:%SZ");
+    let table = "[issuers.services]\n";
+    let from = format!("{table}tokens_valid_from = \"{now}\"\n");
+    let line = server.reload(|toml| toml.replace(table, &from), RELOADED);
+
+    assert_eq!(line["changed"], "issuer https://services.example.com", "{line}");
+    is_dead(&leaked, watcher).await;
+    server.service().user(&user).await;
+}
