@@ -15,9 +15,11 @@ const SHORTEST_PAUSE: Duration = Duration::from_millis(5);
 const MEASURE_DELAY_EVERY: Duration = Duration::from_secs(1);
 /// How often it is measured while there is no watcher. Readers of `ListEvents` wait for the same
 /// transactions, and a watcher may come.
-const MEASURE_IDLE_DELAY_EVERY: Duration = Duration::from_secs(15);
-/// From which delay on the feed's delay is logged, at most once in six times this time.
+const MEASURE_IDLE_DELAY_EVERY: Duration = Duration::from_secs(5);
+/// From which delay on the feed's delay is logged while there are watchers.
 const LONG_DELAY: Duration = Duration::from_secs(10);
+/// From which delay on it is logged while there are none, and how often it is logged at most.
+const VERY_LONG_DELAY: Duration = Duration::from_secs(60);
 /// The longest pause after a failed poll.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
@@ -162,8 +164,10 @@ impl Feed {
 
     fn note_delay(&self, delay: Duration, progress: &mut Progress) {
         self.delay.send_replace(delay);
-        let is_due = progress.warned.is_none_or(|warned| warned.elapsed() >= 6 * LONG_DELAY);
-        if delay >= LONG_DELAY && is_due {
+        let is_due = progress.warned.is_none_or(|warned| warned.elapsed() >= VERY_LONG_DELAY);
+        let has_watchers = self.news.receiver_count() > 0;
+        let is_long = delay >= if has_watchers { LONG_DELAY } else { VERY_LONG_DELAY };
+        if is_long && is_due {
             progress.warned = Some(Instant::now());
             let seconds = delay.as_secs();
             tracing::warn!(
