@@ -89,8 +89,7 @@ where
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let TelemetryLayer(sinks) = self.layer.clone();
         let outcome = sinks.outcome;
-        let record =
-            CallRecord::begin(request.headers(), &sinks.traces, sinks.metrics.in_flight());
+        let record = CallRecord::begin(request.headers(), &sinks.traces, sinks.metrics.in_flight());
         request.extensions_mut().insert(record.clone());
         let ending = Ending {
             record: record.clone(),

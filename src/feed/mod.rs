@@ -132,7 +132,7 @@ impl Feed {
     }
 
     /// How long the oldest committed event that cannot be delivered yet has waited. It is measured
-    /// each second, and every 15 seconds while there is no watcher.
+    /// each second, and every five seconds while there is no watcher.
     pub fn delay(&self) -> latest::Receiver<Duration> {
         self.delay.subscribe()
     }

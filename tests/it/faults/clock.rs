@@ -74,7 +74,7 @@ impl Shifted {
         Self { database, clock, child, channel, services, linked, undone, acknowledged: 0 }
     }
 
-    fn caller(&self, token: Token) -> Caller {
+    fn caller(&self, token: &Token) -> Caller {
         Caller::new(self.channel.clone(), Some(token.sign()))
     }
 
@@ -82,7 +82,7 @@ impl Shifted {
     /// just have read the time before.
     async fn set_clock(&self, now: i64) {
         self.clock.set_ahead(now);
-        let probe = self.caller(ahead(Token::of("services", "backend"), now));
+        let probe = self.caller(&ahead(Token::of("services", "backend"), now));
         let is_set = async || match probe.get_user(get("nobody")).await {
             Err(status) => refusal::<()>(Err(status)) != TOKEN_INVALID,
             Ok(_) => true,
@@ -96,7 +96,7 @@ impl Shifted {
     async fn calls_at(&mut self, now: i64, name: &str) {
         self.set_clock(now).await;
         let (person, account) = (format!("{name}-1"), format!("{name}-2"));
-        let service = self.caller(ahead(Token::of("services", "backend"), now));
+        let service = self.caller(&ahead(Token::of("services", "backend"), now));
         let user = self.link_two(&service, &person).await;
         self.services.push((now, service.clone()));
 
@@ -120,7 +120,7 @@ impl Shifted {
     /// ones nor those that the server has verified before.
     async fn expect_only_tokens_of(&self, now: i64, user: &pb::User) {
         for other in [-HOUR, 0, HOUR] {
-            let told = self.caller(ahead(Token::of("services", "backend"), other));
+            let told = self.caller(&ahead(Token::of("services", "backend"), other));
             let told = told.get_user(get(&user.id)).await;
             match other == now {
                 true => drop(told.unwrap()),
@@ -139,7 +139,7 @@ impl Shifted {
     /// A person links an account: a proof is judged by the server's clock too.
     async fn link_with_a_proof(&mut self, now: i64, person: &str, account: &str) {
         // Two seconds later than the link of this second, which the leeway permits.
-        let person = self.caller(ahead(Token::of("google-oauth2", person), now + 2));
+        let person = self.caller(&ahead(Token::of("google-oauth2", person), now + 2));
         for other in [-HOUR, 0, HOUR].into_iter().filter(|other| *other != now) {
             let proof = ahead(Token::of("sms", account), other).sign();
             let refused = refusal(person.link(link_with(&proof)).await);
@@ -173,9 +173,9 @@ impl Shifted {
             let account = user.identities.first().unwrap().identity_ref.clone().unwrap();
             let token = Token::of("google-oauth2", &account.subject);
             // From before the run, and later than an hour ago.
-            let earlier = self.caller(token.clone().issued_ago(50 * 60)).get_user(get("")).await;
+            let earlier = self.caller(&token.clone().issued_ago(50 * 60)).get_user(get("")).await;
             assert_eq!(refusal(earlier), TOKEN_INVALID);
-            assert_eq!(self.caller(token.issued_ago(-2)).user("").await.id, user.id);
+            assert_eq!(self.caller(&token.issued_ago(-2)).user("").await.id, user.id);
         }
     }
 
@@ -255,7 +255,7 @@ async fn a_clock_that_is_behind_opens_no_window_again() {
     // Such a token is valid by each of the times.
     let token = Token::of("services", "backend").issued_ago(2 * HOUR);
     let expiry = identity_link::clock::now().timestamp() + 2 * HOUR;
-    let service = server.caller(token.with("exp", expiry));
+    let service = server.caller(&token.with("exp", expiry));
     let retried = pb::CreateUserRequest {
         request_id: "5d1a9d0e-7c1b-4f7e-9a51-000000000001".to_owned(),
         identity: Some(pb::NewIdentity {

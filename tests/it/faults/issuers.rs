@@ -11,7 +11,7 @@ use std::{
 use futures_util::future::join_all;
 use identity_link::grpc::proto as pb;
 use rustix::process::Pid;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::{task::JoinHandle, time::timeout};
 use tonic::transport::Channel;
 
@@ -172,13 +172,13 @@ impl Ward {
                     all.iter().find(|issuer| issuer["issuer"] == iss).unwrap()["keys"].clone()
                 };
                 assert_eq!(told("https://services.example.com"), "present");
-                let is_so = |issuer: &Issuer| told(&issuer.iss) == Value::from(expected);
+                let is_so = |issuer: &Issuer| told(&issuer.iss) == expected;
                 if self.issuers.iter().all(is_so) {
                     return;
                 }
             }
         };
-        timeout(PATIENCE, all).await.expect("the report should name the issuers")
+        timeout(PATIENCE, all).await.expect("the report should name the issuers");
     }
 
     /// Sign-ins at the provider that have come back, before it falls sick.

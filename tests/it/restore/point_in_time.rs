@@ -2,10 +2,7 @@
 
 use std::{path::Path, time::Duration};
 
-use identity_link::{
-    clock,
-    store::{Address, Store},
-};
+use identity_link::clock;
 use tokio::time::timeout;
 
 use super::*;
@@ -13,7 +10,7 @@ use crate::{
     docs::pages::Page,
     support::{
         events::{Watcher, line},
-        own_cluster::{base_backup, database, empty, postgres},
+        own_postgres::OwnPostgres,
     },
 };
 
@@ -40,22 +37,19 @@ fn settings(archive: &Path, time: &str) -> Vec<(String, String)> {
 /// F33: a recovered cluster may give transaction ids again, so an epoch begins.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cluster_is_recovered_to_a_point_in_time_as_the_page_says() {
-    let (first_dir, second_dir) = (empty("restore-1"), empty("restore-2"));
-    let first = postgres(&first_dir, &[]);
-    let damaged = database(&first);
-    Store::migrate(&Address::parse(&damaged.url).unwrap()).await.unwrap();
-    base_backup(&damaged, &second_dir, &[], Some("recovery.signal")).await;
+    const NAME: &str = "recovered";
+    let first = OwnPostgres::start("restore-1");
+    let damaged = first.db_migrated(NAME).await;
+    let backup = first.db_base_backup("restore-2", &[], Some("recovery.signal")).await;
     let operator = Operator::new(&damaged, &damaged).await;
     let server = TestServer::start_on(damaged).await;
     let mut time = String::new();
     let tenant = Tenant::backed_up(&server, &operator, || time = clock::now().to_rfc3339()).await;
+    let log = first.log_dir();
     drop((server, first));
 
-    let settings = settings(&first_dir.join("postgres/pg_wal"), &time);
-    let settings: Vec<(&str, &str)> =
-        settings.iter().map(|(name, value)| (&**name, &**value)).collect();
-    let second = postgres(&second_dir, &settings);
-    let restored = database(&second);
+    let second = OwnPostgres::start_with(backup, settings(&log, &time));
+    let restored = second.database(NAME);
     let recovered = async {
         let in_recovery = "SELECT 'yes' WHERE pg_is_in_recovery()";
         while !restored.db_texts(in_recovery).await.is_empty() {}

@@ -94,7 +94,7 @@ impl GrpcProxy {
                     modules.concat()
                 );
                 let mut command = Command::new(debian::program_of("apache2-bin", &["apache2"]));
-                command.args(["-D", "FOREGROUND", "-f"]).arg(file("httpd.conf", text));
+                command.args(["-D", "FOREGROUND", "-f"]).arg(written(dir, "httpd.conf", &text));
                 command
             }
         }

@@ -41,7 +41,6 @@ pub mod model;
 pub mod npm;
 pub mod oidc_provider;
 pub mod one_domain;
-pub mod own_cluster;
 pub mod own_postgres;
 pub mod population;
 pub mod proxies;

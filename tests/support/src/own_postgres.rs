@@ -1,4 +1,4 @@
-//! A Postgres of one test, which the test stops, halts and kills, and its standby.
+//! A Postgres of one test, which the test stops, halts and kills, its base backup and its standby.
 
 use std::{
     fs,
@@ -26,6 +26,7 @@ const POLL: Duration = Duration::from_millis(5);
 /// A Postgres with its data in a folder of its own. It ends with the thread that started it.
 pub struct OwnPostgres {
     dir: PathBuf,
+    settings: Vec<(String, String)>,
     /// `None` between an end and the next start.
     postgres: Option<Postgres>,
 }
@@ -38,7 +39,12 @@ impl OwnPostgres {
 
     /// Starts one on what is in this folder.
     pub fn start_in(dir: PathBuf) -> Self {
-        let mut postgres = Self { dir, postgres: None };
+        Self::start_with(dir, Vec::new())
+    }
+
+    /// The same with further settings.
+    pub fn start_with(dir: PathBuf, settings: Vec<(String, String)>) -> Self {
+        let mut postgres = Self { dir, settings, postgres: None };
         postgres.start_again();
         postgres
     }
@@ -47,7 +53,9 @@ impl OwnPostgres {
     pub fn start_again(&mut self) {
         // The folder is free only after the former one is dropped.
         self.postgres = None;
-        let started = Postgres::start(&self.dir, &SETTINGS, &mut |text| eprintln!("{text}"));
+        let further = self.settings.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let settings: Vec<_> = SETTINGS.into_iter().chain(further).collect();
+        let started = Postgres::start(&self.dir, &settings, &mut |text| eprintln!("{text}"));
         self.postgres = Some(started.unwrap());
     }
 
@@ -100,19 +108,38 @@ impl OwnPostgres {
         database
     }
 
-    /// Starts a standby with its data in a folder with this name.
-    pub async fn db_standby(&self, name: &str) -> Self {
+    /// The folder of the write-ahead log.
+    pub fn log_dir(&self) -> PathBuf {
+        self.dir.join("postgres/pg_wal")
+    }
+
+    /// Makes a base backup in a folder with this name, with further options of `pg_basebackup`, and
+    /// an empty file of this name in it, if any. Returns the folder.
+    pub async fn db_base_backup(
+        &self,
+        name: &str,
+        options: &[&str],
+        file: Option<&str>,
+    ) -> PathBuf {
         let (dir, first) = (empty(name), self.database("postgres"));
         let programs =
             first.db_texts("SELECT setting FROM pg_config WHERE name = 'BINDIR'").await.remove(0);
         fs::create_dir_all(&dir).unwrap();
         let mut copy = Command::new(Path::new(&programs).join("pg_basebackup"));
-        copy.args(["--write-recovery-conf", "--checkpoint=fast", "--no-sync"]);
-        copy.args(["--dbname", &first.url, "--pgdata"]).arg(dir.join("postgres"));
+        copy.args(["--checkpoint=fast", "--no-sync", "--dbname", &first.url, "--pgdata"]);
+        copy.arg(dir.join("postgres")).args(options);
         let ran = run_command(copy);
         assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+        if let Some(file) = file {
+            fs::write(dir.join("postgres").join(file), "").unwrap();
+        }
         give(&dir, &fs::metadata(self.dir.join("postgres")).unwrap());
-        Self::start_in(dir)
+        dir
+    }
+
+    /// Starts a standby with its data in a folder with this name.
+    pub async fn db_standby(&self, name: &str) -> Self {
+        Self::start_in(self.db_base_backup(name, &["--write-recovery-conf"], None).await)
     }
 
     /// Makes a standby the primary.
