@@ -161,7 +161,11 @@ impl UseCases {
                     self.metrics.database.repeat("commit_unknown");
                     // The session returns its connection first: the pool may have only one.
                     drop(session);
-                    let settled = self.settled::<W>(write.permit(), request_id).await;
+                    let mut settled = self.settled::<W>(write.permit(), request_id).await;
+                    if let Err(Error::Store(StoreError::Unavailable(_))) = settled {
+                        // The pool may have lost its other connections too, and not know of it yet.
+                        settled = self.settled::<W>(write.permit(), request_id).await;
+                    }
                     let (fresh, stored) = settled.map_err(|error| still_unknown(&text, &error))?;
                     if let Some(stored) = stored {
                         return again(stored);
