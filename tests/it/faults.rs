@@ -14,6 +14,7 @@ mod network;
 mod outages;
 mod probes;
 mod process;
+mod seen;
 mod writer;
 
 mod clock;

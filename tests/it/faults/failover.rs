@@ -5,11 +5,7 @@ use std::time::Duration;
 use rustix::process::Signal;
 use tokio::time::{interval, timeout};
 
-use super::{
-    Extent, PATIENCE,
-    load::{Connections, Load},
-    probes::Probed,
-};
+use super::{Extent, PATIENCE, load::Load, probes::Probed, seen::Connections};
 use crate::support::{Races, own_postgres::OwnPostgres};
 
 const NAME: &str = "replicated";

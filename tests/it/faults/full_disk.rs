@@ -11,11 +11,7 @@ use std::{
 use diesel_async::SimpleAsyncConnection as _;
 use identity_link::store::Address;
 
-use super::{
-    database::FULL_DISK,
-    load::{Connections, Load},
-    probes::Probed,
-};
+use super::{database::FULL_DISK, load::Load, probes::Probed, seen::Connections};
 use crate::support::{
     Races, artifacts, child::run_command, cluster::Database, own_postgres::OwnPostgres,
 };

@@ -248,14 +248,14 @@ impl Ward {
             assert_eq!(completed.await.unwrap(), "Unavailable PROVIDER_UNAVAILABLE");
         }
 
-        // However many calls come, an issuer is asked once a second, and a provider by as many calls
-        // as may wait for it.
+        // However many calls come, an issuer is asked once a second, and a provider once for each
+        // sign-in.
         let most = usize::try_from(begun.elapsed().as_secs()).unwrap() + 2;
         for (issuer, before) in self.issuers.iter().zip(asked) {
             let asked = issuer.web.asked() - before;
             assert!(asked <= most, "{} was asked {asked} times: {most}", issuer.sickness);
         }
-        assert!(self.provider.exchanges() - exchanges <= AT_ONCE / 4);
+        assert!(self.provider.exchanges() - exchanges <= SIGN_INS);
         let more = memory(self.child.pid(), "VmHWM:").saturating_sub(before);
         assert!(more <= MEMORY, "the server took {more} KiB more");
         (HEALTHY * CALLS, refused)
@@ -286,6 +286,7 @@ impl Ward {
 async fn sick_issuers_and_providers_cost_callers_of_others_nothing() {
     let mut ward = Ward::open().await;
     ward.sick_round(0, Answer::Begin(Vec::new())).await;
+    assert!(ward.provider.exchanges() <= AT_ONCE / 4, "no more calls may wait for the provider");
     ward.well_again().await;
 }
 

@@ -1,7 +1,6 @@
 //! Clients that create, link, read, unlink and undo without a pause, while faults happen.
 
 use std::{
-    collections::BTreeMap,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -9,40 +8,15 @@ use std::{
 use tokio::{sync::watch, task::JoinHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::{PATIENCE, ledger::Ledger, writer::Writer};
+use super::{
+    PATIENCE,
+    ledger::Ledger,
+    seen::{Connections, Seen},
+    writer::Writer,
+};
 use crate::support::{cluster::Database, *};
 
 const WRITERS: usize = 6;
-
-/// Whether the connections of clients may end, as they do with the server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Connections {
-    Stay,
-    MayEnd,
-}
-
-/// What all clients have seen.
-#[derive(Debug, Clone)]
-pub(super) struct Seen {
-    /// The calls that succeeded.
-    pub calls: usize,
-    /// The changes among them.
-    changes: usize,
-    pub refused: BTreeMap<String, usize>,
-    /// When the last change succeeded, and the longest time between two of them.
-    last: Instant,
-    longest_gap: Duration,
-}
-
-impl Seen {
-    /// Counts a change.
-    pub(super) fn changed(&mut self) {
-        self.changes += 1;
-        let now = Instant::now();
-        self.longest_gap = self.longest_gap.max(now - self.last);
-        self.last = now;
-    }
-}
 
 /// Running clients.
 pub(super) struct Load {
@@ -55,14 +29,7 @@ pub(super) struct Load {
 impl Load {
     /// Starts clients with the token of a service.
     pub(super) fn start(service: &Caller, connections: Connections) -> Self {
-        let nothing = Seen {
-            calls: 0,
-            changes: 0,
-            refused: BTreeMap::new(),
-            last: Instant::now(),
-            longest_gap: Duration::ZERO,
-        };
-        let (sender, seen) = watch::channel(nothing);
+        let (sender, seen) = watch::channel(Seen::default());
         let (sender, stop) = (Arc::new(sender), CancellationToken::new());
         let writer = |number| {
             let writer = Writer {
@@ -84,24 +51,16 @@ impl Load {
         assert!(reached.is_ok_and(|seen| seen.is_ok()), "{what}: {:?}", *self.seen.borrow());
     }
 
-    fn changes(&self) -> usize {
-        self.seen.borrow().changes
-    }
-
-    fn refusals(seen: &Seen) -> usize {
-        seen.refused.values().sum()
-    }
-
     /// Returns after this many more changes were acknowledged.
     pub(super) async fn until_more_changes(&self, count: usize) {
-        let enough = self.changes() + count;
+        let enough = self.seen.borrow().changes + count;
         self.until("changes should be made", |seen| seen.changes >= enough).await;
     }
 
     /// Returns after this many more calls were refused.
     pub(super) async fn until_more_refusals(&self, count: usize) {
-        let enough = Self::refusals(&self.seen.borrow()) + count;
-        self.until("calls should be refused", |seen| Self::refusals(seen) >= enough).await;
+        let enough = self.seen.borrow().refusals() + count;
+        self.until("calls should be refused", |seen| seen.refusals() >= enough).await;
     }
 
     /// How long it takes from now until a change is acknowledged that may have begun now.

@@ -7,8 +7,9 @@ use tokio::time::sleep;
 
 use super::{
     Extent,
-    load::{Connections, Load},
+    load::Load,
     probes::{Probed, SOON},
+    seen::Connections,
 };
 use crate::support::{Races, cluster::Database, own_postgres::OwnPostgres};
 

@@ -7,10 +7,7 @@ use identity_link::grpc::proto as pb;
 use rustix::process::Signal;
 use tonic::transport::Endpoint;
 
-use super::{
-    Extent,
-    load::{Connections, Load},
-};
+use super::{Extent, load::Load, seen::Connections};
 use crate::support::{
     child::Running,
     cluster::{cluster, feed_cluster},

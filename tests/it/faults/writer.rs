@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::{
     PATIENCE, UNAVAILABLE,
     ledger::Ledger,
-    load::{Connections, Seen},
+    seen::{Connections, Seen},
 };
 use crate::{
     storm::calls::{Answer, Call, Who},
@@ -22,6 +22,7 @@ use crate::{
 
 /// How long a client waits before it repeats a refused call.
 const PAUSE: Duration = Duration::from_millis(20);
+
 /// What a refusal says of the change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Outcome {
