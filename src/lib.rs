@@ -27,5 +27,6 @@ pub mod secret;
 pub mod server;
 pub mod store;
 pub mod telemetry;
+pub mod transfer;
 pub mod use_cases;
 pub mod version;

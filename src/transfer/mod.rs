@@ -1,0 +1,3 @@
+//! Moving users in and out: files of users in the form of several systems.
+
+pub mod row;
