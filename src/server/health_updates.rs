@@ -10,7 +10,7 @@ use tonic_health::server::HealthReporter;
 use crate::{
     grpc::health::Health,
     management::{DatabaseState, Readiness, ServerState},
-    store::{DatabaseCheck, StoreError},
+    store::DatabaseCheck,
 };
 
 /// The pause between two checks of the database.
@@ -18,6 +18,8 @@ const CHECK_EVERY: Duration = Duration::from_secs(1);
 /// How long the database may take to respond. Together with the pause, this is less than the five
 /// seconds within which the health service shows that the database is lost or back.
 const MAX_RESPONSE_TIME: Duration = Duration::from_secs(3);
+/// The most reasons of one outage that are reported.
+const MAX_REASONS: usize = 8;
 /// How long an open transaction may delay the feed until the feed counts as unhealthy.
 const LONG_DELAY: Duration = Duration::from_secs(60);
 
@@ -89,25 +91,34 @@ async fn keep_updated(
 }
 
 async fn keep_checking(mut database_check: DatabaseCheck, sender: &watch::Sender<DatabaseState>) {
+    // The reasons that were reported: a connection is closed first, and then no other one opens.
+    let mut reasons: Vec<String> = Vec::new();
     loop {
         let (now, error) = match database_check.check(MAX_RESPONSE_TIME).await {
             Ok(Ok(())) => (DatabaseState::Available, None),
             Ok(Err(mismatch)) => (DatabaseState::Incompatible(mismatch.to_string()), None),
-            Err(error) => (DatabaseState::Unavailable, Some(error)),
+            Err(error) => (DatabaseState::Unavailable, Some(error.to_string())),
         };
+        let is_new = |reason: &String| reasons.len() < MAX_REASONS && !reasons.contains(reason);
+        let new_reason = error.filter(is_new);
         let was = sender.borrow().clone();
+        if was != now || new_reason.is_some() {
+            report_change(&was, &now, new_reason.as_deref());
+        }
+        match now {
+            DatabaseState::Unavailable => reasons.extend(new_reason),
+            _ => reasons.clear(),
+        }
         if was != now {
-            report_change(&was, &now, error.as_ref());
             sender.send_replace(now);
         }
         sleep(CHECK_EVERY).await;
     }
 }
 
-fn report_change(was: &DatabaseState, now: &DatabaseState, error: Option<&StoreError>) {
+fn report_change(was: &DatabaseState, now: &DatabaseState, error: Option<&str>) {
     match now {
         DatabaseState::Unavailable => {
-            let error = error.map(tracing::field::display);
             tracing::warn!(
                 error,
                 "the database is unavailable: health reports it until it is back"

@@ -16,9 +16,13 @@ use tokio::time::timeout;
 use tokio_postgres::{CancelToken, Config, NoTls, config::Host, config::SslMode};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::{bounds, cluster::record_cluster, database_url::DatabaseUrl};
+use super::{
+    bounds,
+    cluster::record_cluster,
+    database_url::{AddressError, DatabaseUrl},
+};
 use crate::{
-    outgoing::{Authorities, AuthoritiesError, is_this_machine, why},
+    outgoing::{Authorities, is_this_machine, why},
     secret::read_secret,
 };
 
@@ -74,41 +78,6 @@ impl PartialEq for Address {
         };
         self.config == other.config && files(self) == files(other)
     }
-}
-
-/// Why a database address is unusable. It never contains a part of the address, which may contain a
-/// password.
-#[derive(Debug, thiserror::Error)]
-pub enum AddressError {
-    /// Not a connection URL.
-    #[error(
-        "is not a Postgres URL such as postgres://user:password@host/database, with special characters in the password percent-encoded"
-    )]
-    Malformed,
-    /// More than one `@`: the text after the first one would be taken for a host.
-    #[error("has more than one @: write an @ in the user or the password as %40")]
-    Ambiguous,
-    /// Something that the URL has in front of its parameters is a parameter, too.
-    #[error("has {0} in front of its parameters, and again as a parameter: remove one of the two")]
-    Twice(&'static str),
-    /// A parameter is there twice.
-    #[error("has a parameter twice")]
-    Repeated,
-    /// A `+` in `options`.
-    #[error("has a + in options: write a space as %20, and a plus as %2B")]
-    Plus,
-    /// `sslmode` is unknown.
-    #[error("sslmode must be disable, prefer, require, verify-ca or verify-full")]
-    Mode,
-    /// `sslrootcert` does not name a file of certificates.
-    #[error("sslrootcert names a file that {0}")]
-    RootCertificates(AuthoritiesError),
-    /// TLS cannot be set up.
-    #[error("cannot be reached over TLS: the system's authorities {0}")]
-    Tls(AuthoritiesError),
-    /// Two passwords.
-    #[error("has a password beside password_file: remove one of the two")]
-    TwoPasswords,
 }
 
 impl Address {

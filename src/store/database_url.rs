@@ -5,7 +5,7 @@ use std::{ffi::OsString, os::unix::ffi::OsStringExt as _, path::PathBuf};
 
 use percent_encoding::percent_decode_str;
 
-use super::AddressError;
+use crate::outgoing::AuthoritiesError;
 
 /// What a URL may have in front of its parameters, and what the parameters call it.
 const PLACES: [(&str, &[&str]); 3] = [
@@ -23,6 +23,41 @@ pub(super) struct DatabaseUrl {
     pub(super) mode: Option<String>,
     /// The file that `sslrootcert` names.
     pub(super) roots: Option<PathBuf>,
+}
+
+/// Why a database address is unusable. It never contains a part of the address, which may contain a
+/// password.
+#[derive(Debug, thiserror::Error)]
+pub enum AddressError {
+    /// Not a connection URL.
+    #[error(
+        "is not a Postgres URL such as postgres://user:password@host/database, with special characters in the password percent-encoded"
+    )]
+    Malformed,
+    /// More than one `@`: the text after the first one would be taken for a host.
+    #[error("has more than one @: write an @ in the user or the password as %40")]
+    Ambiguous,
+    /// Something that the URL has in front of its parameters is a parameter, too.
+    #[error("has {0} in front of its parameters, and again as a parameter: remove one of the two")]
+    Twice(&'static str),
+    /// A parameter is there twice.
+    #[error("has a parameter twice")]
+    Repeated,
+    /// A `+` in `options`.
+    #[error("has a + in options: write a space as %20, and a plus as %2B")]
+    Plus,
+    /// `sslmode` is unknown.
+    #[error("sslmode must be disable, prefer, require, verify-ca or verify-full")]
+    Mode,
+    /// `sslrootcert` does not name a file of certificates.
+    #[error("sslrootcert names a file that {0}")]
+    RootCertificates(AuthoritiesError),
+    /// TLS cannot be set up.
+    #[error("cannot be reached over TLS: the system's authorities {0}")]
+    Tls(AuthoritiesError),
+    /// Two passwords.
+    #[error("has a password beside password_file: remove one of the two")]
+    TwoPasswords,
 }
 
 impl DatabaseUrl {

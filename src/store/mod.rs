@@ -72,8 +72,9 @@ use crate::{
     telemetry::metrics::Metrics,
 };
 pub use bounds::MissingBounds;
-pub use connect::{Address, AddressError};
+pub use connect::Address;
 pub use database_check::DatabaseCheck;
+pub use database_url::AddressError;
 pub use diagnosis::Diagnosis;
 pub use epochs::Horizon;
 pub use erasures::DeletedUsers;

@@ -88,7 +88,6 @@ async fn an_operator_sees_what_is_called_by_whom_and_how_it_ends() {
         ("identity_link_remembered_tokens".to_owned(), 2.0),
         ("identity_link_statement_duration_seconds_count{statement=\"insert_link\"}".to_owned(), 1.0),
         ("identity_link_database_connections_max{pool=\"calls\"}".to_owned(), 8.0),
-        (in_flight("?"), 0.0),
         (in_flight("identitylink.v1.IdentityService/Link"), 0.0),
         ("identity_link_keys_usable{issuer=\"https://services.example.com\"}".to_owned(), 1.0),
         ("identity_link_connections".to_owned(), 1.0),

@@ -58,6 +58,8 @@ async fn logged_server_on(database: Database, change: impl FnOnce(String) -> Str
 /// The statement that checks whether the database is there and has its schema, on a connection beside
 /// the pool, and once at the start. No call costs it.
 const PRESENCE: &str = "FROM __diesel_schema_migrations";
+/// What each new connection asks: whether the database bounds what it does.
+const BOUNDS: &str = "AS name WHERE current_setting(name)";
 /// What a connection of a certain age sends ahead of its next statement.
 const NEW_PLANS: &str = "DISCARD PLANS";
 
@@ -90,7 +92,7 @@ async fn statements<T>(
     call: impl Future<Output = Result<T, Status>>,
 ) -> Vec<String> {
     let mut statements = all_statements(server, call).await;
-    statements.retain(|said| !said.contains(PRESENCE) && !said.contains(NEW_PLANS));
+    statements.retain(|said| ![PRESENCE, BOUNDS, NEW_PLANS].iter().any(|own| said.contains(own)));
     statements
 }
 
@@ -111,6 +113,8 @@ async fn all_statements<T>(
     text.lines()
         .filter(|line| line.starts_with(&ours))
         .filter_map(|line| line.split_once("|LOG:  "))
+        // The feed has connections of its own, on which it looks now and then.
+        .filter(|(of, _)| !of.ends_with("|identity-link feed"))
         .filter(|(_, said)| said.starts_with("statement: ") || said.starts_with("execute "))
         .map(|(_, said)| said.to_owned())
         .collect()

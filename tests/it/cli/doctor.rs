@@ -83,6 +83,7 @@ async fn everything_in_order_is_a_line_each_and_exit_code_0() {
     ");
 }
 
+/// F11: among them a database that bounds nothing.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_is_away_or_stale_or_read_only_or_unbounded_fails() {
     let keys = keys(0, "").await;

@@ -74,7 +74,7 @@ fn start(name: &'static str) -> Cluster {
         let settings = [
             ("fsync", "off"),
             ("max_connections", "300"),
-            ("log_line_prefix", "%d|%p|"),
+            ("log_line_prefix", "%d|%p|%a|"),
             ("hba_file", &rules),
         ];
         let postgres = Postgres::start(&dir, &settings, &mut |text| eprintln!("{text}"));
