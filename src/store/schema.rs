@@ -22,6 +22,7 @@ diesel::table! {
         tokens_valid_from -> Nullable<Timestamptz>,
         spared_token -> Nullable<Binary>,
         writes_valid_from -> Nullable<Timestamptz>,
+        alias_of -> Nullable<Text>,
     }
 }
 
@@ -179,7 +180,7 @@ diesel::table! {
         epoch -> Integer,
         xid -> BigInt,
         ordinal -> SmallInt,
-        user_id -> Text,
+        user_id -> Nullable<Text>,
         other_user_id -> Nullable<Text>,
         actor -> Jsonb,
         request_id -> Nullable<Uuid>,
@@ -203,6 +204,23 @@ diesel::table! {
         xid -> BigInt,
         ordinal -> SmallInt,
         event_time -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    import_runs (tenant_id, id) {
+        tenant_id -> Text,
+        id -> Uuid,
+        rows -> BigInt,
+        created -> BigInt,
+        present -> BigInt,
+        skipped -> BigInt,
+        refused -> BigInt,
+        report_bytes -> BigInt,
+        ids_bytes -> BigInt,
+        begin_time -> Timestamptz,
+        update_time -> Timestamptz,
+        end_time -> Nullable<Timestamptz>,
     }
 }
 

@@ -18,7 +18,8 @@ use crate::{
     },
 };
 
-const BASE: &str = "20261130000001";
+/// The last migration of this release.
+const BASE: &str = "20261201000002.expand";
 
 /// Runs `migrate` with these options.
 fn migrate(config: &Path, options: &[&str]) -> Ran {

@@ -11,18 +11,22 @@ async fn an_operator_sees_which_migrations_have_run_and_changes_nothing() {
     let config = config_file(&database, |toml| toml);
 
     insta::assert_snapshot!(said(migrate(&config, &["--status"])), @r"
-    0 version         kind  name  state
-    20261130000001  -     base  pending
-    the database's schema is older than this binary: run `identity-link migrate` first (missing: 20261130000001)
+    0 version                kind    name               state
+    20261130000001         -       base               pending
+    20261201000001.expand  expand  import             pending
+    20261201000002.expand  expand  events_of_no_user  pending
+    the database's schema is older than this binary: run `identity-link migrate` first (missing: 20261130000001, 20261201000001.expand, 20261201000002.expand)
     ");
     let tables = "SELECT relname::text FROM pg_class WHERE relnamespace = 'public'::regnamespace";
     assert_eq!(database.db_texts(tables).await, [""; 0]);
 
-    insta::assert_snapshot!(said(migrate(&config, &[])), @"0 migrated: 20261130000001");
+    insta::assert_snapshot!(said(migrate(&config, &[])), @"0 migrated: 20261130000001, 20261201000001.expand, 20261201000002.expand");
     insta::assert_snapshot!(said(migrate(&config, &[])), @"0 the schema is up to date");
     insta::assert_snapshot!(said(migrate(&config, &["--status"])), @r"
-    0 version         kind  name  state
-    20261130000001  -     base  applied
+    0 version                kind    name               state
+    20261130000001         -       base               applied
+    20261201000001.expand  expand  import             applied
+    20261201000002.expand  expand  events_of_no_user  applied
     this release serves on this schema
     ");
 }
@@ -35,9 +39,11 @@ async fn an_operator_sees_migrations_of_a_newer_release_and_whether_this_one_ser
 
     database.db_execute(&add("20990101000001.expand")).await;
     insta::assert_snapshot!(said(migrate(&config, &["--status"])), @r"
-    0 version                kind    name  state
-    20261130000001         -       base  applied
-    20990101000001.expand  expand  -     applied, and unknown to this release
+    0 version                kind    name               state
+    20261130000001         -       base               applied
+    20261201000001.expand  expand  import             applied
+    20261201000002.expand  expand  events_of_no_user  applied
+    20990101000001.expand  expand  -                  applied, and unknown to this release
     this release serves on this schema
     ");
     insta::assert_snapshot!(said(migrate(&config, &[])), @"0 the schema is up to date");
@@ -46,7 +52,7 @@ async fn an_operator_sees_migrations_of_a_newer_release_and_whether_this_one_ser
     let shown: Value =
         serde_json::from_str(&migrate(&config, &["--status", "--json"]).stdout).unwrap();
     assert_eq!(
-        shown["migrations"][2],
+        shown["migrations"][4],
         json!({"version": "20990102000001.contract", "kind": "contract", "name": null, "applied": true, "known": false})
     );
     assert_eq!(shown["serves"], false);
@@ -60,8 +66,8 @@ async fn to_takes_a_version_that_this_release_has() {
     let database = cluster().db_empty().await;
     let config = config_file(&database, |toml| toml);
 
-    insta::assert_snapshot!(said(migrate(&config, &["--to", "20270101000001"])), @"64 identity-link: 20270101000001 is not a version of a migration: this release has 20261130000001");
-    insta::assert_snapshot!(said(migrate(&config, &["--to", BASE])), @"0 migrated: 20261130000001");
+    insta::assert_snapshot!(said(migrate(&config, &["--to", "20270101000001"])), @"64 identity-link: 20270101000001 is not a version of a migration: this release has 20261130000001, 20261201000001.expand, 20261201000002.expand");
+    insta::assert_snapshot!(said(migrate(&config, &["--to", BASE])), @"0 migrated: 20261130000001, 20261201000001.expand, 20261201000002.expand");
     insta::assert_snapshot!(said(migrate(&config, &["--to", BASE])), @"0 the schema is up to date");
 
     database
