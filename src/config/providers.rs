@@ -47,6 +47,11 @@ keys! {
         /// `email_trust = "authoritative_domains"`, unless `hosted_domains` is true, and refused
         /// for any other.
         authoritative_domains: List = List::Optional,
+        /// Whether an email that an import says is verified counts as well, where `email_trust`
+        /// covers it. Without it, such an email counts from the first sign-in at the provider that
+        /// says so too. Set it only if the system from which you import had each email confirmed.
+        /// Requires an `email_trust` other than `never`.
+        imported_emails: Flag = Flag { default: false },
         /// What a first sign-in does if another user has its verified email: `off` keeps the two
         /// apart, `suggest` returns that user as a candidate, `automatic` links the account. Of the
         /// providers of both sides, the more restrictive setting applies. `automatic` requires an
@@ -161,6 +166,7 @@ fn read_provider(mut r: Reader, name: &str, base: &Path) -> ProviderSettings {
     let enabled = r.flag(&KEYS.enabled);
     let link_only = r.one_of(&KEYS.mode);
     let email_trust = read_email_trust(&mut r);
+    let imported_emails = r.flag(&KEYS.imported_emails);
     let linking = r.one_of(&KEYS.linking);
     let required_email = r.one_of(&KEYS.required_email);
     let social = r.flag(&KEYS.social);
@@ -172,7 +178,7 @@ fn read_provider(mut r: Reader, name: &str, base: &Path) -> ProviderSettings {
     }
     let oauth = r.table(&KEYS.oauth).and_then(|table| oauth::read(table, name, base));
     if email_trust == Some(EmailTrust::Never) {
-        check_without_trust(&r, linking, required_email);
+        check_without_trust(&r, imported_emails, linking, required_email);
     }
     r.finish(&ProviderKeys::described());
     let policy = ProviderPolicy {
@@ -180,6 +186,7 @@ fn read_provider(mut r: Reader, name: &str, base: &Path) -> ProviderSettings {
         enabled,
         link_only: link_only.unwrap_or_default(),
         email_trust: email_trust.unwrap_or_default(),
+        imported_emails,
         linking: linking.unwrap_or_default(),
         required_email: required_email.unwrap_or_default(),
     };
@@ -189,9 +196,16 @@ fn read_provider(mut r: Reader, name: &str, base: &Path) -> ProviderSettings {
 /// Settings that need verified emails have no effect if no email counts.
 fn check_without_trust(
     r: &Reader,
+    imported_emails: bool,
     linking: Option<LinkingPolicy>,
     required_email: Option<RequiredEmail>,
 ) {
+    if imported_emails {
+        r.problem(
+            KEYS.imported_emails.name,
+            "requires an email_trust other than \"never\": no email would count",
+        );
+    }
     if linking == Some(LinkingPolicy::Automatic) {
         r.problem(
             KEYS.linking.name,

@@ -45,6 +45,9 @@ pub enum Verifier {
         /// The service, as that issuer names it.
         subject: String,
     },
+    /// The source of an import, without any proof to this service. It counts only where the
+    /// provider's policy says so: see [`ProviderPolicy::imported_emails`].
+    Import,
 }
 
 impl IdentityEmail {
@@ -65,8 +68,9 @@ impl IdentityEmail {
     /// account.
     pub fn judge(&mut self, policy: &ProviderPolicy, profile: &Metadata) {
         let covers = |canonical: &String| policy.email_trust.covers(canonical, profile);
+        let accepts = |of: &EmailVerification| of.by != Verifier::Import || policy.imported_emails;
         let counts = policy.enabled
-            && self.verified.is_some()
+            && self.verified.as_ref().is_some_and(accepts)
             && self.canonical.as_ref().is_some_and(covers);
         self.counts = counts.then_some(policy.linking);
     }
@@ -80,6 +84,7 @@ impl IdentityEmail {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::EmailTrust;
 
     fn claimed(given: &str) -> Option<IdentityEmail> {
         let by = Verifier::Issuer("https://issuer.example.com".to_owned());
@@ -107,6 +112,31 @@ mod tests {
             assert_eq!(claimed(text), None, "{text:?}");
         }
         assert!(claimed(&"a".repeat(MAX_EMAIL)).is_some());
+    }
+
+    #[test]
+    fn the_word_of_an_import_counts_only_where_the_policy_says_so() {
+        let by = |by| Some(EmailVerification { time: DateTime::UNIX_EPOCH, by });
+        let issuer = Verifier::Issuer("https://issuer.example.com".to_owned());
+        let trusted =
+            ProviderPolicy { email_trust: EmailTrust::WhenVerified, ..ProviderPolicy::PLAIN };
+        let accepting = ProviderPolicy { imported_emails: true, ..trusted.clone() };
+        let untrusted = ProviderPolicy { imported_emails: true, ..ProviderPolicy::PLAIN };
+        let disabled = ProviderPolicy { enabled: false, ..accepting.clone() };
+        for (policy, issuer_counts, import_counts) in [
+            (&trusted, true, false),
+            (&accepting, true, true),
+            (&untrusted, false, false),
+            (&disabled, false, false),
+        ] {
+            for (by, counts) in
+                [(by(issuer.clone()), issuer_counts), (by(Verifier::Import), import_counts)]
+            {
+                let mut email = IdentityEmail::claimed("ann@example.com", by).unwrap();
+                email.judge(policy, &Metadata::default());
+                assert_eq!(email.is_verified(), counts, "{policy:?}");
+            }
+        }
     }
 
     #[test]

@@ -39,6 +39,8 @@ pub struct ProviderPolicy {
     pub link_only: bool,
     /// Which emails the provider is trusted to have verified.
     pub email_trust: EmailTrust,
+    /// Whether an email also counts where only the source of an import claims that it is verified.
+    pub imported_emails: bool,
     /// What a first sign-in does if another user has its email.
     pub linking: LinkingPolicy,
     /// Which email a first sign-in must have.
@@ -145,6 +147,7 @@ impl ProviderPolicy {
         enabled: true,
         link_only: false,
         email_trust: EmailTrust::Never,
+        imported_emails: false,
         linking: LinkingPolicy::Suggest,
         required_email: RequiredEmail::None,
     };

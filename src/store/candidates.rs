@@ -41,7 +41,7 @@ impl Session {
             " FROM (SELECT DISTINCT m.owner_id FROM unnest($3::text[]) AS e(email) \
                      CROSS JOIN LATERAL (SELECT DISTINCT i.owner_id FROM identities i \
                        WHERE i.tenant_id = $1 AND i.email_canonical = e.email AND i.owner_id <> $2 AND ",
-            email_counts!("i", "$5", "$6", "$7"),
+            email_counts!("i", "$5", "$6", "$7", "$8"),
             " ORDER BY i.owner_id LIMIT $4) m \
                      ORDER BY m.owner_id LIMIT $4) c",
             user_and_identities!("c.owner_id")
@@ -54,7 +54,8 @@ impl Session {
             .bind::<BigInt, _>(LOOKED_AT)
             .bind::<Array<Text>, _>(&verifiers.always)
             .bind::<Array<Text>, _>(&verifiers.domains)
-            .bind::<Array<Text>, _>(&verifiers.hosted);
+            .bind::<Array<Text>, _>(&verifiers.hosted)
+            .bind::<Array<Text>, _>(&verifiers.imported);
         self.load_users(Cached(query)).await
     }
 

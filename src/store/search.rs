@@ -231,14 +231,14 @@ impl Session {
             ($whose:literal) => {
                 concat!(
                     "(SELECT u.*, ",
-                    email_counts!("p", "$4", "$5", "$6"),
+                    email_counts!("p", "$4", "$5", "$6", "$7"),
                     " AS email_counts FROM identities p \
                        JOIN users u ON u.tenant_id = p.tenant_id AND u.id = p.owner_id \
                          AND u.primary_provider = p.provider AND u.primary_subject = p.subject \
                        WHERE p.tenant_id = $1 AND p.email_canonical = $2 AND ",
                     $whose,
                     "(",
-                    email_counts!("p", "$4", "$5", "$6"),
+                    email_counts!("p", "$4", "$5", "$6", "$7"),
                     ") ORDER BY u.id LIMIT $3)"
                 )
             };
@@ -260,7 +260,8 @@ impl Session {
             .bind::<BigInt, _>(bigint(limit))
             .bind::<Array<Text>, _>(&verifiers.always)
             .bind::<Array<Text>, _>(&verifiers.domains)
-            .bind::<Array<Text>, _>(&verifiers.hosted);
+            .bind::<Array<Text>, _>(&verifiers.hosted)
+            .bind::<Array<Text>, _>(&verifiers.imported);
         self.load_users(Cached(query)).await
     }
 }

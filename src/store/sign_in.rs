@@ -30,11 +30,11 @@ impl Session {
                     THEN jsonb_build_object('hd', i.profile_data->'hd') ELSE '{}' END"
             ),
             " FROM ((SELECT DISTINCT i.owner_id FROM identities i WHERE i.tenant_id = $1 AND i.email_canonical = $2 AND ",
-            email_counts!("i", "$5", "$6", "$7"),
+            email_counts!("i", "$5", "$6", "$7", "$8"),
             " ORDER BY i.owner_id LIMIT $3) \
                   UNION (SELECT DISTINCT i.owner_id FROM identities i WHERE i.tenant_id = $1 AND i.email_canonical = $2 \
                      AND NOT (",
-            email_counts!("i", "$5", "$6", "$7"),
+            email_counts!("i", "$5", "$6", "$7", "$8"),
             ") ORDER BY i.owner_id LIMIT $4)) m",
             user_and_identities!("m.owner_id")
         );
@@ -46,7 +46,8 @@ impl Session {
             .bind::<BigInt, _>(LOOKED_AT.1)
             .bind::<Array<Text>, _>(&verifiers.always)
             .bind::<Array<Text>, _>(&verifiers.domains)
-            .bind::<Array<Text>, _>(&verifiers.hosted);
+            .bind::<Array<Text>, _>(&verifiers.hosted)
+            .bind::<Array<Text>, _>(&verifiers.imported);
         self.load_users(Cached(query)).await
     }
 }

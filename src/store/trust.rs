@@ -31,6 +31,8 @@ pub(super) struct Verifiers {
     pub domains: Vec<String>,
     /// Providers that are also trusted with the domain that an account's `hd` names.
     pub hosted: Vec<String>,
+    /// Of all these providers, those whose emails also count by the word of an import.
+    pub imported: Vec<String>,
 }
 
 /// The providers at which users sign in, or, where undeclared ones are allowed, those at which they
@@ -63,6 +65,7 @@ impl Verifiers {
         for (name, policy) in
             policies.declared.iter().filter(|(_, policy)| policy.enabled && is_asked(policy))
         {
+            verifiers.imported.extend(policy.imported_emails.then(|| name.to_string()));
             match &policy.email_trust {
                 EmailTrust::Never => {}
                 EmailTrust::WhenVerified => verifiers.always.push(name.to_string()),
@@ -124,10 +127,10 @@ impl Session {
 }
 
 /// A condition: the identity's email counts as verified, as `IdentityEmail::judge` decides. It
-/// is in SQL so that a page of such users is full. It is never NULL. The three parameters are those
+/// is in SQL so that a page of such users is full. It is never NULL. The four parameters are those
 /// of [`Verifiers`]; a canonical email has one `@`.
 macro_rules! email_counts {
-    ($identity:literal, $always:literal, $domains:literal, $hosted:literal) => {
+    ($identity:literal, $always:literal, $domains:literal, $hosted:literal, $imported:literal) => {
         concat!(
             "(",
             $identity,
@@ -149,7 +152,13 @@ macro_rules! email_counts {
             $identity,
             ".profile_data->'hd' = to_jsonb(split_part(",
             $identity,
-            ".email_canonical, '@', 2)))) IS TRUE"
+            ".email_canonical, '@', 2))) AND (",
+            $identity,
+            ".email_verifier->>'kind' <> 'import' OR ",
+            $identity,
+            ".provider = ANY(",
+            $imported,
+            "))) IS TRUE"
         )
     };
 }

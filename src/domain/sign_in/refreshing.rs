@@ -5,8 +5,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::RECENT_SIGN_IN;
 use crate::domain::{
-    Identity, IdentityEmail, IdentityRef, Metadata, ProviderPolicy, User, linking::UnownedIdentity,
-    policy::HOSTED_DOMAIN,
+    Identity, IdentityEmail, IdentityRef, Metadata, ProviderPolicy, User, Verifier,
+    linking::UnownedIdentity, policy::HOSTED_DOMAIN,
 };
 
 /// The age at which a verification is renewed by another sign-in, so that not each sign-in writes.
@@ -25,7 +25,12 @@ pub fn refreshed(
     if let Some(email) = &sent.email {
         let known = identity.email.as_ref().filter(|known| is_same_address(known, email));
         let verified = match (&email.verified, known.and_then(|known| known.verified.as_ref())) {
-            (Some(sent), Some(known)) if sent.time - known.time < RENEWAL => Some(known.clone()),
+            // The word of the source of an import is replaced by the first one that is better.
+            (Some(sent), Some(known))
+                if known.by != Verifier::Import && sent.time - known.time < RENEWAL =>
+            {
+                Some(known.clone())
+            }
             (sent, _) => sent.clone(),
         };
         fresh.email_changed |= known.is_none();
@@ -43,8 +48,11 @@ pub fn refreshed(
         email.judge(policy, &fresh.profile_data);
     }
     // A claim that makes the email count for the first time, such as `hd`, proves the address only
-    // now.
-    if has_verified_email(&fresh) && !has_verified_email(identity) {
+    // now. So does the first sign-in that repeats what an import said, if that did not count.
+    if !has_verified_email(identity)
+        && (has_verified_email(&fresh)
+            || is_import_word(identity) && has_claim(&fresh) && !is_import_word(&fresh))
+    {
         fresh.email_proven_since = Some(now);
     }
     (fresh != *identity).then_some(fresh)
@@ -71,6 +79,16 @@ pub fn proves_address(before: &Identity, after: &Identity) -> bool {
 
 fn has_verified_email(identity: &Identity) -> bool {
     identity.email.as_ref().is_some_and(IdentityEmail::is_verified)
+}
+
+fn has_claim(identity: &Identity) -> bool {
+    identity.email.as_ref().is_some_and(|email| email.verified.is_some())
+}
+
+/// Whether only the source of an import says that the email is verified.
+fn is_import_word(identity: &Identity) -> bool {
+    let verified = identity.email.as_ref().and_then(|email| email.verified.as_ref());
+    verified.is_some_and(|verified| verified.by == Verifier::Import)
 }
 
 fn is_same_address(one: &IdentityEmail, other: &IdentityEmail) -> bool {

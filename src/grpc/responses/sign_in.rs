@@ -71,7 +71,7 @@ fn rule(rule: SignInRule) -> pb::SignInRule {
 fn evidence(evidence: &Evidence) -> pb::EmailEvidence {
     let verified = evidence.verified.as_ref();
     let (verifier_issuer, verifier_subject) = match verified.map(|verified| &verified.by) {
-        None => Default::default(),
+        None | Some(Verifier::Import) => Default::default(),
         Some(Verifier::Issuer(issuer)) => (issuer.clone(), String::new()),
         Some(Verifier::Service { issuer, subject }) => (issuer.clone(), subject.clone()),
     };

@@ -137,7 +137,7 @@ impl BatchQuery for UsersByEmail {
                 WITH ORDINALITY AS q(email, after, unverified, size, position) \
              JOIN LATERAL (SELECT DISTINCT i.owner_id FROM identities i WHERE i.tenant_id = $1 \
                AND i.email_canonical = q.email AND i.owner_id > q.after AND (q.unverified OR ",
-            email_counts!("i", "$6", "$7", "$8"),
+            email_counts!("i", "$6", "$7", "$8", "$9"),
             ") ORDER BY i.owner_id LIMIT q.size) n ON true",
             user_and_identities!("n.owner_id")
         );
@@ -150,7 +150,8 @@ impl BatchQuery for UsersByEmail {
             .bind::<Array<BigInt>, _>(column(keys, |key| bigint(key.limit)))
             .bind::<Array<Text>, _>(&verifiers.always)
             .bind::<Array<Text>, _>(&verifiers.domains)
-            .bind::<Array<Text>, _>(&verifiers.hosted);
+            .bind::<Array<Text>, _>(&verifiers.hosted)
+            .bind::<Array<Text>, _>(&verifiers.imported);
         load(conn, Self::NAME, query, keys.len(), &self.0.trust).await
     }
 }

@@ -180,8 +180,12 @@ impl<'a> Statement<'a> {
             )
             .bind::<Array<Text>, _>(") OR p.provider = ANY(", &verifiers.hosted)
             .bind::<Array<Text>, _>(
-                ") AND p.profile_data->'hd' = to_jsonb(split_part(p.email_canonical, '@', 2))) THEN 'verified' \
-                    ELSE 'unverified' END = ANY(",
+                ") AND p.profile_data->'hd' = to_jsonb(split_part(p.email_canonical, '@', 2))) \
+                    AND (p.email_verifier->>'kind' <> 'import' OR p.provider = ANY(",
+                &verifiers.imported,
+            )
+            .bind::<Array<Text>, _>(
+                ")) THEN 'verified' ELSE 'unverified' END = ANY(",
                 states.collect::<Vec<_>>(),
             )
             .bind::<Array<Text>, _>(") AND (p.email_canonical = ANY(", texts(&excluded.emails, Email::canonical))

@@ -216,6 +216,7 @@ fn a_proven_account_survives_with_the_verifier_of_its_email() {
         verified(Verifier::Issuer(issuer.clone())),
         verified(Verifier::Service { issuer, subject }),
     ] {
+        verified(Verifier::Import),
         let (given, canonical) = ("A@b.example".to_owned(), Some("a@b.example".to_owned()));
         let account = UnownedIdentity {
             id: IdentityRef::parse_joined("github|1").unwrap(),

@@ -10,6 +10,7 @@ use crate::domain::Verifier;
 pub(in crate::store) enum StoredVerifier {
     Issuer { issuer: String },
     Service { issuer: String, subject: String },
+    Import,
 }
 
 impl From<&Verifier> for StoredVerifier {
@@ -19,6 +20,7 @@ impl From<&Verifier> for StoredVerifier {
             Verifier::Service { issuer, subject } => {
                 Self::Service { issuer: issuer.clone(), subject: subject.clone() }
             }
+            Verifier::Import => Self::Import,
         }
     }
 }
@@ -28,6 +30,7 @@ impl From<StoredVerifier> for Verifier {
         match stored {
             StoredVerifier::Issuer { issuer } => Self::Issuer(issuer),
             StoredVerifier::Service { issuer, subject } => Self::Service { issuer, subject },
+            StoredVerifier::Import => Self::Import,
         }
     }
 }

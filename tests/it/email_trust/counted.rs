@@ -10,7 +10,12 @@ use identity_link::{
 use super::*;
 
 /// Asserts for each entrance whether the email of this user's only account counts as verified.
-async fn db_assert_counts(server: &TestServer, user: &pb::User, counts: bool, decision: &str) {
+pub(super) async fn db_assert_counts(
+    server: &TestServer,
+    user: &pb::User,
+    counts: bool,
+    decision: &str,
+) {
     let (service, backend) = (server.service(), server.backend());
     let id = user.id.as_str();
 
@@ -237,14 +242,28 @@ async fn pages_and_bounds_count_only_users_whose_email_counts() {
 #[tokio::test]
 async fn the_database_and_the_rules_agree_on_every_account() {
     let server = crowded().await;
+    db_assert_agreement(&server, false, 30).await;
+    // Of each kind, the odd ones by the word of an import only.
+    let import = "UPDATE identities SET email_verifier = '{\"kind\": \"import\"}' \
+        WHERE subject::integer % 2 = 1";
+    server.database.db_execute(import).await;
+    db_assert_agreement(&server, false, 15).await;
+    db_assert_agreement(&server, true, 30).await;
+}
+
+/// Asserts that all reads by email agree with the rules, and that so many users of each kind of the
+/// crowd count whose provider is trusted.
+async fn db_assert_agreement(server: &TestServer, imported_emails: bool, of_each: usize) {
     let mut policies = policies();
     let tenant = TenantId::parse("default").unwrap();
     let google = policies
         .get_mut(&tenant)
         .unwrap()
         .declared
-        .get_mut(&Provider::parse("google-oauth2").unwrap());
-    google.unwrap().email_trust = EmailTrust::AuthoritativeDomains {
+        .get_mut(&Provider::parse("google-oauth2").unwrap())
+        .unwrap();
+    google.imported_emails = imported_emails;
+    google.email_trust = EmailTrust::AuthoritativeDomains {
         domains: ["example.org".to_owned()].into(),
         hosted: true,
     };
@@ -273,10 +292,10 @@ async fn the_database_and_the_rules_agree_on_every_account() {
     assert_eq!(all.len(), 210);
     let counting = reads.users_by_email(by_email(false)).await.unwrap();
     assert_eq!(ids(&counting), verified(&all));
-    assert_eq!(counting.len(), 30 * HOSTED.iter().filter(|(_, counts)| *counts).count());
+    assert_eq!(counting.len(), of_each * HOSTED.iter().filter(|(_, counts)| *counts).count());
     let mut session = store.session(&tenant).await.unwrap();
     let holders = session.email_holders(EMAIL).await.unwrap();
-    assert_eq!((verified(&holders), holders.len()), (verified(&all), 30 + 20));
+    assert_eq!((verified(&holders), holders.len()), (verified(&all), of_each + 20));
     let nobody = UserId::parse("nobody").unwrap();
     let sharing = session.users_sharing_emails(&nobody, &[EMAIL]).await.unwrap();
     assert_eq!(ids(&sharing), verified(&all));

@@ -78,6 +78,38 @@ fn a_claim_is_kept_whether_or_not_it_counts() {
     );
 }
 
+/// A94: the word of an import is replaced by the first sign-in that repeats it, and counts from
+/// then on, or since the import if it counted before.
+#[test]
+fn the_word_of_an_import_is_replaced_by_that_of_a_sign_in() {
+    let sent = account("auto", "ann-0", "!ann@example.com");
+    let policy = policies()["auto"].clone();
+    let accepting = ProviderPolicy { imported_emails: true, ..policy.clone() };
+    let never = ProviderPolicy { email_trust: EmailTrust::Never, ..policy.clone() };
+    for (policy, counted, counts, since) in [
+        (&policy, false, true, day(40)),
+        (&accepting, true, true, day(1)),
+        // It is the provider's word since the sign-in, also where that counts only later.
+        (&never, false, false, day(40)),
+    ] {
+        let mut known = owned_identity(sent.clone(), UserId::parse("ann").unwrap(), 0, day(1));
+        known.email_proven_since = Some(day(1));
+        let email = known.email.as_mut().unwrap();
+        email.verified.as_mut().unwrap().by = Verifier::Import;
+        email.judge(policy, &Metadata::default());
+        assert_eq!(email.is_verified(), counted);
+
+        let fresh = refreshed(&known, &sent, policy, day(40)).unwrap();
+
+        let email = fresh.email.as_ref().unwrap();
+        assert_eq!(email.verified, sent.email.as_ref().unwrap().verified);
+        assert_eq!((email.is_verified(), fresh.email_proven_since), (counts, Some(since)));
+        assert_eq!(proves_address(&known, &fresh), counts && !counted);
+        let unsent = account("auto", "ann-0", "");
+        assert_eq!(refreshed(&known, &unsent, policy, day(40)), None, "no email was sent");
+    }
+}
+
 #[test]
 fn an_address_is_proven_by_what_makes_it_so_and_by_a_trusted_provider() {
     let sent = |provider, email| account(provider, "ann-0", email);
