@@ -26,6 +26,13 @@ pub enum Event {
         /// Whether it is blocked from the start.
         blocked: bool,
     },
+    /// An import created users.
+    UsersImported {
+        /// The import.
+        run: Uuid,
+        /// How many users this part of it created.
+        count: u32,
+    },
     /// A user's fields were set.
     UserUpdated {
         /// The user.
@@ -160,6 +167,8 @@ pub enum EventKind {
     /// [`Event::UserUpdated`].
     UserUpdated,
     /// [`Event::UserBlocked`].
+    /// [`Event::UsersImported`].
+    UsersImported,
     UserBlocked,
     /// [`Event::UserDeleted`].
     UserDeleted,
@@ -191,6 +200,7 @@ impl EventKind {
             Self::UserUpdated => "user_updated",
             Self::UserBlocked => "user_blocked",
             Self::UserDeleted => "user_deleted",
+            Self::UsersImported => "users_imported",
             Self::UserLinked => "user_linked",
             Self::UserUnlinked => "user_unlinked",
             Self::LinkUndone => "link_undone",
@@ -264,6 +274,7 @@ impl Event {
             Self::UserUpdated { .. } => EventKind::UserUpdated,
             Self::UserBlocked { .. } => EventKind::UserBlocked,
             Self::UserDeleted { .. } => EventKind::UserDeleted,
+            Self::UsersImported { .. } => EventKind::UsersImported,
             Self::UserLinked { .. } => EventKind::UserLinked,
             Self::UserUnlinked { .. } => EventKind::UserUnlinked,
             Self::LinkUndone { .. } => EventKind::LinkUndone,
@@ -276,22 +287,26 @@ impl Event {
         }
     }
 
-    /// The user that the event is about, and the other user if there are two.
-    pub fn sides(&self) -> (&UserId, Option<&UserId>) {
+    /// The user that the event is about, and the other user if there are two. `None` for an event
+    /// that is about no single user.
+    pub fn sides(&self) -> (Option<&UserId>, Option<&UserId>) {
         match self {
             Self::UserCreated { user, .. }
             | Self::UserUpdated { user, .. }
             | Self::UserBlocked { user, .. }
+            Self::UsersImported { .. } => (None, None),
             | Self::UserDeleted { user, .. }
             | Self::IdentityAttached { user, .. }
             | Self::IdentityReleased { user, .. }
             | Self::IdentityUpdated { user, .. }
-            | Self::UserPrimaryIdentityChanged { user, .. } => (&user.id, None),
+            | Self::UserPrimaryIdentityChanged { user, .. } => (Some(&user.id), None),
             Self::UserLinked { primary: user, absorbed: other, .. }
             | Self::UserUnlinked { user, restored: other, .. }
             | Self::LinkUndone { user, restored: other, .. }
-            | Self::IdentityDetached { user, detached: other, .. } => (&user.id, Some(&other.id)),
-            Self::UserMetadataMerged { user, source, .. } => (&user.id, source.as_ref()),
+            | Self::IdentityDetached { user, detached: other, .. } => {
+                (Some(&user.id), Some(&other.id))
+            }
+            Self::UserMetadataMerged { user, source, .. } => (Some(&user.id), source.as_ref()),
         }
     }
 }

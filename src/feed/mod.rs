@@ -101,7 +101,7 @@ impl Filter {
     /// Whether the event passes the filter.
     pub fn matches(&self, event: &Event) -> bool {
         let (user, other) = event.sides();
-        let is_side = |wanted: &UserId| user == wanted || other == Some(wanted);
+        let is_side = |wanted: &UserId| user == Some(wanted) || other == Some(wanted);
         (self.kinds.is_empty() || self.kinds.contains(&event.kind()))
             && self.user.as_ref().is_none_or(is_side)
     }

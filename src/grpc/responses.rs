@@ -94,6 +94,7 @@ fn actor(actor: &Actor) -> pb::Actor {
         ActorKind::User => pb::actor::Kind::User,
         ActorKind::Service => pb::actor::Kind::Service,
         ActorKind::Deletion => pb::actor::Kind::Deletion,
+        ActorKind::Operator => pb::actor::Kind::Operator,
     };
     pb::Actor { kind: kind.into(), issuer: actor.issuer.clone(), subject: actor.subject.clone() }
 }

@@ -47,15 +47,14 @@ impl Session {
         if events.is_empty() {
             return Ok(());
         }
+        let user = |new: &NewEvent| new.event.sides().0.map(ToString::to_string);
         let other = |new: &NewEvent| new.event.sides().1.map(ToString::to_string);
         let actors = events.iter().map(|new| to_json(&new.actor));
         let details = events.iter().map(|new| to_json(&new.event));
         let query = sql_query(SQL)
             .bind::<Text, _>(self.tenant.to_string())
             .bind::<Nullable<SqlUuid>, _>(self.request.as_ref().map(|request| request.id))
-            .bind::<Array<Text>, _>(
-                events.iter().map(|new| new.event.sides().0.to_string()).collect::<Vec<_>>(),
-            )
+            .bind::<Array<Nullable<Text>>, _>(events.iter().map(user).collect::<Vec<_>>())
             .bind::<Array<Nullable<Text>>, _>(events.iter().map(other).collect::<Vec<_>>())
             .bind::<Array<Jsonb>, _>(actors.collect::<Result<Vec<_>, _>>()?)
             .bind::<Array<Jsonb>, _>(details.collect::<Result<Vec<_>, _>>()?)

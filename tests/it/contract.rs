@@ -110,7 +110,7 @@ fn the_fields_of_each_message_and_their_presence() {
         DeleteUserResponse: deleted_user_ids=1 string[]
         EmailEvidence: identity=1 IdentityRef{}, user_id=2 string, email=3 string, counts=4 bool, verify_time=5 Timestamp{}, verifier_issuer=6 string, verifier_subject=7 string
         EmailMatch: user=1 User{}, identities=2 IdentityRef[], verified=3 bool
-        Event: position=1 string, time=2 Timestamp{}, tenant=3 string, actor=4 Actor{}, request_id=5 string, detail/user_created=20 UserCreated{}, detail/user_updated=21 UserUpdated{}, detail/user_blocked=22 UserBlocked{}, detail/user_deleted=23 UserDeleted{}, detail/user_linked=24 UserLinked{}, detail/user_unlinked=25 UserUnlinked{}, detail/link_undone=26 LinkUndone{}, detail/identity_attached=27 IdentityAttached{}, detail/identity_detached=28 IdentityDetached{}, detail/identity_updated=29 IdentityUpdated{}, detail/user_metadata_merged=30 UserMetadataMerged{}, detail/user_primary_identity_changed=31 UserPrimaryIdentityChanged{}, detail/identity_released=32 IdentityReleased{}
+        Event: position=1 string, time=2 Timestamp{}, tenant=3 string, actor=4 Actor{}, request_id=5 string, detail/user_created=20 UserCreated{}, detail/user_updated=21 UserUpdated{}, detail/user_blocked=22 UserBlocked{}, detail/user_deleted=23 UserDeleted{}, detail/user_linked=24 UserLinked{}, detail/user_unlinked=25 UserUnlinked{}, detail/link_undone=26 LinkUndone{}, detail/identity_attached=27 IdentityAttached{}, detail/identity_detached=28 IdentityDetached{}, detail/identity_updated=29 IdentityUpdated{}, detail/user_metadata_merged=30 UserMetadataMerged{}, detail/user_primary_identity_changed=31 UserPrimaryIdentityChanged{}, detail/identity_released=32 IdentityReleased{}, detail/users_imported=33 UsersImported{}
         FindByEmailRequest: email=1 string, include_unverified=2 bool, page_size=3 int32, page_token=4 string
         FindByEmailResponse: matches=1 EmailMatch[], next_page_token=2 string
         FindByIdentityRequest: identity=1 IdentityRef{}
@@ -184,6 +184,7 @@ fn the_fields_of_each_message_and_their_presence() {
         UserUnlinked: user=1 UserChange{}, restored=2 UserChange{}, moved_identities=3 IdentityRef[], link_id=4 string, metadata_changes=5 MetadataChange[], also_changed=6 UserChange[]
         UserUpdate: user_metadata=1 Struct{}, app_metadata=2 Struct{}, profile_overrides=3 Struct{}, blocked=4 bool
         UserUpdated: user=1 UserChange{}, changed_fields=2 FieldMask{}
+        UsersImported: run_id=1 string, user_count=2 int64
         WatchEventsRequest: start/after=1 string, start/from_end=2 FeedEnd, kinds=3 EventKind, user_id=4 string
         WatchEventsResponse: events=1 Event[], position=2 string, delay_millis=3 int64
     "#);
@@ -259,8 +260,8 @@ fn the_values_of_each_enum() {
     lines.sort();
 
     insta::assert_snapshot!(lines.join("\n"), @r#"
-        Actor.Kind: 0 KIND_UNSPECIFIED, 1 KIND_USER, 2 KIND_SERVICE, 3 KIND_DELETION
-        EventKind: 0 EVENT_KIND_UNSPECIFIED, 1 EVENT_KIND_USER_CREATED, 2 EVENT_KIND_USER_UPDATED, 3 EVENT_KIND_USER_BLOCKED, 4 EVENT_KIND_USER_DELETED, 5 EVENT_KIND_USER_LINKED, 6 EVENT_KIND_USER_UNLINKED, 7 EVENT_KIND_LINK_UNDONE, 8 EVENT_KIND_IDENTITY_ATTACHED, 9 EVENT_KIND_IDENTITY_DETACHED, 10 EVENT_KIND_IDENTITY_UPDATED, 11 EVENT_KIND_USER_METADATA_MERGED, 12 EVENT_KIND_USER_PRIMARY_IDENTITY_CHANGED, 13 EVENT_KIND_IDENTITY_RELEASED
+        Actor.Kind: 0 KIND_UNSPECIFIED, 1 KIND_USER, 2 KIND_SERVICE, 3 KIND_DELETION, 4 KIND_OPERATOR
+        EventKind: 0 EVENT_KIND_UNSPECIFIED, 1 EVENT_KIND_USER_CREATED, 2 EVENT_KIND_USER_UPDATED, 3 EVENT_KIND_USER_BLOCKED, 4 EVENT_KIND_USER_DELETED, 5 EVENT_KIND_USER_LINKED, 6 EVENT_KIND_USER_UNLINKED, 7 EVENT_KIND_LINK_UNDONE, 8 EVENT_KIND_IDENTITY_ATTACHED, 9 EVENT_KIND_IDENTITY_DETACHED, 10 EVENT_KIND_IDENTITY_UPDATED, 11 EVENT_KIND_USER_METADATA_MERGED, 12 EVENT_KIND_USER_PRIMARY_IDENTITY_CHANGED, 13 EVENT_KIND_IDENTITY_RELEASED, 14 EVENT_KIND_USERS_IMPORTED
         FeedEnd: 0 FEED_END_UNSPECIFIED, 1 FEED_END_OLDEST, 2 FEED_END_NEWEST
         LinkCandidate.Reason: 0 REASON_UNSPECIFIED, 1 REASON_SHARED_VERIFIED_EMAIL, 2 REASON_WAS_LINKED_BEFORE
         LinkResponse.Outcome: 0 OUTCOME_UNSPECIFIED, 1 OUTCOME_ABSORBED, 2 OUTCOME_ATTACHED, 3 OUTCOME_ALREADY_LINKED

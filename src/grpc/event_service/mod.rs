@@ -105,6 +105,7 @@ fn event_kind(kind: i32) -> Option<EventKind> {
     Some(match pb::EventKind::try_from(kind).ok()? {
         pb::EventKind::Unspecified => return None,
         pb::EventKind::UserCreated => EventKind::UserCreated,
+        pb::EventKind::UsersImported => EventKind::UsersImported,
         pb::EventKind::UserUpdated => EventKind::UserUpdated,
         pb::EventKind::UserBlocked => EventKind::UserBlocked,
         pb::EventKind::UserDeleted => EventKind::UserDeleted,

@@ -33,6 +33,10 @@ fn detail(event: &Event) -> Detail {
             identities: refs(identities),
             blocked: *blocked,
         }),
+        Event::UsersImported { run, count } => Detail::UsersImported(pb::UsersImported {
+            run_id: run.to_string(),
+            user_count: i64::from(*count),
+        }),
         Event::UserUpdated { user, fields } => Detail::UserUpdated(pb::UserUpdated {
             user: change(user),
             changed_fields: mask(fields),

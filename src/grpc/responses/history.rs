@@ -90,7 +90,7 @@ pub(in crate::grpc) fn past_link(past: &PastLink, visibility: Visibility<'_>) ->
 fn visible_actor(actor: &Actor, visibility: Visibility<'_>) -> pb::Actor {
     let is_visible = match actor.kind {
         ActorKind::User => UserId::parse(&actor.subject).is_some_and(|id| visibility.user(&id)),
-        ActorKind::Service => true,
+        ActorKind::Service | ActorKind::Operator => true,
         ActorKind::Deletion => false,
     };
     let shown = super::actor(actor);

@@ -7,12 +7,19 @@ use serde::{Deserialize, Serialize};
 pub struct Actor {
     /// The kind of the caller.
     pub kind: ActorKind,
-    /// The issuer of the bearer token; empty for a deleted user.
+    /// The issuer of the bearer token; empty for an operator and for a deleted user.
     #[serde(default)]
     pub issuer: String,
-    /// The user's id, or the service's subject at its issuer; empty for a deleted user.
+    /// The user's id, or the service's subject at its issuer; empty where the issuer is.
     #[serde(default)]
     pub subject: String,
+}
+
+impl Actor {
+    /// The operator, by a command.
+    pub fn operator() -> Self {
+        Self { kind: ActorKind::Operator, issuer: String::new(), subject: String::new() }
+    }
 }
 
 /// The kind of a party that made a change.
@@ -23,6 +30,8 @@ pub enum ActorKind {
     User,
     /// A service.
     Service,
+    /// No caller: a command of the operator, which has no token.
+    Operator,
     /// No caller: the link ended because its secondary user was deleted.
     Deletion,
 }

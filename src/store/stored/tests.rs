@@ -156,7 +156,7 @@ fn the_effects_of_a_merge_survive_and_others_are_refused() {
 
 #[test]
 fn the_actor_of_a_change_survives_and_others_are_refused() {
-    for kind in [ActorKind::User, ActorKind::Service, ActorKind::Deletion] {
+    for kind in [ActorKind::User, ActorKind::Service, ActorKind::Deletion, ActorKind::Operator] {
         let actor = Actor { kind, issuer: "https://i".to_owned(), subject: "s".to_owned() };
         assert_eq!(from_json::<Actor>("actor", to_json(&actor).unwrap()).unwrap(), actor);
     }
@@ -165,7 +165,8 @@ fn the_actor_of_a_change_survives_and_others_are_refused() {
         let erased = Actor { kind, issuer: String::new(), subject: String::new() };
         assert_eq!(from_json::<Actor>("actor", json!({"kind": stored})).unwrap(), erased);
     }
-    refused::<Actor>("actor", &json!({"kind": "operator"}));
+    assert_eq!(to_json(&Actor::operator()).unwrap()["kind"], "operator");
+    refused::<Actor>("actor", &json!({"kind": "root"}));
 }
 
 #[test]
@@ -215,8 +216,8 @@ fn a_proven_account_survives_with_the_verifier_of_its_email() {
         None,
         verified(Verifier::Issuer(issuer.clone())),
         verified(Verifier::Service { issuer, subject }),
-    ] {
         verified(Verifier::Import),
+    ] {
         let (given, canonical) = ("A@b.example".to_owned(), Some("a@b.example".to_owned()));
         let account = UnownedIdentity {
             id: IdentityRef::parse_joined("github|1").unwrap(),

@@ -173,6 +173,7 @@ pub fn line(event: &pb::Event) -> String {
     };
     match event.detail.as_ref().unwrap() {
         Detail::UserCreated(e) => format!("created{}", changes(&[&e.user])),
+        Detail::UsersImported(e) => format!("imported {}", e.user_count),
         Detail::UserUpdated(e) => format!("updated{}", changes(&[&e.user])),
         Detail::UserBlocked(e) => format!("blocked={}{}", e.blocked, changes(&[&e.user])),
         Detail::UserDeleted(e) => format!("deleted{}", changes(&[&e.user])),

@@ -101,7 +101,8 @@ impl Folded {
                 (user.blocked, user.absorbed_into) = (e.blocked, None);
                 self.move_to(id(&e.user), &e.identities);
             }
-            Detail::UserUpdated(_)
+            Detail::UsersImported(_)
+            | Detail::UserUpdated(_)
             | Detail::IdentityUpdated(_)
             | Detail::UserMetadataMerged(_)
             | Detail::UserPrimaryIdentityChanged(_) => {}
@@ -171,6 +172,7 @@ fn changes(event: &pb::Event) -> Vec<&pb::UserChange> {
         Detail::UserCreated(e) => (vec![&e.user], &[]),
         Detail::UserUpdated(e) => (vec![&e.user], &[]),
         Detail::UserBlocked(e) => (vec![&e.user], &[]),
+        Detail::UsersImported(_) => (vec![], &[]),
         Detail::UserDeleted(e) => (vec![&e.user], &[]),
         Detail::UserLinked(e) => (vec![&e.primary, &e.absorbed], &[]),
         Detail::UserUnlinked(e) => (vec![&e.user, &e.restored], &e.also_changed),
