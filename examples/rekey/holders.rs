@@ -32,7 +32,7 @@ impl Holders {
                 )
             }
             Some(Detail::UserUnlinked(unlinked)) => {
-                back(unlinked.restored.map(|user| user.user_id), Vec::new())
+                back(unlinked.restored.map(|user| user.user_id), unlinked.repointed_user_ids)
             }
             Some(Detail::LinkUndone(undone)) => {
                 back(undone.restored.map(|user| user.user_id), undone.repointed_user_ids)

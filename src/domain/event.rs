@@ -79,6 +79,9 @@ pub enum Event {
         user: UserChange,
         /// The user that came back.
         restored: UserChange,
+        /// The aliases of the user that came back.
+        #[serde(default)]
+        repointed: Vec<UserId>,
         /// The identities that moved.
         moved: Vec<IdentityRef>,
         /// The link that the unlink ended.
@@ -164,11 +167,11 @@ pub enum Event {
 pub enum EventKind {
     /// [`Event::UserCreated`].
     UserCreated,
+    /// [`Event::UsersImported`].
+    UsersImported,
     /// [`Event::UserUpdated`].
     UserUpdated,
     /// [`Event::UserBlocked`].
-    /// [`Event::UsersImported`].
-    UsersImported,
     UserBlocked,
     /// [`Event::UserDeleted`].
     UserDeleted,
@@ -197,10 +200,10 @@ impl EventKind {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::UserCreated => "user_created",
+            Self::UsersImported => "users_imported",
             Self::UserUpdated => "user_updated",
             Self::UserBlocked => "user_blocked",
             Self::UserDeleted => "user_deleted",
-            Self::UsersImported => "users_imported",
             Self::UserLinked => "user_linked",
             Self::UserUnlinked => "user_unlinked",
             Self::LinkUndone => "link_undone",
@@ -271,10 +274,10 @@ impl Event {
     pub fn kind(&self) -> EventKind {
         match self {
             Self::UserCreated { .. } => EventKind::UserCreated,
+            Self::UsersImported { .. } => EventKind::UsersImported,
             Self::UserUpdated { .. } => EventKind::UserUpdated,
             Self::UserBlocked { .. } => EventKind::UserBlocked,
             Self::UserDeleted { .. } => EventKind::UserDeleted,
-            Self::UsersImported { .. } => EventKind::UsersImported,
             Self::UserLinked { .. } => EventKind::UserLinked,
             Self::UserUnlinked { .. } => EventKind::UserUnlinked,
             Self::LinkUndone { .. } => EventKind::LinkUndone,
@@ -291,10 +294,10 @@ impl Event {
     /// that is about no single user.
     pub fn sides(&self) -> (Option<&UserId>, Option<&UserId>) {
         match self {
+            Self::UsersImported { .. } => (None, None),
             Self::UserCreated { user, .. }
             | Self::UserUpdated { user, .. }
             | Self::UserBlocked { user, .. }
-            Self::UsersImported { .. } => (None, None),
             | Self::UserDeleted { user, .. }
             | Self::IdentityAttached { user, .. }
             | Self::IdentityReleased { user, .. }

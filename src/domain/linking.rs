@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{
-    Absorbed, DomainError, Identity, IdentityEmail, IdentityRef, Metadata, Moved, User, UserId,
+    Absorbed, AbsorbedBy, DomainError, Identity, IdentityEmail, IdentityRef, Metadata, Moved, User,
+    UserId,
     error::expect_version,
     merge::{self, Change, MergeError, Strategy},
 };
@@ -114,7 +115,8 @@ pub fn absorb(
         .map(|identity| identity.among(&primary.identities))
         .collect();
     primary.identities.extend(moved.iter().cloned());
-    secondary.absorbed = Some(Absorbed { into: primary.id.clone(), by_link: link, time: now });
+    secondary.absorbed =
+        Some(Absorbed { into: primary.id.clone(), by: AbsorbedBy::Link(link), time: now });
     primary.touch_identities(now);
     secondary.touch_identities(now);
     Ok(Absorption { primary, secondary, moved, changes })

@@ -37,6 +37,6 @@ pub use policy::{
     Undeclared,
 };
 pub use token_stamp::{TokenHash, TokenStamp};
-pub use user::{Absorbed, User, UserRef};
+pub use user::{Absorbed, AbsorbedBy, User, UserRef};
 pub use user_state::UserState;
 pub use violation::Violation;

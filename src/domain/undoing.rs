@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{
-    DomainError, Identity, Moved, Provider, User, UserId,
+    Absorbed, AbsorbedBy, DomainError, Identity, Moved, Provider, User, UserId,
     unlinking::{CallingToken, UnlinkMetadata, Withheld, withhold_metadata},
     user_with_absorbed::{StandingLink, UserWithAbsorbed},
 };
@@ -31,7 +31,7 @@ pub struct UndoneUsers {
     pub holder: User,
     /// The user that came back, with its identities.
     pub restored: User,
-    /// The users that it had absorbed itself, and holds again.
+    /// The users that it had absorbed itself, and holds again, and its aliases.
     pub followers: Vec<User>,
     /// The users that the holder still holds.
     pub staying: Vec<User>,
@@ -89,7 +89,7 @@ pub fn undo(
     restored.refuse_tokens_before(now, CallingToken::hash_for(terms.caller.as_ref(), &restored));
     for follower in &mut followers {
         if let Some(absorbed) = &mut follower.absorbed {
-            (absorbed.into, absorbed.time) = (restored.id.clone(), now);
+            absorbed.repoint(&restored.id, now);
         }
         follower
             .refuse_tokens_before(now, CallingToken::hash_for(terms.caller.as_ref(), &restored));
@@ -127,21 +127,24 @@ fn expect_undoable(
 }
 
 fn is_absorbed_by(user: &User, link: Uuid) -> bool {
-    user.absorbed.as_ref().is_some_and(|absorbed| absorbed.by_link == link)
+    user.absorbed.as_ref().and_then(Absorbed::by_link) == Some(link)
 }
 
-/// A user and all users that came with it: those that it had absorbed, directly or through others.
+/// A user and all users that came with it: those that it had absorbed, directly or through others,
+/// and the aliases of all.
 fn subtree(root: &User, absorbed: &[User], links: &[StandingLink]) -> BTreeSet<UserId> {
-    let absorber = |user: &User| {
-        let by = user.absorbed.as_ref()?.by_link;
-        links.iter().find(|link| link.id == by).map(|link| &link.primary)
+    let absorber = |user: &'_ User| match &user.absorbed.as_ref()?.by {
+        AbsorbedBy::Link(by) => {
+            links.iter().find(|link| link.id == *by).map(|link| link.primary.clone())
+        }
+        AbsorbedBy::Import(of) => Some(of.clone()),
     };
     let mut tree = BTreeSet::from([root.id.clone()]);
     loop {
         let found: Vec<UserId> = absorbed
             .iter()
             .filter(|user| {
-                !tree.contains(&user.id) && absorber(user).is_some_and(|by| tree.contains(by))
+                !tree.contains(&user.id) && absorber(user).is_some_and(|by| tree.contains(&by))
             })
             .map(|user| user.id.clone())
             .collect();

@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{
-    DomainError, Identity, IdentityRef, Metadata, Moved, Provider, TokenHash, User, UserId,
-    UserRef, user::MAX_ANCESTORS, user_with_absorbed::UnmergeExtent,
+    Absorbed, DomainError, Identity, IdentityRef, Metadata, Moved, Provider, TokenHash, User,
+    UserId, UserRef, user::MAX_ANCESTORS, user_with_absorbed::UnmergeExtent,
 };
 
 /// What happens to the metadata of a restored user.
@@ -144,6 +144,29 @@ pub fn detach(
     Ok(Detachment { owner, departure, identity })
 }
 
+/// The aliases of the user that came back, in their new state: they go with it. `aliases` are those
+/// that its former holder had.
+pub fn followers(
+    done: &Detachment,
+    aliases: &[User],
+    terms: &UnlinkTerms<'_>,
+    now: DateTime<Utc>,
+) -> Vec<User> {
+    let Departure::Restored { user: restored, .. } = &done.departure else {
+        return Vec::new();
+    };
+    let spared = CallingToken::hash_for(terms.caller.as_ref(), restored);
+    let follows = |alias: &User| {
+        let mut alias = alias.clone();
+        if let Some(absorbed) = &mut alias.absorbed {
+            absorbed.repoint(&restored.id, now);
+        }
+        alias.refuse_tokens_before(now, spared);
+        alias
+    };
+    aliases.iter().filter(|user| user.is_alias_of(&restored.id)).map(follows).collect()
+}
+
 /// The terms of a release, as its caller and the tenant set them.
 pub struct ReleaseTerms<'a> {
     /// The identity that the user releases.
@@ -216,7 +239,7 @@ pub fn ended_link(owner: &User, origin: Option<&User>, identity: &IdentityRef) -
     owner.identity(identity).filter(is_vouched)?;
     let stays =
         owner.identities.iter().any(|other| other.origin == origin.id && other.id != *identity);
-    origin.absorbed.as_ref().filter(|_| !stays).map(|absorbed| absorbed.by_link)
+    origin.absorbed.as_ref().filter(|_| !stays).and_then(Absorbed::by_link)
 }
 
 fn restore(

@@ -52,7 +52,7 @@ pub struct LinkTraces {
 pub struct Document {
     /// The metadata of the user now, or when it was absorbed.
     pub metadata: Metadata,
-    /// The link that absorbed the user; `None` for a live user.
+    /// The link that absorbed the user; `None` for a live user, and for an alias.
     pub absorbed_by: Option<Uuid>,
 }
 

@@ -57,10 +57,43 @@ pub struct User {
 pub struct Absorbed {
     /// The live user that holds it now.
     pub into: UserId,
-    /// The link that absorbed this user.
-    pub by_link: Uuid,
+    /// What made it an absorbed user.
+    pub by: AbsorbedBy,
     /// Since when `into` has held it.
     pub time: DateTime<Utc>,
+}
+
+/// What made a user an absorbed one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AbsorbedBy {
+    /// A link, which an unlink or an undo can end.
+    Link(Uuid),
+    /// An import: it is an alias, a former id of this user. No link made it, so nothing makes it a
+    /// live user again. It always has the holder of this user.
+    Import(UserId),
+}
+
+impl Absorbed {
+    /// The link that absorbed the user; `None` for an alias.
+    pub fn by_link(&self) -> Option<Uuid> {
+        match self.by {
+            AbsorbedBy::Link(link) => Some(link),
+            AbsorbedBy::Import(_) => None,
+        }
+    }
+
+    /// For an alias: the user that it is a former id of.
+    pub fn alias_of(&self) -> Option<&UserId> {
+        match &self.by {
+            AbsorbedBy::Link(_) => None,
+            AbsorbedBy::Import(user) => Some(user),
+        }
+    }
+
+    /// Moves the user to another holder.
+    pub fn repoint(&mut self, holder: &UserId, now: DateTime<Utc>) {
+        (self.into, self.time) = (holder.clone(), now);
+    }
 }
 
 impl User {
@@ -114,6 +147,16 @@ impl User {
             UserRef::Identity(identity) => self.identity(identity).is_some(),
             UserRef::UserId(id) => self.ids().any(|own| own == id),
         }
+    }
+
+    /// Whether it is an alias of this user: a former id, which an import brought.
+    pub fn is_alias_of(&self, id: &UserId) -> bool {
+        self.absorbed.as_ref().and_then(Absorbed::alias_of) == Some(id)
+    }
+
+    /// Whether it is an alias of any user.
+    pub fn is_alias(&self) -> bool {
+        self.absorbed.as_ref().is_some_and(|absorbed| absorbed.alias_of().is_some())
     }
 
     /// Whether this is the live user with this id, or is absorbed into it.

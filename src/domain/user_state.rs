@@ -41,9 +41,13 @@ impl UserState {
 
     /// Whether a token issued at `issued_at` only reads: the user or identity that it names moved
     /// to the holder later, or another identity has proved an address since. A user id token issued
-    /// in the second of the link counts as older: signing in again is cheap.
+    /// in the second of the link counts as older: signing in again is cheap. One that names an alias
+    /// counts as older whenever it was issued: an import brought the name, and no issuer of the
+    /// tenant should still use it.
     pub fn only_reads(&self, issued_at: DateTime<Utc>) -> bool {
-        self.absorbed.as_ref().is_some_and(|absorbed| issued_at <= absorbed.time)
+        self.absorbed
+            .as_ref()
+            .is_some_and(|absorbed| absorbed.alias_of().is_some() || issued_at <= absorbed.time)
             || self.moved.is_some_and(|moved| moved.is_after(issued_at))
             || self.writes_valid_from.is_some_and(|from| is_before(issued_at, from))
     }

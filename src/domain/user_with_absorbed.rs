@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::{
-    DomainError, Metadata, User, UserId,
+    Absorbed, DomainError, Metadata, User, UserId,
     merge::Arrays,
     metadata::MAX_BYTES,
     unmerge::{Document, Documents, LinkTraces, Trace, Unmerged},
@@ -114,7 +114,7 @@ impl UserWithAbsorbed {
         merge: impl Fn(&mut StandingLink) -> &mut MergeTraces,
     ) -> Result<Unmerged, DomainError> {
         let document = |user: &mut User| {
-            let absorbed_by = user.absorbed.as_ref().map(|absorbed| absorbed.by_link);
+            let absorbed_by = user.absorbed.as_ref().and_then(Absorbed::by_link);
             (user.id.clone(), Document { metadata: metadata(user).clone(), absorbed_by })
         };
         let imprint = |link: &mut StandingLink| {

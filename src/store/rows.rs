@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::StoreError;
 use crate::domain::{
-    Absorbed, IdentityRef, Metadata, Moved, Provider, Subject, TokenHash, UserId,
+    Absorbed, AbsorbedBy, IdentityRef, Metadata, Moved, Provider, Subject, TokenHash, UserId,
     tickets::UserSnapshot,
 };
 
@@ -35,16 +35,25 @@ pub(super) fn metadata(value: Value) -> Result<Metadata, StoreError> {
     }
 }
 
+/// The absorption of a user, from its four columns.
 pub(super) fn absorbed(
     into: Option<String>,
     by_link: Option<Uuid>,
+    alias_of: Option<String>,
     time: Option<DateTime<Utc>>,
 ) -> Result<Option<Absorbed>, StoreError> {
-    match (into, by_link, time) {
-        (Some(into), Some(by_link), Some(time)) => {
-            Ok(Some(Absorbed { into: user_id(&into)?, by_link, time }))
+    let by = match (by_link, alias_of) {
+        (Some(link), None) => Some(AbsorbedBy::Link(link)),
+        (None, Some(user)) => Some(AbsorbedBy::Import(user_id(&user)?)),
+        (None, None) => None,
+        (Some(_), Some(_)) => return Err(StoreError::corrupt("absorption")),
+    };
+    match (into, by, time) {
+        (Some(into), Some(by), Some(time)) => {
+            Ok(Some(Absorbed { into: user_id(&into)?, by, time }))
         }
-        _ => Ok(None),
+        (None, None, None) => Ok(None),
+        _ => Err(StoreError::corrupt("absorption")),
     }
 }
 

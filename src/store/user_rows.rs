@@ -57,7 +57,7 @@ macro_rules! user_columns {
         concat!(
             $position,
             ", u.id, u.version, u.identities_version, u.create_time, u.update_time, \
-             u.absorbed_into, u.absorbed_by_link, u.absorbed_time, u.primary_provider, u.primary_subject, u.blocked, \
+             u.absorbed_into, u.absorbed_by_link, u.alias_of, u.absorbed_time, u.primary_provider, u.primary_subject, u.blocked, \
              u.tokens_valid_from, u.spared_token, u.writes_valid_from, u.ancestors, ",
             $user_metadata,
             ", ",
@@ -108,6 +108,7 @@ type UserSql = (
     Timestamptz,
     Nullable<Text>,
     Nullable<SqlUuid>,
+    Nullable<Text>,
     Nullable<Timestamptz>,
     Text,
     Text,
@@ -164,6 +165,7 @@ pub(super) struct UserColumns {
     update_time: DateTime<Utc>,
     absorbed_into: Option<String>,
     absorbed_by_link: Option<Uuid>,
+    alias_of: Option<String>,
     absorbed_time: Option<DateTime<Utc>>,
     primary_provider: String,
     primary_subject: String,
@@ -303,7 +305,12 @@ impl UserColumns {
             spared_token: self.spared_token.map(token_hash).transpose()?,
             writes_valid_from: self.writes_valid_from,
             ancestors: ancestors.collect::<Result<Vec<UserId>, _>>()?,
-            absorbed: absorbed(self.absorbed_into, self.absorbed_by_link, self.absorbed_time)?,
+            absorbed: absorbed(
+                self.absorbed_into,
+                self.absorbed_by_link,
+                self.alias_of,
+                self.absorbed_time,
+            )?,
         })
     }
 }

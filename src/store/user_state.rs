@@ -20,7 +20,7 @@ use crate::domain::UserState;
 macro_rules! user_state_columns {
     ($sign_in:literal, $others:literal) => {
         concat!(
-            "n.id AS named_id, n.create_time, n.absorbed_into, n.absorbed_by_link, n.absorbed_time, h.id AS holder_id, h.blocked, \
+            "n.id AS named_id, n.create_time, n.absorbed_into, n.absorbed_by_link, n.alias_of, n.absorbed_time, h.id AS holder_id, h.blocked, \
               greatest(CASE WHEN n.spared_token = q.token THEN NULL ELSE n.tokens_valid_from END, \
                 CASE WHEN h.spared_token = q.token THEN NULL ELSE h.tokens_valid_from END, \
                 CASE WHEN home.spared_token = q.token THEN NULL ELSE home.tokens_valid_from END, \
@@ -29,7 +29,7 @@ macro_rules! user_state_columns {
                 ELSE greatest(n.writes_valid_from, h.writes_valid_from) END AS writes_valid_from, \
               i.owner_since, coalesce(i.moved_by_proof, false) AS moved_by_proof, \
               q.id IS NULL OR EXISTS (SELECT FROM identities own WHERE own.tenant_id = $1 \
-                AND own.owner_id = coalesce(n.absorbed_into, n.id) AND (n.absorbed_into IS NULL OR own.home_id = n.id) \
+                AND own.owner_id = coalesce(n.absorbed_into, n.id) AND (n.absorbed_into IS NULL OR own.home_id = coalesce(n.alias_of, n.id)) \
                 AND (own.provider = ANY(",
             $sign_in,
             ")) <> ",
@@ -79,6 +79,8 @@ pub(super) struct UserStateRow {
     absorbed_into: Option<String>,
     #[diesel(sql_type = Nullable<SqlUuid>)]
     absorbed_by_link: Option<Uuid>,
+    #[diesel(sql_type = Nullable<Text>)]
+    alias_of: Option<String>,
     #[diesel(sql_type = Nullable<Timestamptz>)]
     absorbed_time: Option<DateTime<Utc>>,
     #[diesel(sql_type = Nullable<Text>)]
@@ -113,7 +115,12 @@ impl UserStateRow {
             writes_valid_from: self.writes_valid_from,
             moved: moved(self.owner_since, self.moved_by_proof, true),
             create_time,
-            absorbed: absorbed(self.absorbed_into, self.absorbed_by_link, self.absorbed_time)?,
+            absorbed: absorbed(
+                self.absorbed_into,
+                self.absorbed_by_link,
+                self.alias_of,
+                self.absorbed_time,
+            )?,
             has_identity: self.has_identity,
         }))
     }

@@ -23,7 +23,7 @@ use super::{
     writes::Expected,
 };
 use crate::domain::{
-    Identity, IdentityRef, User, UserId, UserRef, user_with_absorbed::StandingLink,
+    Absorbed, Identity, IdentityRef, User, UserId, UserRef, user_with_absorbed::StandingLink,
 };
 
 /// The users with these ids, in a query whose `$1` is the tenant; with `FOR UPDATE`, their rows are
@@ -239,7 +239,7 @@ impl Session {
                 absorbed(user).map(|a| a.into.to_string())
             }))
             .bind::<Array<Nullable<SqlUuid>>, _>(column(users, |user| {
-                absorbed(user).map(|a| a.by_link)
+                absorbed(user).as_ref().and_then(Absorbed::by_link)
             }))
             .bind::<Array<Nullable<Timestamptz>>, _>(column(users, |user| {
                 absorbed(user).map(|a| a.time)

@@ -175,7 +175,7 @@ impl MergeMetadata {
             // The user was absorbed since.
             (MergeSource::User(_), _) => Err(Error::Stale),
             (MergeSource::Link(link), Some(user)) => match user.absorbed {
-                Some(absorbed) if absorbed.by_link == *link => {
+                Some(absorbed) if absorbed.by_link() == Some(*link) => {
                     Ok((user.user_metadata, user.app_metadata))
                 }
                 // The link was undone since.

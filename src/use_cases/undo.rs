@@ -11,7 +11,7 @@ use super::{
 use crate::{
     auth::{Permit, Target},
     domain::{
-        DomainError, Event, User, UserChange, UserId, UserRef,
+        Absorbed, DomainError, Event, User, UserChange, UserId, UserRef,
         error::expect_version,
         event::MetadataPathChange,
         undoing::{self, UndoTerms, UndoneUsers},
@@ -247,9 +247,8 @@ impl UndoLink {
         target.expect_vouched(&holder, |identity| link.moved.contains(&identity.id))?;
         expect_version(self.expected_version, holder.version)?;
         vouch(session, target, &mut holder, self.validate_only, now);
-        let is_absorbed = |user: &User| {
-            user.absorbed.as_ref().is_some_and(|absorbed| absorbed.by_link == link.id)
-        };
+        let is_absorbed =
+            |user: &User| user.absorbed.as_ref().and_then(Absorbed::by_link) == Some(link.id);
         if !users.iter().any(is_absorbed) {
             return Err(Error::Stale);
         }

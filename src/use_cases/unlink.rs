@@ -177,6 +177,7 @@ impl Unlink {
             )
             .into());
         }
+        let aliases: Vec<User> = users.iter().filter(|user| user.is_alias()).cloned().collect();
         let mut affected = AffectedUsers { owner, origin, others: users, rewritten: Vec::new() };
         let unmerged = self.unmerge(&mut affected, &links, now)?;
 
@@ -189,9 +190,10 @@ impl Unlink {
         };
         let AffectedUsers { owner, origin, others, rewritten } = affected;
         let done = unlinking::detach(owner, origin, &terms, now)?;
+        let followers = unlinking::followers(&done, &aliases, &terms, now);
         if !self.validate_only {
-            self.write(session, &done, &others, now)?;
-            let event = self.event(&done, &others, &unmerged, undoes);
+            self.write(session, &done, &[others.as_slice(), &followers].concat(), now)?;
+            let event = self.event(&done, &others, &followers, &unmerged, undoes);
             session.record(actor(&self.permit, &done.owner.id), event, now);
             if !rewritten.is_empty() {
                 session.save_link_changes(&rewritten)?;
@@ -205,6 +207,7 @@ impl Unlink {
         &self,
         done: &unlinking::Detachment,
         also: &[User],
+        followers: &[User],
         unmerged: &UnmergedMetadata,
         undoes: Option<Uuid>,
     ) -> Event {
@@ -213,6 +216,7 @@ impl Unlink {
             Departure::Restored { user: restored, link, withheld } => Event::UserUnlinked {
                 user,
                 restored: UserChange::latest(restored),
+                repointed: followers.iter().map(|user| user.id.clone()).collect(),
                 moved,
                 link: *link,
                 metadata: MetadataPathChange::from_unmerge(unmerged, withheld),

@@ -246,7 +246,7 @@ pub struct DeleteUser {
     pub target: Target,
     /// The version that the user must have; `None` for any.
     pub expected_version: Option<i64>,
-    /// Whether the users that it absorbed are deleted too.
+    /// Whether the users that it absorbed are deleted too. Its aliases are in any case.
     pub include_absorbed: bool,
     /// Whether this is a preview, which changes nothing.
     pub validate_only: bool,
@@ -285,8 +285,10 @@ impl WriteUseCase for DeleteUser {
         self.target.expect_vouched(&user, |_| true)?;
         expect_version(self.expected_version, user.version)?;
         // A writer that absorbs or restores one of these users locks this user.
+        // An alias is a name of this user, and no other person: it goes with the user.
+        let are_others = users.iter().any(|user| !user.is_alias());
         let absorbed: Vec<UserId> = users.into_iter().map(|user| user.id).collect();
-        if !absorbed.is_empty() && !self.include_absorbed {
+        if are_others && !self.include_absorbed {
             return Err(DomainError::AbsorbedUsersExist.into());
         }
         let mut deleted: Vec<UserId> = absorbed.iter().cloned().chain([id.clone()]).collect();

@@ -181,7 +181,7 @@ fn the_fields_of_each_message_and_their_presence() {
         UserLinked: primary=1 UserChange{}, absorbed=2 UserChange{}, repointed_user_ids=3 string[], moved_identities=4 IdentityRef[], link_id=5 string, metadata_changes=6 MetadataChange[]
         UserMetadataMerged: user=1 UserChange{}, source_user_id=2 string, link_id=3 string, metadata_changes=4 MetadataChange[]
         UserPrimaryIdentityChanged: user=1 UserChange{}, identity=2 IdentityRef{}
-        UserUnlinked: user=1 UserChange{}, restored=2 UserChange{}, moved_identities=3 IdentityRef[], link_id=4 string, metadata_changes=5 MetadataChange[], also_changed=6 UserChange[]
+        UserUnlinked: user=1 UserChange{}, restored=2 UserChange{}, moved_identities=3 IdentityRef[], link_id=4 string, metadata_changes=5 MetadataChange[], also_changed=6 UserChange[], repointed_user_ids=7 string[]
         UserUpdate: user_metadata=1 Struct{}, app_metadata=2 Struct{}, profile_overrides=3 Struct{}, blocked=4 bool
         UserUpdated: user=1 UserChange{}, changed_fields=2 FieldMask{}
         UsersImported: run_id=1 string, user_count=2 int64

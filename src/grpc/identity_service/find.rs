@@ -114,7 +114,8 @@ impl IdentityHandler {
                     (State::Current, id.to_string(), Some(create_time), None)
                 }
                 IdState::Absorbed(by) => {
-                    (State::Absorbed, by.into.to_string(), Some(by.time), Some(by.by_link))
+                    let link = by.by_link();
+                    (State::Absorbed, by.into.to_string(), Some(by.time), link)
                 }
                 IdState::Deleted(deleted) => (State::Deleted, String::new(), Some(deleted), None),
                 IdState::Unknown => (State::Unknown, String::new(), None, None),

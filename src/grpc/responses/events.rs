@@ -61,7 +61,7 @@ fn detail(event: &Event) -> Detail {
                 metadata_changes: metadata_changes(metadata),
             })
         }
-        Event::UserUnlinked { user, restored, moved, link, metadata, also } => {
+        Event::UserUnlinked { user, restored, repointed, moved, link, metadata, also } => {
             Detail::UserUnlinked(pb::UserUnlinked {
                 user: change(user),
                 restored: change(restored),
@@ -69,6 +69,7 @@ fn detail(event: &Event) -> Detail {
                 link_id: link.to_string(),
                 metadata_changes: metadata_changes(metadata),
                 also_changed: also.iter().filter_map(change).collect(),
+                repointed_user_ids: ids(repointed),
             })
         }
         Event::LinkUndone { user, restored, repointed, moved, link, metadata, also } => {

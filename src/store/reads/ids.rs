@@ -40,6 +40,7 @@ type RowSql = (
     Nullable<Timestamptz>,
     Nullable<Text>,
     Nullable<SqlUuid>,
+    Nullable<Text>,
     Nullable<Timestamptz>,
     Nullable<Timestamptz>,
 );
@@ -48,12 +49,13 @@ type Row = (
     Option<DateTime<Utc>>,
     Option<String>,
     Option<Uuid>,
+    Option<String>,
     Option<DateTime<Utc>>,
     Option<DateTime<Utc>>,
 );
 
 /// A tombstone is looked up only for an id that no user has.
-const SQL: &str = "SELECT q.position, n.create_time, n.absorbed_into, n.absorbed_by_link, n.absorbed_time, t.delete_time \
+const SQL: &str = "SELECT q.position, n.create_time, n.absorbed_into, n.absorbed_by_link, n.alias_of, n.absorbed_time, t.delete_time \
     FROM unnest($2::text[], $3::bytea[]) WITH ORDINALITY AS q(id, tombstone, position) \
     LEFT JOIN LATERAL (SELECT * FROM users WHERE tenant_id = $1 AND id = q.id LIMIT 1) n ON true \
     LEFT JOIN LATERAL (SELECT delete_time FROM tombstones WHERE n.id IS NULL AND tenant_id = $1 \
@@ -102,8 +104,8 @@ async fn read(
 }
 
 fn state(row: Row) -> Result<IdState, StoreError> {
-    let (_, create_time, into, by_link, absorbed_time, delete_time) = row;
-    Ok(match (create_time, absorbed(into, by_link, absorbed_time)?, delete_time) {
+    let (_, create_time, into, by_link, alias_of, absorbed_time, delete_time) = row;
+    Ok(match (create_time, absorbed(into, by_link, alias_of, absorbed_time)?, delete_time) {
         (Some(_), Some(absorbed), _) => IdState::Absorbed(absorbed),
         (Some(create_time), None, _) => IdState::Live { create_time },
         (None, _, Some(deleted)) => IdState::Deleted(deleted),

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     config::Tenant,
     domain::{
-        DomainError, UserId, UserRef, UserState,
+        Absorbed, DomainError, UserId, UserRef, UserState,
         linking::UnownedIdentity,
         tickets::{ProvenAccount, Ticket, TicketPurpose},
     },
@@ -41,7 +41,7 @@ pub(super) struct AttachableAccount {
 impl Step {
     /// Nothing: the account belongs to the primary user already.
     fn already_linked(user_state: &UserState, found: &LookupResult) -> Self {
-        let link = user_state.absorbed.as_ref().map(|absorbed| absorbed.by_link);
+        let link = user_state.absorbed.as_ref().and_then(Absorbed::by_link);
         Self::Nothing { link: link.or(found.moved_by) }
     }
 }
@@ -94,7 +94,7 @@ impl SecondarySide {
                 Some(user) => match &user.absorbed {
                     None => Ok(Step::Absorb(user.holder.clone())),
                     Some(absorbed) if absorbed.into == *primary => {
-                        Ok(Step::Nothing { link: Some(absorbed.by_link) })
+                        Ok(Step::Nothing { link: absorbed.by_link() })
                     }
                     Some(_) => Err(DomainError::UserAbsorbed),
                 },

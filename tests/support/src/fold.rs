@@ -120,7 +120,9 @@ impl Folded {
                 self.point(&[id(&e.absorbed).to_owned()], id(&e.primary));
                 self.move_to(id(&e.primary), &e.moved_identities);
             }
-            Detail::UserUnlinked(e) => self.restore(id(&e.restored), &[], &e.moved_identities),
+            Detail::UserUnlinked(e) => {
+                self.restore(id(&e.restored), &e.repointed_user_ids, &e.moved_identities);
+            }
             Detail::LinkUndone(e) => {
                 self.restore(id(&e.restored), &e.repointed_user_ids, &e.moved_identities);
             }
@@ -170,9 +172,9 @@ fn id(change: &Option<pb::UserChange>) -> &str {
 fn changes(event: &pb::Event) -> Vec<&pb::UserChange> {
     let (sides, also): (Vec<_>, &[pb::UserChange]) = match event.detail.as_ref().unwrap() {
         Detail::UserCreated(e) => (vec![&e.user], &[]),
+        Detail::UsersImported(_) => (vec![], &[]),
         Detail::UserUpdated(e) => (vec![&e.user], &[]),
         Detail::UserBlocked(e) => (vec![&e.user], &[]),
-        Detail::UsersImported(_) => (vec![], &[]),
         Detail::UserDeleted(e) => (vec![&e.user], &[]),
         Detail::UserLinked(e) => (vec![&e.primary, &e.absorbed], &[]),
         Detail::UserUnlinked(e) => (vec![&e.user, &e.restored], &e.also_changed),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::cluster::Database;
 
 /// Queries for rows that must not exist. Each row names what is wrong.
-const MUST_NOT_BE: [&str; 16] = [
+const MUST_NOT_BE: [&str; 17] = [
     // Each identity has one owner, and the owner is a live user.
     "SELECT 'owned twice: ' || provider || '|' || subject FROM identities \
        GROUP BY tenant_id, provider, subject HAVING count(*) > 1",
@@ -29,11 +29,16 @@ const MUST_NOT_BE: [&str; 16] = [
        LEFT JOIN users h ON h.tenant_id = i.tenant_id AND h.id = i.home_id \
          AND (h.id = i.owner_id OR h.absorbed_into = i.owner_id) \
        WHERE h.id IS NULL",
-    // A user is absorbed exactly if a standing link absorbed it.
+    // An alias has the holder of the user that it is a former id of.
+    "SELECT 'an alias that left its user: ' || a.id FROM users a \
+       LEFT JOIN users u ON u.tenant_id = a.tenant_id AND u.id = a.alias_of \
+         AND coalesce(u.absorbed_into, u.id) = a.absorbed_into AND u.alias_of IS NULL \
+       WHERE a.alias_of IS NOT NULL AND u.id IS NULL",
+    // Another user is absorbed exactly if a standing link absorbed it.
     "SELECT 'absorbed without a standing link that did it: ' || u.id FROM users u \
        LEFT JOIN links l ON l.tenant_id = u.tenant_id AND l.id = u.absorbed_by_link \
          AND l.secondary_id = u.id AND l.undo_time IS NULL \
-       WHERE u.absorbed_into IS NOT NULL AND l.id IS NULL",
+       WHERE u.absorbed_into IS NOT NULL AND u.alias_of IS NULL AND l.id IS NULL",
     "SELECT 'a standing link whose secondary user is not absorbed by it: ' || l.id FROM links l \
        LEFT JOIN users u ON u.tenant_id = l.tenant_id AND u.id = l.secondary_id AND u.absorbed_by_link = l.id \
        WHERE l.secondary_id IS NOT NULL AND l.undo_time IS NULL AND u.id IS NULL",
@@ -85,7 +90,7 @@ impl Database {
             .db_texts(
                 "SELECT a.id FROM users a LEFT JOIN identities i ON i.tenant_id = a.tenant_id \
                    AND i.owner_id = a.absorbed_into AND i.home_id = a.id \
-                 WHERE a.absorbed_into IS NOT NULL AND i.subject IS NULL ORDER BY a.id",
+                 WHERE a.absorbed_into IS NOT NULL AND a.alias_of IS NULL AND i.subject IS NULL ORDER BY a.id",
             )
             .await;
         assert_eq!(without, stranded, "these absorbed users are those that no unlink brings back");
