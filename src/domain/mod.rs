@@ -10,6 +10,7 @@ pub mod event;
 pub mod identity;
 pub mod identity_email;
 pub mod ids;
+pub mod importing;
 pub mod linking;
 pub mod merge;
 pub mod metadata;

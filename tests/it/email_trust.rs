@@ -3,6 +3,7 @@
 
 mod counted;
 mod entrances;
+mod imported;
 mod linking;
 mod ways_in;
 

@@ -12,6 +12,7 @@
 use identity_link_test_support as support;
 
 mod access;
+mod aliases;
 mod auth0;
 mod behind_proxies;
 mod bounds;
@@ -33,6 +34,7 @@ mod find;
 mod flows;
 mod fresh;
 mod history;
+mod imports;
 mod left;
 mod limits;
 mod link;

@@ -1,6 +1,7 @@
 //! Callers that race. Each test names the row of `docs/explanation/threats.md` that it stands for.
 
 mod deletions;
+mod imports;
 mod linking;
 mod merges;
 mod primary;

@@ -2,6 +2,7 @@
 
 mod auth0;
 mod growth;
+mod imports;
 mod plans;
 mod round_trips;
 mod search;

@@ -5,7 +5,11 @@ use identity_link::store::{MigrateError, Target};
 use super::{BASE, later, to};
 use crate::{
     schema::db_objects,
-    support::{cluster::cluster, *},
+    support::{
+        cluster::cluster,
+        imports::{ImportStore, imported, with_aliases},
+        *,
+    },
 };
 
 const LATER: [&str; 5] = [
@@ -68,6 +72,32 @@ async fn migrations_are_reversed_only_on_demand() {
     assert!(matches!(&refused, MigrateError::WouldReverse(_)), "{refused}");
     insta::assert_snapshot!(refused, @"this reverses 20990201000001.move, 20990101000003.expand, 20990101000002.expand, 20990101000001.expand, and what only the newer schema can hold is lost: add --yes if that is intended");
     assert_eq!(db_objects(&database).await, before);
+}
+
+/// Servers of the schema below would take an alias for a live user, and their feed would stop at the
+/// event of an import. So while there are some, the migrations that made them possible stay.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_import_has_stored_is_not_reversed() {
+    const FIRST: &str = "20261130000001";
+    let database = cluster().db_migrated().await;
+    let ann = with_aliases(imported("ann", &["github|1"]), &["old"]);
+    ImportStore::open(&database).await.import(&[ann]).await.unwrap();
+    let before = db_objects(&database).await;
+
+    let refused = later(&database, to(FIRST), true).await.unwrap_err().to_string();
+    assert!(
+        refused.contains("column \"user_id\" of relation \"events\" contains null values"),
+        "{refused}"
+    );
+    assert_eq!(db_objects(&database).await, before);
+
+    database.db_execute("DELETE FROM events").await;
+    let refused = later(&database, to(FIRST), true).await.unwrap_err().to_string();
+    assert!(refused.contains("check constraint \"users_absorbed_whole\""), "{refused}");
+
+    database.db_execute("DELETE FROM users WHERE alias_of IS NOT NULL").await;
+    later(&database, to(FIRST), true).await.unwrap();
+    assert_eq!(database.db_texts("SELECT id FROM users").await, ["ann"]);
 }
 
 /// A move is not one transaction: what is interrupted is run again from where it ended.

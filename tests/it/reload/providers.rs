@@ -5,7 +5,11 @@ use serde_json::json;
 use super::*;
 use crate::{
     flows::{come_back, oidc, to_sign_in},
-    support::{fake_codes::CLIENT_SECRET, fake_oidc::FakeOidc},
+    support::{
+        fake_codes::CLIENT_SECRET,
+        fake_oidc::FakeOidc,
+        imports::{ImportStore, imported, with_verified_email},
+    },
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -67,4 +71,28 @@ async fn the_secret_of_a_client_is_read_when_its_file_changes() {
     assert_eq!(line["changed"], "provider fake of tenant default", "{line}");
     assert!(!line.to_string().contains(CLIENT_SECRET));
     sign_in().await.unwrap();
+}
+
+/// A provider's word on imported emails is trusted, or no longer: watches end as with any change of
+/// what callers may see.
+#[tokio::test(flavor = "multi_thread")]
+async fn imported_emails_count_from_the_reload_that_says_so() {
+    let database = feed_cluster().db_migrated().await;
+    let ann = with_verified_email(imported("ann", &["github|ann"]), "ann@example.com");
+    ImportStore::open(&database).await.import(&[ann]).await.unwrap();
+    let mut server = Reloading::start(&database, |toml| toml);
+    let service = server.service();
+    assert!(!service.user("ann").await.identities[0].email_verified);
+    let mut watcher = Watcher::begin(&service, watch_from(FeedEnd::Newest)).await;
+    watcher.caught_up().await;
+
+    let line = server.reload(
+        |toml| toml.replacen("github = { social", "github = { imported_emails = true, social", 1),
+        RELOADED,
+    );
+
+    assert_eq!(line["changed"], "provider github of tenant default", "{line}");
+    let end = refusal::<()>(Err(timeout(SOON, watcher.end()).await.unwrap()));
+    assert_eq!(end, "Unavailable WATCH_EXPIRED");
+    assert!(service.user("ann").await.identities[0].email_verified);
 }

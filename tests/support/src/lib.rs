@@ -35,6 +35,7 @@ pub mod frames;
 pub mod grpc_proxies;
 pub mod http1;
 pub mod http2;
+pub mod imports;
 pub mod invariants;
 pub mod linking;
 pub mod model;

@@ -1,0 +1,63 @@
+//! Imported users: what is stored under their names, their rows, and the progress of an import.
+//!
+//! An import takes no advisory locks, unlike other writers: a batch of a few hundred users would
+//! fill the table of locks. It only inserts, and that is safe without:
+//!
+//! - A name that another transaction inserts or deletes at the same time makes the insert wait for
+//!   that transaction. If the name is taken in the end, nothing of the batch is committed.
+//! - A name that was deleted meanwhile is free, and has a tombstone. The tombstones are counted
+//!   after the inserts, by a statement with a younger snapshot. So no deletion is missed: it has
+//!   committed before the insert, or the insert waits for it, or finds the name taken.
+//! - A `CreateUser` or a sign-in that finds its name taken by the import fails with a conflict, and
+//!   begins again on what is there now. The keys that it locks are not those of other rows.
+//! - A change of an imported user locks its row, so it comes after the commit of the import and has
+//!   a higher transaction id. The feed has the two in this order.
+//! - Rows are inserted in the order of their keys, users before identities, as other writers do. So
+//!   two imports, or an import and another writer, never wait for each other.
+//!
+//! A sign-in of a new account locks its email, and an import does not. So both may create a user
+//! with the email, as if the sign-in had come before the import.
+
+mod insert;
+mod names;
+mod runs;
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+pub use self::{
+    names::{StoredName, StoredNames},
+    runs::ImportRun,
+};
+use super::{Actor, Session, StoreError};
+use crate::domain::{Event, User, UserId};
+
+/// A user of an import.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ImportedUser {
+    /// The user, live, with at least one identity. Its identities are stored in the order in which
+    /// they are here, as [`crate::domain::importing::imported_identities`] says; the primary one
+    /// must be among them. None of its times may be after the import.
+    pub user: User,
+    /// Its aliases: former ids, which resolve to it. They differ from its id and from each other.
+    pub aliases: Vec<UserId>,
+}
+
+impl Session {
+    /// Records the event of this part of an import, and adds the recorded events to the
+    /// transaction: only COMMIT may follow. Without a created user there is no event.
+    ///
+    /// # Errors
+    /// [`StoreError::Fault`] if the event cannot be encoded.
+    pub fn record_import(
+        &mut self,
+        run: Uuid,
+        count: u32,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        if count > 0 {
+            self.record(Actor::operator(), Event::UsersImported { run, count }, now);
+        }
+        self.insert_events()
+    }
+}
