@@ -18,6 +18,7 @@ pub mod domain;
 pub mod feed;
 pub mod grpc;
 pub mod http_client;
+pub mod i_json;
 pub mod listener;
 pub mod management;
 pub mod oauth;

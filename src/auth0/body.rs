@@ -16,7 +16,8 @@ use serde::{
 use serde_json::{Map, Value};
 use tokio::time::timeout;
 
-use super::{error::ApiError, i_json};
+use super::error::ApiError;
+use crate::i_json::{self, Numbers};
 
 /// The longest accepted body, in bytes: all of a user's metadata and profile fit.
 pub(super) const MAX_BODY: usize = 128 * 1024;
@@ -111,7 +112,7 @@ fn json(bytes: &[u8]) -> Result<Map<String, Value>, ApiError> {
     let text = std::str::from_utf8(bytes).map_err(|_| ApiError::json())?;
     // This check comes first: the details below help no client whose text is not JSON at all.
     serde_json::from_str::<IgnoredAny>(text).map_err(|_| ApiError::json())?;
-    let violations = i_json::violations(text).ok_or_else(ApiError::json)?;
+    let violations = i_json::violations(text, Numbers::Exact).ok_or_else(ApiError::json)?;
     if !violations.is_empty() {
         return Err(ApiError::violations(&violations));
     }

@@ -7,7 +7,6 @@ mod body;
 mod elsewhere;
 mod error;
 mod gate;
-mod i_json;
 mod identities;
 mod looks;
 mod openapi;

@@ -138,7 +138,7 @@ fn modules_depend_on_each_other_in_one_direction() {
     insta::assert_snapshot!(used_by("oauth/"), @"auth domain http_client outgoing secret telemetry");
     insta::assert_snapshot!(used_by("feed/"), @"clock domain store");
     insta::assert_snapshot!(used_by("calls/"), @"auth call_slot clock domain listener store telemetry use_cases");
-    insta::assert_snapshot!(used_by("auth0/"), @"auth calls clock config domain rate_limits secret store telemetry use_cases");
+    insta::assert_snapshot!(used_by("auth0/"), @"auth calls clock config domain i_json rate_limits secret store telemetry use_cases");
     insta::assert_snapshot!(used_by("grpc/"), @"auth calls clock domain feed oauth rate_limits secret store telemetry use_cases");
     insta::assert_snapshot!(used_by("server/"), @"auth auth0 calls clock config domain feed grpc http_client listener management oauth rate_limits store telemetry use_cases");
     insta::assert_snapshot!(used_by("management.rs"), @"telemetry use_cases version");
@@ -149,6 +149,7 @@ fn modules_depend_on_each_other_in_one_direction() {
     insta::assert_snapshot!(used_by("http_client.rs"), @"outgoing telemetry");
     insta::assert_snapshot!(used_by("outgoing/"), @"");
     insta::assert_snapshot!(used_by("version.rs"), @"");
+    insta::assert_snapshot!(used_by("i_json.rs"), @"domain");
     insta::assert_snapshot!(used_by("listener/"), @"");
     insta::assert_snapshot!(used_by("telemetry/"), @"version");
 }

@@ -17,10 +17,27 @@ const MAX_VIOLATIONS: usize = 32;
 const TWICE: &str = "This name occurs twice in its object: send it once.";
 const INEXACT: &str = "This number is not exactly a double, so readers would take it for another one: send one that is, or a string.";
 
+/// Which numbers a check accepts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Numbers {
+    /// Those that are exactly a double.
+    Exact,
+    /// All: the reader keeps the digits as they are written, or does not read the number.
+    Any,
+}
+
 /// All violations in a text, each with its path: an RFC 6901 pointer from the first name on. `None`
 /// if the text is not JSON as far as the check sees, or nests too deep for the parser.
-pub(super) fn violations(json: &str) -> Option<Vec<Violation>> {
-    let mut scanner = Scanner { rest: json, path: String::new(), violations: Vec::new() };
+#[must_use]
+pub fn violations(json: &str, numbers: Numbers) -> Option<Vec<Violation>> {
+    violations_at("", json, numbers)
+}
+
+/// The same for a text that is the value at this path, which each violation begins with.
+#[must_use]
+pub fn violations_at(path: &str, json: &str, numbers: Numbers) -> Option<Vec<Violation>> {
+    let mut scanner =
+        Scanner { rest: json, numbers, path: path.to_owned(), violations: Vec::new() };
     scanner.value(1)?;
     Some(scanner.violations)
 }
@@ -28,6 +45,7 @@ pub(super) fn violations(json: &str) -> Option<Vec<Violation>> {
 /// One walk over the text.
 struct Scanner<'a> {
     rest: &'a str,
+    numbers: Numbers,
     /// The path of the current value.
     path: String,
     violations: Vec<Violation>,
@@ -43,7 +61,7 @@ impl<'a> Scanner<'a> {
             b'-' | b'0'..=b'9' => {
                 let number = self
                     .take_while(|c| c.is_ascii_digit() || matches!(c, '+' | '-' | '.' | 'e' | 'E'));
-                if !is_exact_double(number) {
+                if self.numbers == Numbers::Exact && !is_exact_double(number) {
                     self.report(INEXACT);
                 }
                 Some(())
@@ -209,7 +227,7 @@ mod tests {
     use super::*;
 
     fn wrong(json: &str) -> Vec<String> {
-        let violations = violations(json).unwrap();
+        let violations = violations(json, Numbers::Exact).unwrap();
         violations
             .into_iter()
             .map(|Violation { field, description }| format!("{field}: {description}"))
@@ -230,6 +248,13 @@ mod tests {
             ]
         );
         assert_eq!(wrong("1e400"), [format!(": {INEXACT}")]);
+    }
+
+    #[test]
+    fn any_number_is_accepted_where_its_digits_are_kept() {
+        let json = r#"{"id": 12345678901234567890123, "id": 1e400}"#;
+        let violations = violations_at("users/3", json, Numbers::Any).unwrap();
+        assert_eq!(violations, [Violation::new("users/3/id", TWICE)]);
     }
 
     #[test]
@@ -300,11 +325,11 @@ mod tests {
         for text in
             ["", " ", "{", "[1", "{\"a\"}", "{\"a\":}", "{a:1}", "\"", "{\"\\ud800\":1}", "[1,]"]
         {
-            assert_eq!(violations(text), None, "{text}");
+            assert_eq!(violations(text, Numbers::Exact), None, "{text}");
         }
         let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
-        assert_eq!(violations(&nested(MAX_DEPTH)), Some(Vec::new()));
-        assert_eq!(violations(&nested(MAX_DEPTH + 1)), None);
+        assert_eq!(violations(&nested(MAX_DEPTH), Numbers::Exact), Some(Vec::new()));
+        assert_eq!(violations(&nested(MAX_DEPTH + 1), Numbers::Exact), None);
     }
 
     proptest! {
@@ -345,8 +370,8 @@ mod tests {
         ) {
             let numbers: Vec<Value> = numbers.into_iter().map(Value::from).collect();
             let json = Value::Object([(name, Value::from(text.clone())), ("n".to_owned(), numbers.into())].into_iter().collect());
-            prop_assert!(violations(&json.to_string()).unwrap().is_empty());
-            violations(&text);
+            prop_assert!(violations(&json.to_string(), Numbers::Exact).unwrap().is_empty());
+            let _ = violations(&text, Numbers::Any);
         }
     }
 }
