@@ -1,3 +1,5 @@
 //! Moving users in and out: files of users in the form of several systems.
 
+pub mod input;
 pub mod row;
+pub mod sources;
