@@ -88,6 +88,12 @@ impl Metadata {
         &self.0
     }
 
+    /// The JSON object, by value.
+    #[must_use]
+    pub fn into_map(self) -> Map<String, Value> {
+        self.0
+    }
+
     /// Whether the object has no keys.
     #[must_use]
     pub fn is_empty(&self) -> bool {

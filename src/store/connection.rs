@@ -139,10 +139,19 @@ impl Connection {
 
     /// Begins a transaction.
     pub(super) async fn begin(&self) -> Result<(), StoreError> {
+        self.begin_by("BEGIN").await
+    }
+
+    /// Begins a transaction that only reads, and whose statements all see the same moment.
+    pub(super) async fn begin_snapshot(&self) -> Result<(), StoreError> {
+        self.begin_by("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await
+    }
+
+    async fn begin_by(&self, sql: &str) -> Result<(), StoreError> {
         if self.in_transaction.swap(true, Relaxed) {
             return Err(StoreError::Fault("a transaction was begun in another one".to_owned()));
         }
-        self.command("begin", "BEGIN").await
+        self.command("begin", sql).await
     }
 
     /// Commits the transaction, if one is open.

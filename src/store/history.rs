@@ -1,16 +1,18 @@
 //! Reads the history of links, with all that was recorded of each.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use diesel::{
     QueryableByName, sql_query,
-    sql_types::{BigInt, Binary, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+    sql_types::{Array, BigInt, Binary, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
     Session, StoreError,
-    bind::bigint,
+    bind::{bigint, column},
     cached::Cached,
     erasures::not_being_erased,
     links::{Link, MOVED},
@@ -88,6 +90,15 @@ struct Row {
     undo_actor: Option<Value>,
 }
 
+/// A link of a user.
+#[derive(QueryableByName)]
+struct RowOfUser {
+    #[diesel(sql_type = Text)]
+    user_id: String,
+    #[diesel(embed)]
+    link: Row,
+}
+
 impl Session {
     /// The links that name this user, or a user that it has absorbed, as primary or secondary,
     /// undone ones too: the newest first, at most `limit`, those after `after`. Each side is read
@@ -122,6 +133,39 @@ impl Session {
             .bind::<BigInt, _>(bigint(limit));
         let rows: Vec<Row> = self.conn.load("past_links", Cached(query)).await?;
         rows.into_iter().map(PastLink::try_from).collect()
+    }
+
+    /// The links of each of these users, which [`Session::past_links`] returns for one: the oldest
+    /// first. The pairs are a user and an id under which its links are stored, its own or that of a
+    /// user that it has absorbed. Users without links are left out.
+    pub async fn links_of(
+        &mut self,
+        ids: &[(&UserId, &UserId)],
+    ) -> Result<HashMap<UserId, Vec<PastLink>>, StoreError> {
+        const SQL: &str = concat!(
+            "SELECT q.user_id, l.* FROM unnest($2::text[], $3::text[]) AS q(user_id, id) CROSS JOIN LATERAL ( \
+               (SELECT * FROM links WHERE tenant_id = $1 AND primary_id = q.id AND ",
+            not_being_erased!("links"),
+            " OFFSET 0) UNION ALL \
+               (SELECT * FROM links WHERE tenant_id = $1 AND secondary_id = q.id AND ",
+            not_being_erased!("links"),
+            " OFFSET 0)) l"
+        );
+        let query = sql_query(SQL)
+            .bind::<Text, _>(self.tenant.as_str())
+            .bind::<Array<Text>, _>(column(ids, |(user, _)| user.as_str()))
+            .bind::<Array<Text>, _>(column(ids, |(_, id)| id.as_str()));
+        let rows: Vec<RowOfUser> = self.conn.load("links_of", Cached(query)).await?;
+        let mut links: HashMap<UserId, Vec<PastLink>> = HashMap::new();
+        for row in rows {
+            links.entry(user_id(&row.user_id)?).or_default().push(row.link.try_into()?);
+        }
+        for of_user in links.values_mut() {
+            of_user.sort_by_key(|past| (past.link.link_time, past.link.id));
+            // A link between a user and one that it has absorbed is found under both ids.
+            of_user.dedup_by_key(|past| past.link.id);
+        }
+        Ok(links)
     }
 }
 

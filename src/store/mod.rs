@@ -22,6 +22,7 @@ mod epochs;
 mod erasures;
 mod error;
 mod events;
+mod export;
 mod feed;
 mod history;
 mod identities;
@@ -323,6 +324,12 @@ impl Session {
     /// Begins a transaction. A session that is dropped inside one rolls it back.
     pub async fn begin(&mut self) -> Result<(), StoreError> {
         self.conn.begin().await
+    }
+
+    /// Begins a transaction that only reads, and whose statements all see the same moment.
+    /// [`Session::abandon`] ends it.
+    pub async fn begin_snapshot(&mut self) -> Result<(), StoreError> {
+        self.conn.begin_snapshot().await
     }
 
     /// Rolls the open transaction back, if there is one.
