@@ -6,6 +6,7 @@ mod access_table;
 mod body;
 mod elsewhere;
 mod error;
+mod export;
 mod gate;
 mod identities;
 mod looks;
@@ -34,7 +35,6 @@ use serde::Serialize;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-pub use self::rate_limit::with_rate_limit;
 use self::{
     access_table::{Route, access_table},
     error::{ApiError, ErrorCode, JSON},
@@ -42,6 +42,7 @@ use self::{
     looks::Looks,
     search::Scans,
 };
+pub use self::{export::UserLines, rate_limit::with_rate_limit};
 use crate::{
     auth::{AbsorbedId, Permit, Target},
     calls::{Body, admission, concurrency::ConcurrencyLimit, telemetry::CallOutcome},

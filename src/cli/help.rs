@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{EX_INTERRUPTED, EX_USAGE};
+use super::{EX_INTERRUPTED, EX_PARTLY, EX_USAGE};
 
 /// The exit code for wrong arguments, which clap has for itself.
 pub(super) const ARGUMENTS: u8 = 2;
@@ -23,6 +23,10 @@ pub(super) const PURGE_INTERRUPTED: Exit = (
     EX_INTERRUPTED,
     "A SIGINT or SIGTERM ended the command. What it has removed stays removed: run it again for the rest.",
 );
+pub(super) const EXPORT_UNKNOWN: Exit =
+    (EX_PARTLY, "Some ids of the list have no user. The users of all others are written.");
+pub(super) const EXPORT_INTERRUPTED: Exit =
+    (EX_INTERRUPTED, "A SIGINT or SIGTERM ended the command. What it has written is not complete.");
 
 /// The exit codes of a command that reads no configuration.
 pub(super) const PLAIN: &[Exit] = &[DONE, FAILED, MISUSED];
@@ -34,6 +38,9 @@ pub(super) const SERVER: &[Exit] = &[DONE, FAILED, MISUSED, MISCONFIGURED, INTER
 pub(super) const DOCTOR: &[Exit] = &[HEALTHY, UNHEALTHY, MISUSED, MISCONFIGURED];
 /// The exit codes of `purge`.
 pub(super) const PURGE: &[Exit] = &[DONE, FAILED, MISUSED, MISCONFIGURED, PURGE_INTERRUPTED];
+/// The exit codes of `export`.
+pub(super) const EXPORT: &[Exit] =
+    &[DONE, FAILED, MISUSED, EXPORT_UNKNOWN, MISCONFIGURED, EXPORT_INTERRUPTED];
 
 /// The headings of the two parts.
 const HEADINGS: [&str; 2] = ["Examples:", "Exit codes:"];

@@ -5,6 +5,7 @@ mod config_file;
 #[cfg(feature = "dev")]
 mod dev;
 mod doctor;
+mod export;
 mod generate;
 mod health;
 mod help;
@@ -33,6 +34,8 @@ use crate::version::VERSION;
 
 /// The exit code for a wrong configuration (EX_USAGE of sysexits.h).
 const EX_USAGE: u8 = 64;
+/// The exit code where a part of the input was refused.
+const EX_PARTLY: u8 = 3;
 /// The exit code after an interruption (128 + SIGINT, as shells have it).
 const EX_INTERRUPTED: u8 = 130;
 
@@ -79,6 +82,15 @@ enum Command {
         "identity-link purge --config /etc/identity-link.toml --keep-discarded 90d",
     ], help::PURGE))]
     Purge(purge::PurgeArguments),
+    /// Write the users of a tenant as lines of JSON, all of them or a part, while calls continue
+    #[command(after_help = help::after(&[
+        "identity-link export --config /etc/identity-link.toml > users.ndjson",
+        "identity-link export --config /etc/identity-link.toml --output users.ndjson.gz --gzip --position-file position.txt",
+        "identity-link export --config /etc/identity-link.toml --ids ids.txt --history --output some.ndjson",
+        "identity-link export --config /etc/identity-link.toml --since hV0pQ2oYyTz --output changed.ndjson",
+        "identity-link export --config /etc/identity-link.toml --tenant shop --format auth0 --output users.ndjson",
+    ], help::EXPORT))]
+    Export(export::ExportArguments),
     /// Print a token of a local issuer of `dev`
     #[cfg(feature = "dev")]
     #[command(after_help = help::after(&[
@@ -150,6 +162,7 @@ pub fn main() -> ExitCode {
         Command::Dev(arguments) => dev::run(&arguments),
         Command::Migrate(arguments) => migrate::run(arguments),
         Command::Purge(arguments) => purge::run(&arguments),
+        Command::Export(arguments) => export::run(arguments),
         #[cfg(feature = "dev")]
         Command::Token(arguments) => token::run(&arguments),
         Command::Config(command) => config::run(&command),

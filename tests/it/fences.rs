@@ -65,6 +65,7 @@ fn each_library_is_used_in_its_own_modules_only() {
     assert_eq!(outside("askama", &["dev/src/demo/pages.rs"]), [""; 0]);
     assert_eq!(outside("tower_http", &["src/auth0/", "src/server/"]), [""; 0]);
     assert_eq!(outside("utoipa", &["src/auth0/"]), [""; 0]);
+    assert_eq!(outside("flate2", &["src/transfer/"]), [""; 0]);
     assert_eq!(outside("governor", &["src/rate_limits/", "src/telemetry/traces.rs"]), [""; 0]);
     assert_eq!(outside("rustix", &["src/cli/open_files.rs", "dev/src/postgres/"]), [""; 0]);
     assert_eq!(outside("tokio_rustls", &["src/listener/"]), [""; 0]);
@@ -143,6 +144,7 @@ fn modules_depend_on_each_other_in_one_direction() {
     insta::assert_snapshot!(used_by("calls/"), @"auth call_slot clock domain listener store telemetry use_cases");
     insta::assert_snapshot!(used_by("auth0/"), @"auth calls clock config domain i_json rate_limits secret store telemetry use_cases");
     insta::assert_snapshot!(used_by("grpc/"), @"auth calls clock domain feed oauth rate_limits secret store telemetry use_cases");
+    insta::assert_snapshot!(used_by("transfer/"), @"auth0 domain feed store");
     insta::assert_snapshot!(used_by("server/"), @"auth auth0 calls clock config domain feed grpc http_client listener management oauth rate_limits store telemetry use_cases");
     insta::assert_snapshot!(used_by("management.rs"), @"telemetry use_cases version");
     insta::assert_snapshot!(used_by("rate_limits/"), @"auth secret telemetry");

@@ -27,6 +27,7 @@ mod dev;
 mod docs;
 mod email_trust;
 mod erasing;
+mod export;
 mod faults;
 mod feed;
 mod fences;

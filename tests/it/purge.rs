@@ -207,17 +207,15 @@ async fn it_stops_between_two_steps_and_reports_what_is_done() {
     assert!(stdout.contains(&said), "{stdout}");
 }
 
-#[tokio::test]
-async fn a_terminal_shows_the_progress() {
-    let database = cluster().db_migrated().await;
-    db_expired_answers(&database, 1500).await;
+/// Runs a command whose stderr is a terminal. Returns what it wrote to stdout, and what the terminal
+/// showed.
+pub(crate) fn on_a_terminal(mut command: Command) -> (String, String) {
     let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&terminal).unwrap();
     unlockpt(&terminal).unwrap();
     let name = ptsname(&terminal, Vec::new()).unwrap().into_string().unwrap();
     let end = OpenOptions::new().read(true).write(true).open(name).unwrap();
 
-    let mut command = purge(&database, &[]);
     command.env("TERM", "xterm").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(end);
     let child = command.spawn().unwrap();
     // The child now has the only handle of its end of the terminal.
@@ -228,9 +226,18 @@ async fn a_terminal_shows_the_progress() {
 
     let ran = child.wait_with_output().unwrap();
     assert!(ran.status.success());
-    let shown = String::from_utf8_lossy(&shown);
+    (String::from_utf8(ran.stdout).unwrap(), String::from_utf8_lossy(&shown).into_owned())
+}
+
+#[tokio::test]
+async fn a_terminal_shows_the_progress() {
+    let database = cluster().db_migrated().await;
+    db_expired_answers(&database, 1500).await;
+
+    let (stdout, shown) = on_a_terminal(purge(&database, &[]));
+
     assert!(shown.contains("purging ") && shown.contains(" 0 of 1500"), "{shown:?}");
-    assert!(String::from_utf8_lossy(&ran.stdout).contains("removed 1500 expired responses"));
+    assert!(stdout.contains("removed 1500 expired responses"));
 }
 
 #[tokio::test]

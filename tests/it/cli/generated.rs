@@ -166,7 +166,8 @@ async fn help_names_the_exit_codes_that_each_command_has() {
     for command in commands() {
         meet(command.leak(), "--no-such-option");
     }
-    for command in ["serve", "migrate", "purge", "doctor", "config check"] {
+    fs::write(dir.join("ids.txt"), "usr_none").unwrap();
+    for command in ["serve", "migrate", "purge", "export", "doctor", "config check"] {
         meet(command, "");
         meet(command, "--config wrong.toml");
     }
@@ -186,6 +187,9 @@ async fn help_names_the_exit_codes_that_each_command_has() {
         ("config schema", "> /dev/full"),
         ("dev", &taken),
         ("dev", "--listen 127.0.0.1:0 --demo-listen 0.0.0.0:0"),
+        ("export", "--config away.toml --tenant other"),
+        ("export", "--config config.toml --tenant other"),
+        ("export", "--config config.toml --tenant other --ids ids.txt"),
         ("man", "pages"),
         ("man", "config.toml"),
         ("token", "--service backend"),
@@ -204,7 +208,7 @@ async fn help_names_the_exit_codes_that_each_command_has() {
         let elsewhere: &[i32] = match command {
             "dev" => &[0, 130],
             "health" => &[0, 1, 64],
-            "serve" | "purge" => &[130],
+            "serve" | "purge" | "export" => &[130],
             _ => &[],
         };
         met.extend(elsewhere);

@@ -1,0 +1,272 @@
+//! `export`: writes users as lines of JSON, and ends.
+
+use std::{
+    fs,
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use clap::{Args, ValueEnum};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::{ConfigFile, EX_INTERRUPTED, EX_PARTLY, Failure, runtime, serve::on_signal};
+use crate::{
+    auth0::UserLines,
+    config::Config,
+    domain::TenantId,
+    store::Store,
+    telemetry::metrics::Metrics,
+    transfer::export::{
+        Export, ExportError, Exported, Form, NamedIds, Output, Selection, Written, create_private,
+    },
+};
+
+/// How often a line reports the progress where there is no terminal.
+const REPORT: Duration = Duration::from_secs(10);
+/// How many lines of the id list are named.
+const MAX_NAMED: usize = 20;
+
+#[derive(Args)]
+pub(super) struct ExportArguments {
+    #[command(flatten)]
+    config: ConfigFile,
+    /// The tenant whose users are written. Required if the configuration has several
+    #[arg(long, value_name = "TENANT")]
+    tenant: Option<String>,
+    /// The form of the lines: `neutral`, or `auth0` for that of Auth0's user exports
+    #[arg(long, value_name = "FORM", default_value = "neutral", hide_possible_values = true)]
+    format: Format,
+    /// Only the users with these ids: a file with one id in each line
+    #[arg(long, value_name = "FILE", conflicts_with = "since")]
+    ids: Option<PathBuf>,
+    /// Only the users that changed after this position of the feed, as an earlier export printed it,
+    /// and the ids of those that were deleted since
+    #[arg(long, value_name = "POSITION", allow_hyphen_values = true)]
+    since: Option<String>,
+    /// The links of each user too, undone ones included
+    #[arg(long)]
+    history: bool,
+    /// The file to write, which must not exist; `-` for stdout
+    #[arg(long, value_name = "FILE", default_value = "-")]
+    output: PathBuf,
+    /// Compress the output by gzip
+    #[arg(long)]
+    gzip: bool,
+    /// A file for the position, which must not exist. The last line on stderr has the position too
+    #[arg(long, value_name = "FILE")]
+    position_file: Option<PathBuf>,
+}
+
+/// The form of the lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Neutral,
+    Auth0,
+}
+
+pub(super) fn run(arguments: ExportArguments) -> Result<(), Failure> {
+    let config = arguments.config.load()?;
+    let tenant = tenant(&config, arguments.tenant.as_deref())?;
+    let form = form(&arguments, &config)?;
+    let ids = arguments.ids.as_deref().map(ids).transpose()?;
+    for file in [Some(&arguments.output), arguments.position_file.as_ref()].into_iter().flatten() {
+        if !is_stdout(file) && file.try_exists()? {
+            return Err(exists(file));
+        }
+    }
+    let selection = match (ids, arguments.since) {
+        (Some(ids), _) => Selection::Named(ids),
+        (None, Some(since)) => Selection::ChangedSince(since),
+        (None, None) => Selection::All,
+    };
+    runtime()?.block_on(async {
+        let stop = on_signal()?;
+        // One connection: the pages are read one after the other.
+        let store =
+            Store::open(&config.database.address, 1, config.policies(), &Metrics::default())
+                .await?;
+        let mut export = Export::begin(&store, &tenant, selection, form).await.map_err(refused)?;
+        let position = export.position().to_owned();
+        let progress = Progress::begin(&mut export, config.tenants.len() == 1).await?;
+        let output = output(&arguments.output, arguments.gzip)?;
+        let outcome = export.write(output, progress.report(), &stop).await;
+        progress.end();
+        let exported =
+            outcome.map_err(|error| incomplete(&error, &arguments.output, progress.written()))?;
+        if let Some(file) = &arguments.position_file {
+            create_private(file)
+                .and_then(|mut file| writeln!(file, "{position}").and_then(|()| file.sync_all()))
+                .map_err(|error| cannot_write(file, &error))?;
+        }
+        close(&tenant, &exported, &position, arguments.ids.as_deref())
+    })
+}
+
+/// Prints what was written, and the position.
+fn close(
+    tenant: &TenantId,
+    exported: &Exported,
+    position: &str,
+    ids: Option<&Path>,
+) -> Result<(), Failure> {
+    let Exported { written: Written { users, deleted }, unknown_lines } = exported;
+    let all = users + deleted;
+    let deleted = match deleted {
+        0 => String::new(),
+        deleted => format!(", {deleted} of them deleted"),
+    };
+    writeln!(io::stderr(), "{tenant}: wrote {all} users{deleted}; position: {position}")?;
+    let (Some(ids), false) = (ids, unknown_lines.is_empty()) else { return Ok(()) };
+    let lines: Vec<String> = unknown_lines.iter().take(MAX_NAMED).map(usize::to_string).collect();
+    let more = if unknown_lines.len() > MAX_NAMED { " and others" } else { "" };
+    Err(Failure {
+        text: format!(
+            "{}: {} ids have no user, in line {}{more}",
+            ids.display(),
+            unknown_lines.len(),
+            lines.join(", ")
+        ),
+        code: EX_PARTLY,
+    })
+}
+
+/// The named tenant, or the only one.
+pub(super) fn tenant(config: &Config, name: Option<&str>) -> Result<TenantId, Failure> {
+    let mut all = config.tenants.keys();
+    let names = || config.tenants.keys().map(TenantId::as_str).collect::<Vec<_>>().join(", ");
+    match (name, all.next(), all.next()) {
+        (Some(name), ..) => config
+            .tenants
+            .keys()
+            .find(|tenant| tenant.as_str() == name)
+            .cloned()
+            .ok_or_else(|| Failure::usage(format!("--tenant: must be one of {}", names()))),
+        (None, Some(only), None) => Ok(only.clone()),
+        (None, ..) => Err(Failure::usage(format!("--tenant: is required: one of {}", names()))),
+    }
+}
+
+fn form(arguments: &ExportArguments, config: &Config) -> Result<Form, Failure> {
+    match arguments.format {
+        Format::Neutral => Ok(Form::Neutral { has_links: arguments.history }),
+        Format::Auth0 if arguments.history => {
+            Err(Failure::usage("--history: Auth0's form has no links: use --format neutral"))
+        }
+        Format::Auth0 if arguments.since.is_some() => {
+            Err(Failure::usage("--since: Auth0's form has no deleted users: use --format neutral"))
+        }
+        Format::Auth0 => {
+            let picture = config.auth0.as_ref().and_then(|auth0| auth0.picture.as_deref());
+            Ok(Form::Auth0(UserLines::new(picture)))
+        }
+    }
+}
+
+/// Reads an id list.
+fn ids(file: &Path) -> Result<NamedIds, Failure> {
+    let list = fs::read(file)
+        .map_err(|error| Failure::from(format!("{} cannot be read: {error}", file.display())))?;
+    NamedIds::parse(&list)
+        .map_err(|problems| Failure::usage(format!("{}: {problems}", file.display())))
+}
+
+fn is_stdout(file: &Path) -> bool {
+    file == Path::new("-")
+}
+
+fn output(file: &Path, gzip: bool) -> Result<Output, Failure> {
+    match is_stdout(file) {
+        true => Ok(Output::stdout(gzip)),
+        false => Output::create(file, gzip).map_err(|error| cannot_write(file, &error)),
+    }
+}
+
+fn cannot_write(file: &Path, error: &io::Error) -> Failure {
+    match error.kind() {
+        io::ErrorKind::AlreadyExists => exists(file),
+        _ => Failure::from(format!("{} cannot be written: {error}", file.display())),
+    }
+}
+
+fn exists(file: &Path) -> Failure {
+    Failure::from(format!(
+        "{} exists, and is not overwritten: name another file, or move it away",
+        file.display()
+    ))
+}
+
+/// The failure of an export that could not begin.
+fn refused(error: ExportError) -> Failure {
+    match error {
+        ExportError::UnknownPosition | ExportError::ExpiredPosition | ExportError::Imported => {
+            Failure::from(format!("--since: {error}"))
+        }
+        error => Failure::from(error),
+    }
+}
+
+/// The failure of an export that wrote a part.
+fn incomplete(error: &ExportError, output: &Path, written: Written) -> Failure {
+    let place = if is_stdout(output) { "stdout".to_owned() } else { output.display().to_string() };
+    let all = written.users + written.deleted;
+    let code = if matches!(error, ExportError::Stopped) { EX_INTERRUPTED } else { 1 };
+    let count = match error {
+        // How much of the last page was written is not known.
+        ExportError::Output(_) => String::new(),
+        _ => format!(" has {all} users, and"),
+    };
+    Failure { text: format!("{error}: {place}{count} is not complete"), code }
+}
+
+/// Shows the progress: a bar on a terminal, and lines elsewhere.
+struct Progress {
+    bar: ProgressBar,
+    written: Arc<Mutex<Written>>,
+}
+
+impl Progress {
+    async fn begin(export: &mut Export, is_only_tenant: bool) -> Result<Self, Failure> {
+        let bar = ProgressBar::no_length();
+        if !bar.is_hidden() {
+            let estimate = export.estimate(is_only_tenant).await?;
+            let template = match estimate {
+                Some(_) => "exporting {wide_bar} {pos} of about {len} users, {per_sec}, {eta} left",
+                None => "exporting {spinner} {pos} users, {per_sec}",
+            };
+            bar.set_style(ProgressStyle::with_template(template)?);
+            if let Some(users) = estimate {
+                bar.set_length(users);
+            }
+            bar.tick();
+        }
+        Ok(Self { bar, written: Arc::default() })
+    }
+
+    /// What is called after each page.
+    fn report(&self) -> impl FnMut(Written) + Send + use<> {
+        let (bar, shared) = (self.bar.clone(), Arc::clone(&self.written));
+        let mut reported = Instant::now();
+        move |written| {
+            // No panic can leave the numbers half changed.
+            *shared.lock().unwrap_or_else(PoisonError::into_inner) = written;
+            let all = written.users + written.deleted;
+            bar.set_position(all);
+            if bar.is_hidden() && reported.elapsed() >= REPORT {
+                reported = Instant::now();
+                // If stderr is closed, the export goes on without reports.
+                let _ = writeln!(io::stderr(), "exported {all} users");
+            }
+        }
+    }
+
+    fn end(&self) {
+        self.bar.finish_and_clear();
+    }
+
+    /// What was written until the last page.
+    fn written(&self) -> Written {
+        *self.written.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,179 @@
+//! Reads the users of an export, a page at a time.
+
+use std::collections::HashMap;
+
+use super::{ExportError, changed::ChangedUsers, named::NamedUsers, page_size::PageSize};
+use crate::{
+    domain::{User, UserId},
+    store::{PastLink, Session},
+};
+
+/// What lines are written of, in their order.
+pub(super) type Page = Vec<Item>;
+
+/// What a line is written of.
+pub(super) enum Item {
+    /// A live user.
+    User {
+        /// The user.
+        user: Box<User>,
+        /// The ids of the users that it has absorbed, in the order of the ids.
+        aliases: Vec<UserId>,
+        /// Its links, the oldest first; empty unless they are exported.
+        links: Vec<PastLink>,
+    },
+    /// A user that was deleted.
+    Deleted(UserId),
+}
+
+/// The users of an export that are left.
+pub(super) enum Source {
+    /// All users with an id after this one.
+    All { after: String },
+    /// The users of an id list.
+    Named(NamedUsers),
+    /// The users that changed after a position.
+    Changed(ChangedUsers),
+}
+
+/// What one page has: users, and the ids of those that were deleted.
+#[derive(Default)]
+pub(super) struct Found {
+    pub users: Vec<User>,
+    pub deleted: Vec<UserId>,
+}
+
+/// Reads pages on one connection.
+pub(super) struct Reader {
+    session: Session,
+    source: Source,
+    has_links: bool,
+    size: PageSize,
+}
+
+impl Reader {
+    pub(super) fn new(session: Session, source: Source, has_links: bool, size: PageSize) -> Self {
+        Self { session, source, has_links, size }
+    }
+
+    /// The next page, all of it at one moment; `None` after the last one.
+    ///
+    /// # Errors
+    /// [`ExportError::Store`]; [`ExportError::ExpiredPosition`] if events were removed before they
+    /// were read.
+    pub(super) async fn next(&mut self) -> Result<Option<Page>, ExportError> {
+        loop {
+            let size = self.size.get();
+            // The feed is read before, in pages of its own.
+            let ids = match &mut self.source {
+                Source::All { .. } => None,
+                Source::Named(named) => Some(named.next_ids(size)),
+                Source::Changed(changed) => Some(changed.next_ids(&mut self.session, size).await?),
+            };
+            if ids.as_ref().is_some_and(Vec::is_empty) {
+                return Ok(None);
+            }
+            self.session.begin_snapshot().await?;
+            let (found, is_last) = self.found(ids.as_deref()).await?;
+            let page = self.page(found).await?;
+            self.session.abandon().await?;
+            // The users of a page of ids may all be written already, or unknown.
+            match (page.is_empty(), is_last) {
+                (false, _) => return Ok(Some(page)),
+                (true, true) => return Ok(None),
+                (true, false) => {}
+            }
+        }
+    }
+
+    /// The users with these ids, or the next ones of all; and whether none can follow.
+    async fn found(&mut self, ids: Option<&[UserId]>) -> Result<(Found, bool), ExportError> {
+        let ids = ids.unwrap_or_default();
+        Ok(match &mut self.source {
+            Source::All { after } => {
+                let users = self.session.live_users(after, self.size.get()).await?;
+                if let Some(last) = users.last() {
+                    last.id.as_str().clone_into(after);
+                }
+                let is_last = users.is_empty();
+                (Found { users, deleted: Vec::new() }, is_last)
+            }
+            Source::Named(named) => {
+                let users = self.session.users_by_ids(ids).await?;
+                (named.sort_out(ids, users), false)
+            }
+            Source::Changed(_) => {
+                let users = self.session.users_by_ids(ids).await?;
+                (changed_users(ids, users), false)
+            }
+        })
+    }
+
+    /// The page of these users, with what belongs to each.
+    async fn page(&mut self, found: Found) -> Result<Page, ExportError> {
+        let Found { users, deleted } = found;
+        let ids: Vec<&UserId> = users.iter().map(|user| &user.id).collect();
+        let mut absorbed = match ids.is_empty() {
+            true => HashMap::new(),
+            false => self.session.absorbed_of(&ids).await?,
+        };
+        let mut links = HashMap::new();
+        if self.has_links {
+            let own = ids.iter().map(|id| (*id, *id));
+            let others = absorbed.iter().flat_map(|(id, ids)| ids.iter().map(move |of| (id, of)));
+            links = self.session.links_of(&own.chain(others).collect::<Vec<_>>()).await?;
+        }
+        let items = users.into_iter().map(|user| Item::User {
+            aliases: absorbed.remove(&user.id).unwrap_or_default(),
+            links: links.remove(&user.id).unwrap_or_default(),
+            user: Box::new(user),
+        });
+        let mut page: Page = items.chain(deleted.into_iter().map(Item::Deleted)).collect();
+        page.sort_by(|a, b| a.id().cmp(b.id()));
+        Ok(page)
+    }
+
+    /// The same as [`super::Export::estimate`].
+    pub(super) async fn estimate(
+        &mut self,
+        is_only_tenant: bool,
+    ) -> Result<Option<u64>, ExportError> {
+        match &self.source {
+            Source::All { .. } if is_only_tenant => Ok(self.session.estimated_users().await?),
+            Source::Named(named) => Ok(u64::try_from(named.count()).ok()),
+            Source::All { .. } | Source::Changed(_) => Ok(None),
+        }
+    }
+
+    /// The lines of the id list whose user does not exist, of those that were read.
+    pub(super) fn unknown_lines(self) -> Vec<usize> {
+        match self.source {
+            Source::Named(named) => named.into_unknown_lines(),
+            Source::All { .. } | Source::Changed(_) => Vec::new(),
+        }
+    }
+}
+
+/// What was found of users that changed. An absorbed one has no line: the user that holds it
+/// changed too.
+fn changed_users(ids: &[UserId], users: Vec<Option<User>>) -> Found {
+    let mut found = Found::default();
+    for (id, user) in ids.iter().zip(users) {
+        match user {
+            Some(user) if user.id == *id => found.users.push(user),
+            Some(_) => {}
+            None => found.deleted.push(id.clone()),
+        }
+    }
+    found
+}
+
+impl Item {
+    /// The id of the user.
+    pub(super) fn id(&self) -> &UserId {
+        match self {
+            Self::User { user, .. } => &user.id,
+            Self::Deleted(id) => id,
+        }
+    }
+}
