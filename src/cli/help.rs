@@ -27,6 +27,12 @@ pub(super) const EXPORT_UNKNOWN: Exit =
     (EX_PARTLY, "Some ids of the list have no user. The users of all others are written.");
 pub(super) const EXPORT_INTERRUPTED: Exit =
     (EX_INTERRUPTED, "A SIGINT or SIGTERM ended the command. What it has written is not complete.");
+pub(super) const IMPORT_REFUSED: Exit =
+    (EX_PARTLY, "Some rows were refused. All others are users now, or would be.");
+pub(super) const IMPORT_INTERRUPTED: Exit = (
+    EX_INTERRUPTED,
+    "A SIGINT or SIGTERM ended the command. The same command continues where it ended.",
+);
 
 /// The exit codes of a command that reads no configuration.
 pub(super) const PLAIN: &[Exit] = &[DONE, FAILED, MISUSED];
@@ -41,6 +47,9 @@ pub(super) const PURGE: &[Exit] = &[DONE, FAILED, MISUSED, MISCONFIGURED, PURGE_
 /// The exit codes of `export`.
 pub(super) const EXPORT: &[Exit] =
     &[DONE, FAILED, MISUSED, EXPORT_UNKNOWN, MISCONFIGURED, EXPORT_INTERRUPTED];
+/// The exit codes of `import`.
+pub(super) const IMPORT: &[Exit] =
+    &[DONE, FAILED, MISUSED, IMPORT_REFUSED, MISCONFIGURED, IMPORT_INTERRUPTED];
 
 /// The headings of the two parts.
 const HEADINGS: [&str; 2] = ["Examples:", "Exit codes:"];

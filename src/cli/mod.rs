@@ -9,9 +9,11 @@ mod export;
 mod generate;
 mod health;
 mod help;
+mod import;
 mod log;
 mod migrate;
 mod open_files;
+mod progress;
 mod purge;
 #[cfg(test)]
 mod reference;
@@ -91,6 +93,14 @@ enum Command {
         "identity-link export --config /etc/identity-link.toml --tenant shop --format auth0 --output users.ndjson",
     ], help::EXPORT))]
     Export(export::ExportArguments),
+    /// Bring users from files of Auth0, Firebase, Supabase, Keycloak, Cognito, or tables of your own
+    #[command(after_help = help::after(&[
+        "identity-link import --config /etc/identity-link.toml --from neutral --dry-run users.ndjson",
+        "identity-link import --config /etc/identity-link.toml --from auth0 export.json.gz",
+        "identity-link import --config /etc/identity-link.toml --from firebase --provider google.com=google-oauth2 --provider password=password users.json",
+        "identity-link import --config /etc/identity-link.toml --from keycloak export/",
+    ], help::IMPORT))]
+    Import(import::ImportArguments),
     /// Print a token of a local issuer of `dev`
     #[cfg(feature = "dev")]
     #[command(after_help = help::after(&[
@@ -163,6 +173,7 @@ pub fn main() -> ExitCode {
         Command::Migrate(arguments) => migrate::run(arguments),
         Command::Purge(arguments) => purge::run(&arguments),
         Command::Export(arguments) => export::run(arguments),
+        Command::Import(arguments) => import::run(&arguments),
         #[cfg(feature = "dev")]
         Command::Token(arguments) => token::run(&arguments),
         Command::Config(command) => config::run(&command),

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 /// Declares a string newtype that only parsing can make.
 macro_rules! parsed_name {
@@ -63,6 +64,13 @@ parsed_name!(
     |text| (1..=255).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic()),
     "must be 1 to 255 printable ASCII characters without spaces"
 );
+
+impl UserId {
+    /// The id of a new user, from a random UUID.
+    pub fn from_uuid(random: Uuid) -> Self {
+        Self(format!("usr_{}", random.simple()))
+    }
+}
 
 parsed_name!(
     /// A named source of identities, such as `github`. It never contains a `|`, so that

@@ -35,7 +35,7 @@ mod find;
 mod flows;
 mod fresh;
 mod history;
-mod imports;
+mod import;
 mod left;
 mod limits;
 mod link;

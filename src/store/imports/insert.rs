@@ -45,7 +45,7 @@ impl Session {
     /// [`StoreError::Fault`] if a value cannot be encoded.
     pub fn insert_imported(
         &mut self,
-        rows: &[ImportedUser],
+        rows: &[&ImportedUser],
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
         self.insert_imported_users(rows, now)?;
@@ -57,7 +57,7 @@ impl Session {
     /// The users and the aliases together, in the order of their ids.
     fn insert_imported_users(
         &mut self,
-        rows: &[ImportedUser],
+        rows: &[&ImportedUser],
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
         const SQL: &str = "INSERT INTO users (tenant_id, id, version, identities_version, create_time, update_time, \
@@ -74,6 +74,7 @@ impl Session {
         let of_row = |row| ids_of(row).enumerate().map(move |(at, id)| (row, at > 0, id));
         let mut users: Vec<UserRow<'_>> = rows
             .iter()
+            .copied()
             .flat_map(of_row)
             .map(|(row, is_alias, id)| UserRow { id, user: &row.user, is_alias })
             .collect();
@@ -117,7 +118,7 @@ impl Session {
     /// The identities, in the order of their keys.
     fn insert_imported_identities(
         &mut self,
-        rows: &[ImportedUser],
+        rows: &[&ImportedUser],
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
         const SQL: &str = "INSERT INTO identities (tenant_id, provider, subject, owner_id, home_id, ordinal, connection, \
@@ -137,6 +138,7 @@ impl Session {
         let profiles = rows.iter().flat_map(|row| &row.user.identities);
         let mut identities: Vec<IdentityRow<'_>> = rows
             .iter()
+            .copied()
             .flat_map(of_row)
             .zip(profiles)
             .map(|(identity, of)| IdentityRow { identity, profile: &of.profile_data })
@@ -178,7 +180,7 @@ impl Session {
 
     /// Lets the transaction fail if one of the names was deleted. It follows the inserts, so that
     /// its snapshot is younger than theirs.
-    fn expect_none_deleted(&mut self, rows: &[ImportedUser]) {
+    fn expect_none_deleted(&mut self, rows: &[&ImportedUser]) {
         const SQL: &str = "SELECT FROM unnest($2::bytea[]) AS q(hash) \
             JOIN LATERAL (SELECT deleted FROM tombstones WHERE tenant_id = $1 AND id_hash = q.hash LIMIT 1) t \
               ON t.deleted LIMIT 1";
@@ -188,6 +190,7 @@ impl Session {
         };
         let hashes: Vec<Vec<u8>> = rows
             .iter()
+            .copied()
             .flat_map(names_of)
             .map(|name| self.tombstone_hash(&name).to_vec())
             .collect();

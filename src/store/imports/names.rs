@@ -57,10 +57,10 @@ impl Session {
     /// together.
     pub async fn stored_names(
         &mut self,
-        rows: &[ImportedUser],
+        rows: &[&ImportedUser],
     ) -> Result<Vec<StoredNames>, StoreError> {
-        let ids: Vec<&UserId> = rows.iter().flat_map(ids_of).collect();
-        let identities: Vec<&IdentityRef> = rows.iter().flat_map(identities_of).collect();
+        let ids: Vec<&UserId> = rows.iter().copied().flat_map(ids_of).collect();
+        let identities: Vec<&IdentityRef> = rows.iter().copied().flat_map(identities_of).collect();
         let names = ids.iter().map(|id| UserRef::UserId((*id).clone()));
         let names = names.chain(identities.iter().map(|id| UserRef::Identity((*id).clone())));
         let hashes: Vec<Vec<u8>> = names.map(|name| self.tombstone_hash(&name).to_vec()).collect();
@@ -101,7 +101,7 @@ impl Session {
             aliases: of_ids.by_ref().take(row.aliases.len()).collect(),
             identities: of_identities.by_ref().take(row.user.identities.len()).collect(),
         };
-        Ok(rows.iter().map(of_row).collect())
+        Ok(rows.iter().copied().map(of_row).collect())
     }
 }
 

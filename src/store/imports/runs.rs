@@ -47,6 +47,27 @@ pub struct ImportRun {
     pub end_time: Option<DateTime<Utc>>,
 }
 
+impl ImportRun {
+    /// An import of which no row is settled.
+    pub fn new(id: Uuid, now: DateTime<Utc>) -> Self {
+        let (rows, created, present, skipped, refused, report_bytes, ids_bytes) =
+            Default::default();
+        Self {
+            id,
+            rows,
+            created,
+            present,
+            skipped,
+            refused,
+            report_bytes,
+            ids_bytes,
+            begin_time: now,
+            update_time: now,
+            end_time: None,
+        }
+    }
+}
+
 impl Session {
     /// The progress of an import; `None` if no part of it was committed.
     pub async fn import_run(&mut self, id: Uuid) -> Result<Option<ImportRun>, StoreError> {
@@ -58,17 +79,18 @@ impl Session {
 
     /// Writes the progress in the open transaction. It only moves on: the transaction does not
     /// commit if as many rows are settled already, by another process with the same import, unless
-    /// this ends it.
+    /// this ends it. An import that has ended can only begin again.
     pub fn save_import_run(&mut self, run: &ImportRun) {
         const SQL: &str = "INSERT INTO import_runs AS r (tenant_id, id, rows, created, present, skipped, refused, \
               report_bytes, ids_bytes, begin_time, update_time, end_time) \
             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
-            ON CONFLICT ON CONSTRAINT import_runs_pkey DO UPDATE SET rows = excluded.rows, created = excluded.created, \
+            ON CONFLICT ON CONSTRAINT import_runs_pkey DO UPDATE SET begin_time = excluded.begin_time, rows = excluded.rows, created = excluded.created, \
               present = excluded.present, skipped = excluded.skipped, refused = excluded.refused, \
               report_bytes = excluded.report_bytes, ids_bytes = excluded.ids_bytes, update_time = excluded.update_time, \
               end_time = excluded.end_time \
-            WHERE r.end_time IS NULL \
-              AND (r.rows < excluded.rows OR r.rows = excluded.rows AND excluded.end_time IS NOT NULL)";
+            WHERE CASE WHEN r.end_time IS NULL \
+              THEN r.rows < excluded.rows OR r.rows = excluded.rows AND excluded.end_time IS NOT NULL \
+              ELSE excluded.rows = 0 AND excluded.end_time IS NULL END";
         let query = sql_query(SQL)
             .bind::<Text, _>(self.tenant.to_string())
             .bind::<SqlUuid, _>(run.id)

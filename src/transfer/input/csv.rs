@@ -44,6 +44,11 @@ impl CsvRow {
         Self { names, fields }
     }
 
+    /// The names of the columns, and then the fields as they are.
+    pub(super) fn texts(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(String::as_str).chain(self.fields.iter())
+    }
+
     /// The columns with their names, in the order of the file.
     ///
     /// # Errors

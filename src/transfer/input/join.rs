@@ -147,7 +147,7 @@ impl Divided {
     fn row(&self, stored: Stored) -> (Place, CsvRow) {
         let Stored { file, line, fields } = stored;
         let names = self.names.get(&file).map_or_else(|| Arc::from([]), Arc::clone);
-        (Place { file, line }, CsvRow::new(names, fields))
+        (Place { file, line, before: 0 }, CsvRow::new(names, fields))
     }
 }
 

@@ -171,7 +171,7 @@ impl JsonRecords {
         }
     }
 
-    /// The rest of an object whose members cannot be told apart: its source refuses it.
+    /// The rest of an object whose members have no clear ends: its source refuses it.
     fn rest_of_object(&mut self) -> Result<Option<Split>, InputError> {
         match self.scanner.nested(vec![b'}'])? {
             Scan::Whole => self.scanner.record(),

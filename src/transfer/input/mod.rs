@@ -39,6 +39,8 @@ pub struct Place {
     pub file: usize,
     /// The line of the uncompressed text, from 1.
     pub line: u64,
+    /// How many records begin on the same line before it.
+    pub before: u64,
 }
 
 /// One user as a file has it.
@@ -50,6 +52,20 @@ pub enum Record {
     Csv(CsvRow),
     /// A row of a file of users with its rows of a file of accounts.
     Joined(JoinedRow),
+}
+
+impl Record {
+    /// Hands out all texts of the record, in their order.
+    pub fn each_text(&self, mut hand_out: impl FnMut(&str)) {
+        match self {
+            Self::Json(text) => hand_out(text),
+            Self::Csv(row) => row.texts().for_each(hand_out),
+            Self::Joined(JoinedRow { user, accounts, .. }) => {
+                let accounts = accounts.iter().map(|(_, row)| row);
+                user.iter().chain(accounts).for_each(|row| row.texts().for_each(&mut hand_out));
+            }
+        }
+    }
 }
 
 /// What kinds of files a source has.
@@ -139,13 +155,16 @@ impl Input {
     #[must_use]
     pub fn show(&self, place: Place) -> String {
         let name = self.files.get(place.file).map_or("?", |(name, _)| name);
-        format!("{name}:{}", place.line)
+        match place.before {
+            0 => format!("{name}:{}", place.line),
+            before => format!("{name}:{} (record {} of the line)", place.line, before + 1),
+        }
     }
 
     /// All records, from the first file on. It can be called again for the same records. After an
     /// error there is no further one.
     pub fn records(&self, shape: Shape) -> Records<'_> {
-        Records { input: self, shape, next_file: 0, current: None }
+        Records { input: self, shape, next_file: 0, current: None, last: None }
     }
 
     fn text(&self, file: usize) -> Option<Result<Text, InputError>> {
@@ -181,6 +200,8 @@ pub struct Records<'a> {
     shape: Shape,
     next_file: usize,
     current: Option<Reader>,
+    /// Where the last record began.
+    last: Option<Place>,
 }
 
 enum Reader {
@@ -224,7 +245,12 @@ impl Records<'_> {
         loop {
             if let Some(reader) = &mut self.current {
                 if let Some((line, record)) = reader.next()? {
-                    return Ok(Some((Place { file: self.next_file - 1, line }, record)));
+                    let file = self.next_file - 1;
+                    let last = self.last.filter(|last| last.file == file && last.line == line);
+                    let before = last.map_or(0, |last| last.before + 1);
+                    let place = Place { file, line, before };
+                    self.last = Some(place);
+                    return Ok(Some((place, record)));
                 }
                 self.current = None;
             }

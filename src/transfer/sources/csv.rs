@@ -58,7 +58,7 @@ pub(super) fn read(joined: &JoinedRow, faults: &Faults, now: DateTime<Utc>) -> O
         }
     }
     if is_anonymous && found.row.identities.is_empty() {
-        return Some(Reading::Skipped("an anonymous user, whom no sign-in would find again"));
+        return Some(Reading::Skipped("an anonymous user: no sign-in would find it again"));
     }
     place_email(&mut found, &id, email, is_verified, verify_time);
     match found.row.identities.as_mut_slice() {

@@ -44,7 +44,7 @@ pub(super) fn read(json: &str, faults: &Faults) -> Option<Reading> {
     let local = local.accounts(&id, email.as_deref(), is_verified, phone);
     found.row.identities.splice(0..0, local);
     if found.row.identities.is_empty() && !has_email {
-        return Some(Reading::Skipped("an anonymous user, whom no sign-in would find again"));
+        return Some(Reading::Skipped("an anonymous user: no sign-in would find it again"));
     }
     give_email(&mut found, email, is_verified);
     give_profile(&mut found, root);

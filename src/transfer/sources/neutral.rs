@@ -1,15 +1,24 @@
-//! The neutral row: the fields of [`Row`] and no others.
+//! The neutral row: the fields of [`Row`], and what an export may add to them.
 
 use super::{
-    Found, Reading,
+    Found, LeftOut, Reading,
     object::{Faults, Object},
 };
 use crate::transfer::row::{Row, RowIdentity};
 
+/// A line of an export of changes.
+const DELETED: &str = "The user was deleted where the file comes from.";
 const UNKNOWN: &str = "There is no field of this name.";
 
 pub(super) fn read(json: &str, faults: &Faults) -> Option<Reading> {
     let mut user = Object::parse(json, faults)?;
+    if user.flag("deleted") == Some(true) {
+        return Some(Reading::Skipped(DELETED));
+    }
+    let mut left_out = LeftOut::default();
+    if user.take_any("links") {
+        left_out.field("links");
+    }
     let row = Row {
         id: user.text("id"),
         aliases: user.texts("aliases"),
@@ -23,7 +32,7 @@ pub(super) fn read(json: &str, faults: &Faults) -> Option<Reading> {
         identities: user.objects("identities").into_iter().map(identity).collect(),
     };
     refuse_rest(&user);
-    Some(Reading::User(Box::new(Found { row, ..Found::default() })))
+    Some(Reading::User(Box::new(Found { row, left_out, ..Found::default() })))
 }
 
 fn identity(mut account: Object<'_>) -> RowIdentity {

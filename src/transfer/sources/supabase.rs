@@ -42,7 +42,7 @@ pub(super) fn read(json: &str, faults: &Faults, now: DateTime<Utc>) -> Option<Re
     let is_anonymous = user.flag("is_anonymous") == Some(true);
     let accounts = user.objects("identities");
     if is_anonymous && accounts.is_empty() {
-        return Some(Reading::Skipped("an anonymous user, whom no sign-in would find again"));
+        return Some(Reading::Skipped("an anonymous user: no sign-in would find it again"));
     }
     found.row.identities = accounts
         .into_iter()

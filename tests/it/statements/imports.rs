@@ -14,7 +14,8 @@ async fn the_names_of_an_import_are_looked_up_by_keys() {
     let ann = with_aliases(imported("ann", &["github|1", "sms|2"]), &["old"]);
     let mut session = store.session().await;
     let batch = vec![ann; 300];
-    let look_up = async { Ok(session.stored_names(&batch).await.unwrap()) };
+    let look_up =
+        async { Ok(session.stored_names(&batch.iter().collect::<Vec<_>>()).await.unwrap()) };
 
     let asked = statements(&server, look_up).await;
 

@@ -102,7 +102,7 @@ impl ImportStore {
     ) -> Result<(), StoreError> {
         let mut session = self.session().await;
         let now = session.begin_locked(&LockKeys::default()).await?;
-        session.insert_imported(users, now)?;
+        session.insert_imported(&users.iter().collect::<Vec<_>>(), now)?;
         session.save_import_run(run);
         session.record_import(run.id, u32::try_from(users.len()).unwrap(), now)?;
         session.commit().await

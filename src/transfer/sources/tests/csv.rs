@@ -13,7 +13,7 @@ fn supabase() {
           left out: {} {"id": 2, "is_sso_user": 1, "last_sign_in_at": 2, "updated_at": 2}
         3 {"id":"22222222-2222-4222-8222-222222222222","create_time":"2021-03-04T05:06:07.089000Z","blocked":true,"app_metadata":{"provider":"phone","providers":["phone"]},"identities":[{"provider":"phone","subject":"22222222-2222-4222-8222-222222222222","profile_data":{"phone":"15555550102","phone_number":"15555550102","phone_verified":true},"attach_time":"2021-03-04T05:06:07.089000Z"}]}
           left out: {} {"id": 1, "is_sso_user": 1, "last_sign_in_at": 1, "phone_confirmed_at": 1, "updated_at": 1}
-        4 skipped: an anonymous user, whom no sign-in would find again
+        4 skipped: an anonymous user: no sign-in would find it again
         5 {"id":"44444444-4444-4444-8444-444444444444","create_time":"2021-03-04T05:06:07.089000Z","app_metadata":{"provider":"sso:21648a9d-8d5a-4555-a9d1-d6375dc14e92","providers":["sso:21648a9d-8d5a-4555-a9d1-d6375dc14e92"]},"identities":[{"provider":"sso:21648a9d-8d5a-4555-a9d1-d6375dc14e92","subject":"jo.ives@acme.example","email":"jo.ives@acme.example","profile_data":{"iss":"https://idp.acme.example/saml","phone_verified":false},"attach_time":"2021-03-04T05:06:07.089000Z"}]}
           left out: {} {"id": 1, "is_sso_user": 1, "last_sign_in_at": 1, "updated_at": 1}
         6 skipped: a user that was deleted at the source

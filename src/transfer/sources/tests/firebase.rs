@@ -13,7 +13,7 @@ fn the_sample_of_the_api() {
           left out: {Email: 1} {"lastLoginAt": 1, "lastRefreshAt": 1}
         1 {"id":"fbPhone000000000000000000003","create_time":"2023-05-06T07:08:09.010000Z","identities":[{"provider":"phone","subject":"fbPhone000000000000000000003","profile_data":{"phone_number":"+15555550103"}}]}
           left out: {} {"lastLoginAt": 1, "lastRefreshAt": 1}
-        1 skipped: an anonymous user, whom no sign-in would find again
+        1 skipped: an anonymous user: no sign-in would find it again
         1 {"id":"fbOff00000000000000000000005","create_time":"2023-05-06T07:08:09.012000Z","blocked":true,"app_metadata":{"team":"the \"A\" team"},"identities":[{"provider":"github.com","subject":"7654321","email":"jo.ives@example.com","profile_data":{"name":"Jo Ives"}},{"provider":"facebook.com","subject":"10150000000000001","profile_data":{"name":"Jo Ives"}}]}
           left out: {} {"lastLoginAt": 1, "lastRefreshAt": 1}
         1 {"id":"fbDup00000000000000000000006","create_time":"2023-05-06T07:08:09.013000Z","identities":[{"provider":"google.com","subject":"109000000000000000001","email":"mara.q@gmail.example"}]}
@@ -30,7 +30,7 @@ fn the_sample_of_the_export() {
           identities: A user needs at least one account, and this one has none: `auth:export` leaves most providers out, so read the users by accounts:batchGet, which has all.
         31 {"id":"fbPhone000000000000000000003","create_time":"2023-05-06T07:08:09.010000Z","identities":[{"provider":"phone","subject":"fbPhone000000000000000000003","profile_data":{"phone_number":"+15555550103"}}]}
           left out: {} {"lastSignedInAt": 1}
-        38 skipped: an anonymous user, whom no sign-in would find again
+        38 skipped: an anonymous user: no sign-in would find it again
         43 {"id":"fbOff00000000000000000000005","create_time":"2023-05-06T07:08:09.012000Z","blocked":true,"app_metadata":{"team":"the \"A\" team"},"identities":[{"provider":"github.com","subject":"7654321","email":"jo.ives@example.com","profile_data":{"name":"Jo Ives"}},{"provider":"facebook.com","subject":"10150000000000001","profile_data":{"name":"Jo Ives"}}]}
           left out: {} {"lastSignedInAt": 1}
         66 {"id":"fbDup00000000000000000000006","create_time":"2023-05-06T07:08:09.013000Z","identities":[{"provider":"google.com","subject":"109000000000000000001","email":"mara.q@gmail.example"}]}

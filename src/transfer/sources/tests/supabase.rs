@@ -11,7 +11,7 @@ fn the_sample() {
           left out: {} {"aud": 1, "identities.last_sign_in_at": 2, "identities.updated_at": 2, "instance_id": 1, "last_sign_in_at": 1, "role": 1}
         2 {"id":"22222222-2222-4222-8222-222222222222","create_time":"2021-03-04T05:06:07.089000Z","update_time":"2026-02-03T04:05:06.007000Z","blocked":true,"app_metadata":{"provider":"phone","providers":["phone"]},"identities":[{"provider":"phone","subject":"22222222-2222-4222-8222-222222222222","profile_data":{"phone_number":"+15555550102","phone_number_verified":true},"attach_time":"2021-03-04T05:06:07.089000Z"}]}
           left out: {} {"aud": 1, "identities.last_sign_in_at": 1, "identities.updated_at": 1, "instance_id": 1, "last_sign_in_at": 1, "role": 1}
-        3 skipped: an anonymous user, whom no sign-in would find again
+        3 skipped: an anonymous user: no sign-in would find it again
         4 {"id":"44444444-4444-4444-8444-444444444444","create_time":"2021-03-04T05:06:07.089000Z","update_time":"2026-02-03T04:05:06.007000Z","app_metadata":{"provider":"sso:21648a9d-8d5a-4555-a9d1-d6375dc14e92","providers":["sso:21648a9d-8d5a-4555-a9d1-d6375dc14e92"]},"identities":[{"provider":"sso:21648a9d-8d5a-4555-a9d1-d6375dc14e92","subject":"jo.ives@acme.example","email":"jo.ives@acme.example","profile_data":{"iss":"https://idp.acme.example/saml"},"attach_time":"2021-03-04T05:06:07.089000Z"}]}
           left out: {} {"aud": 1, "identities.last_sign_in_at": 1, "identities.updated_at": 1, "instance_id": 1, "last_sign_in_at": 1, "role": 1}
         5 skipped: a user that was deleted at the source

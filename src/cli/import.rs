@@ -1,0 +1,237 @@
+//! `import`: brings users from files, and says before and after what happens to each row.
+
+use std::{fmt::Write as _, path::PathBuf, sync::Arc};
+
+use clap::{Args, ValueEnum};
+
+use super::{
+    ConfigFile, EX_INTERRUPTED, EX_PARTLY, Failure, export::tenant, progress::Progress, runtime,
+    say, serve::on_signal,
+};
+use crate::{
+    clock,
+    store::Store,
+    telemetry::metrics::Metrics,
+    transfer::{
+        import::{
+            Checker, FilePaths, Files, Import, ImportError, Mapped, ProviderMap, Settled, Source,
+            Survey,
+        },
+        input::{Columns, Input, Joined},
+        sources::Format,
+    },
+};
+
+/// How many connections it uses.
+const CONNECTIONS: usize = 2;
+
+#[derive(Args)]
+pub(super) struct ImportArguments {
+    #[command(flatten)]
+    config: ConfigFile,
+    /// The tenant of the users. Not needed where the configuration has only one
+    #[arg(long, value_name = "TENANT")]
+    tenant: Option<String>,
+    /// The form of the files
+    #[arg(long, value_name = "FORM")]
+    from: SourceFormat,
+    /// Which provider of the tenant a provider of the files is, such as google.com=google-oauth2;
+    /// with FROM=- its accounts are left out. Providers of the same name need no entry
+    #[arg(long = "provider", value_name = "FROM=TO")]
+    providers: Vec<String>,
+    /// Write nothing, and say what would happen
+    #[arg(long)]
+    dry_run: bool,
+    /// The file for the refused rows with their reasons, which must not exist
+    #[arg(long, value_name = "FILE", conflicts_with = "dry_run")]
+    report: Option<PathBuf>,
+    /// The file for the ids of the source that could not stay, which must not exist
+    #[arg(long, value_name = "FILE", conflicts_with = "dry_run")]
+    id_map: Option<PathBuf>,
+    /// Of csv: which column of the users has which field, such as id=user_id
+    #[arg(long = "column", value_name = "FIELD=COLUMN")]
+    columns: Vec<String>,
+    /// Of csv: the file of the accounts, where the users' file does not have them
+    #[arg(long, value_name = "FILE")]
+    accounts: Option<PathBuf>,
+    /// Of csv: which column of the accounts has which field, such as user_id=userId
+    #[arg(long = "account-column", value_name = "FIELD=COLUMN", requires = "accounts")]
+    account_columns: Vec<String>,
+    /// The files, or a folder of files; - for stdin. gzip is recognised
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum SourceFormat {
+    /// One JSON object a line, as `export` writes it
+    Neutral,
+    /// Tables of your own as CSV, with --column for each field
+    Csv,
+    /// Auth0: users-exports jobs, JSON or CSV
+    Auth0,
+    /// Firebase: `auth:export`, JSON or CSV, and accounts:batchGet
+    Firebase,
+    /// Supabase: rows of auth.users with their identities
+    Supabase,
+    /// Keycloak: `kc export`
+    Keycloak,
+    /// Cognito: list-users
+    Cognito,
+}
+
+pub(super) fn run(arguments: &ImportArguments) -> Result<(), Failure> {
+    let config = arguments.config.load()?;
+    let tenant_id = tenant(&config, arguments.tenant.as_deref())?;
+    let settings = config.tenants.get(&tenant_id).cloned().unwrap_or_default();
+    let providers = ProviderMap::parse(&arguments.providers, &settings)
+        .map_err(|error| Failure::usage(format!("--provider: {error}")))?;
+    let source = Source::new(arguments.open()?, arguments.from.into(), &providers);
+    let checker =
+        Checker { tenant: Arc::new(settings), providers: Arc::new(providers), now: clock::now() };
+    let progress = Progress::new("reading", None);
+    let survey = Survey::of(&source, &checker, &|rows| progress.set(rows));
+    progress.end();
+    let survey = survey?;
+    say(describe(&survey).trim_end())?;
+    let unmapped: Vec<&str> = survey.unmapped().collect();
+    if !unmapped.is_empty() {
+        return Err(Failure::usage(format!(
+            "no provider of the tenant is named for {}: add --provider NAME=PROVIDER for each, or --provider NAME=- to leave its accounts out",
+            unmapped.join(", ")
+        )));
+    }
+    let files = (!arguments.dry_run).then(|| arguments.paths(&survey));
+    let (survey, source) = (Arc::new(survey), Arc::new(source));
+    let settled = runtime()?.block_on(async {
+        let stop = on_signal()?;
+        let policies = config.policies();
+        let address = &config.database.address;
+        let store = Store::open(address, CONNECTIONS, policies, &Metrics::default()).await?;
+        let import = Import {
+            store: &store,
+            tenant: &tenant_id,
+            checker: &checker,
+            survey: &survey,
+            files: files.clone(),
+        };
+        let word = if arguments.dry_run { "checking" } else { "importing" };
+        let progress = Progress::new(word, Some(survey.rows));
+        let settled = import.run(&source, &stop, &|rows| progress.set(rows)).await;
+        progress.end();
+        settled.map_err(|error| match error {
+            ImportError::Stopped => Failure { text: error.to_string(), code: EX_INTERRUPTED },
+            _ => Failure::from(error),
+        })
+    })?;
+    say(conclusion(&settled, files.as_ref()).trim_end())?;
+    match settled.run.refused {
+        0 => Ok(()),
+        refused => Err(Failure { text: format!("{refused} rows were refused"), code: EX_PARTLY }),
+    }
+}
+
+impl ImportArguments {
+    /// The files, which of CSV are joined.
+    fn open(&self) -> Result<Files, Failure> {
+        let input = Input::open(&self.files)?;
+        if !matches!(self.from, SourceFormat::Csv) {
+            return match self.columns.is_empty() && self.accounts.is_none() {
+                true => Ok(Files::Whole(input)),
+                false => Err(Failure::usage("--column and --accounts are for --from csv")),
+            };
+        }
+        let of_accounts = self.accounts.as_ref().map(|_| self.account_columns.as_slice());
+        let columns = Columns::parse(&self.columns, of_accounts)
+            .map_err(|problems| Failure::usage(problems.join("\n")))?;
+        let accounts = self.accounts.iter().cloned().collect::<Vec<_>>();
+        let accounts = self.accounts.as_ref().map(|_| Input::open(&accounts)).transpose()?;
+        let joined = Joined::read(&input, accounts.as_ref(), columns)?;
+        Ok(Files::Joined { joined, users: input })
+    }
+
+    /// The files to be written, which have the run in their names unless the options name them.
+    fn paths(&self, survey: &Survey) -> FilePaths {
+        let run = survey.run.simple().to_string();
+        let run = run.get(..8).unwrap_or_default();
+        let named = |option: &Option<PathBuf>, default: String| {
+            option.clone().unwrap_or_else(|| PathBuf::from(default))
+        };
+        FilePaths {
+            report: named(&self.report, format!("import-{run}-refused.ndjson")),
+            ids: named(&self.id_map, format!("import-{run}-id-map.csv")),
+        }
+    }
+}
+
+impl From<SourceFormat> for Format {
+    fn from(format: SourceFormat) -> Self {
+        match format {
+            SourceFormat::Neutral => Self::Neutral,
+            SourceFormat::Csv => Self::Csv,
+            SourceFormat::Auth0 => Self::Auth0,
+            SourceFormat::Firebase => Self::Firebase,
+            SourceFormat::Supabase => Self::Supabase,
+            SourceFormat::Keycloak => Self::Keycloak,
+            SourceFormat::Cognito => Self::Cognito,
+        }
+    }
+}
+
+/// What the first pass found.
+fn describe(survey: &Survey) -> String {
+    let mut text = format!("{} rows", survey.rows);
+    for (what, count) in &survey.skipped {
+        let _ = write!(text, "\nskipped: {count} ({what})");
+    }
+    for (name, provider) in &survey.providers {
+        let to = match &provider.mapped {
+            Mapped::To(provider) => provider.as_str(),
+            Mapped::LeftOut => "left out",
+            Mapped::Missing => "not mapped",
+        };
+        let _ = write!(text, "\nprovider {name}: {} accounts -> {to}", provider.accounts);
+    }
+    if survey.verified_emails > 0 {
+        let _ = write!(
+            text,
+            "\nemails: {} are verified by the word of the source; they count at the providers with imported_emails = true",
+            survey.verified_emails
+        );
+    }
+    for (kind, count) in &survey.left_out.kinds {
+        let _ = write!(text, "\nleft out: {count}. {}", kind.sentence());
+    }
+    for (field, count) in &survey.left_out.fields {
+        let _ = write!(text, "\nleft out: the field {field} of {count} rows");
+    }
+    for (note, count) in &survey.notes {
+        let _ = write!(text, "\n{count} rows: {}", note.sentence());
+    }
+    text
+}
+
+/// What became of the rows.
+fn conclusion(settled: &Settled, files: Option<&FilePaths>) -> String {
+    let run = &settled.run;
+    let verb = if files.is_some() { "created" } else { "would be created" };
+    let mut text = format!(
+        "{verb}: {}, present: {}, skipped: {}, refused: {}",
+        run.created, run.present, run.skipped, run.refused
+    );
+    for (reason, rows) in &settled.reasons {
+        let _ = write!(text, "\n{}: {} rows", reason.word(), rows.count);
+        for example in &rows.examples {
+            let _ = write!(text, "\n  {example}");
+        }
+    }
+    if let Some(files) = files {
+        if run.report_bytes > 0 {
+            let _ = write!(text, "\nthe refused rows: {}", files.report.display());
+        }
+        if run.ids_bytes > 0 {
+            let _ = write!(text, "\nthe ids that changed: {}", files.ids.display());
+        }
+    }
+    text
+}

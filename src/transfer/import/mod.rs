@@ -1,0 +1,180 @@
+//! Imports users from files: a pass that checks all rows, and one that writes them in batches.
+//!
+//! Each batch is one transaction, with the users, the position of the run, and one event. So a run
+//! that was interrupted anywhere continues where its last batch ended, and a second run of the same
+//! files makes no user twice.
+
+mod check;
+mod judge;
+mod keys;
+mod providers;
+mod reading;
+mod settle;
+mod source;
+mod survey;
+mod verdict;
+
+use std::{
+    collections::BTreeMap,
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use self::{
+    reading::read_batches,
+    settle::{ReportFiles, Settler},
+    verdict::GrowingFile,
+};
+use super::input::InputError;
+use crate::{
+    domain::TenantId,
+    store::{ImportRun, Store, StoreError},
+};
+pub use check::Checker;
+pub use providers::{Mapped, ProviderMap, ProviderMapError};
+pub use settle::{Rows, Settled};
+pub use source::{Files, Source};
+pub use survey::{FileProvider, Survey, SurveyError};
+pub use verdict::ReasonCode;
+
+/// How many batches are read ahead of the one that is written.
+const READ_AHEAD: usize = 2;
+
+/// Why an import ended early. The batches before are written.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// A file is broken.
+    #[error(transparent)]
+    Input(#[from] InputError),
+    /// The database does not respond, or responds with an error.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The report, or the map of ids, cannot be written.
+    #[error("{0}")]
+    File(#[from] io::Error),
+    /// Other writers were faster each time.
+    #[error("other writers create the same users: wait until they are done, and import again")]
+    Overtaken,
+    /// The files have changed since the first pass.
+    #[error("the files have changed while they were read: import them again")]
+    Changed,
+    /// A stop was requested.
+    #[error("stopped before the end: the same command continues")]
+    Stopped,
+}
+
+/// An import whose first pass is done.
+pub struct Import<'a> {
+    /// The database.
+    pub store: &'a Store,
+    /// The tenant of the users.
+    pub tenant: &'a TenantId,
+    /// What the rows are checked by.
+    pub checker: &'a Checker,
+    /// The result of the first pass.
+    pub survey: &'a Arc<Survey>,
+    /// The names of the files to be written; `None` for a dry run, which writes nothing.
+    pub files: Option<FilePaths>,
+}
+
+/// The files that an import writes.
+#[derive(Debug, Clone)]
+pub struct FilePaths {
+    /// The refused rows, with their reasons.
+    pub report: PathBuf,
+    /// The ids of the source that could not stay, each with the id of its user here.
+    pub ids: PathBuf,
+}
+
+impl Import<'_> {
+    /// Settles all rows, from where an earlier run of the same files ended. `done` gets the number of
+    /// rows that are settled.
+    ///
+    /// # Errors
+    /// [`ImportError`]; what was settled before it stays.
+    pub async fn run(
+        &self,
+        source: &Arc<Source>,
+        stop: &CancellationToken,
+        done: &(dyn Fn(u64) + Sync),
+    ) -> Result<Settled, ImportError> {
+        let run = self.begin().await?;
+        let files = self.files.as_ref().map(|paths| paths.open(&run)).transpose()?;
+        let from = u64::try_from(run.rows).unwrap_or_default();
+        let (sender, mut batches) = mpsc::channel(READ_AHEAD);
+        let (checker, survey, read) =
+            (self.checker.clone(), Arc::clone(self.survey), Arc::clone(source));
+        let reading = tokio::task::spawn_blocking(move || {
+            let hand_out = |batch| sender.blocking_send(batch).is_ok();
+            read_batches(&read, &checker, &survey, from, hand_out)
+        });
+        let mut settler = Settler {
+            store: self.store,
+            tenant_id: self.tenant,
+            source,
+            files,
+            settled: Settled { run, reasons: BTreeMap::new() },
+        };
+        done(from);
+        while let Some(batch) = batches.recv().await {
+            if stop.is_cancelled() {
+                return Err(ImportError::Stopped);
+            }
+            settler.settle(batch).await?;
+            done(u64::try_from(settler.settled.run.rows).unwrap_or_default());
+        }
+        reading.await.map_err(|error| ImportError::File(io::Error::other(error)))??;
+        settler.end().await?;
+        Ok(settler.settled)
+    }
+
+    /// The run as an earlier process left it, or a new one.
+    async fn begin(&self) -> Result<ImportRun, ImportError> {
+        let mut session = self.store.session(self.tenant).await?;
+        let known = session.import_run(self.survey.run).await?;
+        let run = match known {
+            // A dry run asks for all rows anew, and so does an import after the last one's end.
+            Some(run) if run.end_time.is_none() && self.files.is_some() => return Ok(run),
+            _ => ImportRun::new(self.survey.run, self.checker.now),
+        };
+        if let Some(paths) = &self.files {
+            if known.is_none() {
+                paths.expect_new()?;
+            }
+            session.begin().await?;
+            session.save_import_run(&run);
+            session.commit().await?;
+        }
+        Ok(run)
+    }
+}
+
+impl FilePaths {
+    /// Refuses to write over files of others.
+    fn expect_new(&self) -> io::Result<()> {
+        for path in [&self.report, &self.ids] {
+            if path.try_exists()? {
+                let text = format!("{} exists: choose another name", path.display());
+                return Err(io::Error::new(io::ErrorKind::AlreadyExists, text));
+            }
+        }
+        Ok(())
+    }
+
+    fn open(&self, run: &ImportRun) -> io::Result<ReportFiles> {
+        let open = |path: &Path, length: i64| {
+            let length = u64::try_from(length).unwrap_or_default();
+            GrowingFile::open(path, length).map_err(|error| {
+                io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+            })
+        };
+        Ok(ReportFiles {
+            report: open(&self.report, run.report_bytes)?,
+            ids: open(&self.ids, run.ids_bytes)?,
+        })
+    }
+}

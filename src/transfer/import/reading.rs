@@ -1,0 +1,128 @@
+//! The second pass over the files: reads them again, and hands out the rows in batches.
+
+use uuid::Uuid;
+
+use super::{
+    ImportError, Source, Survey,
+    check::{CheckedRow, Checker},
+    keys::KeyHash,
+    verdict::{Reason, ReasonCode},
+};
+use crate::{
+    domain::{UserId, Violation},
+    store::ImportedUser,
+    transfer::{input::Place, sources::Reading},
+};
+
+/// The most rows of a batch: one transaction, which commits well within a second.
+pub(super) const BATCH: usize = 500;
+
+/// Rows that follow each other.
+#[derive(Debug)]
+pub(super) struct Batch {
+    /// The number of the first row in all files, from 0.
+    pub first: u64,
+    /// The rows.
+    pub rows: Vec<ReadRow>,
+}
+
+/// A row, before the database has been asked.
+#[derive(Debug)]
+pub(super) struct ReadRow {
+    /// Where it begins.
+    pub place: Place,
+    /// What it is.
+    pub what: What,
+}
+
+/// What a row is.
+#[derive(Debug)]
+pub(super) enum What {
+    /// A user.
+    User(Box<NewUser>),
+    /// No user, as the source says.
+    Skipped,
+    /// A row with faults.
+    Refused(Vec<Reason>),
+}
+
+/// The user that a row becomes, if its names are free.
+#[derive(Debug)]
+pub(super) struct NewUser {
+    /// The user with its aliases.
+    pub imported: ImportedUser,
+    /// Whether the row has its id. Otherwise it is random.
+    pub has_own_id: bool,
+    /// The id of the source that cannot be its id here.
+    pub source_id: Option<String>,
+    /// The places of its accounts in the row.
+    pub places: Vec<usize>,
+}
+
+/// Reads the rows from number `from` on. `hand_out` says whether more are wanted.
+///
+/// # Errors
+/// [`ImportError::Input`] if a file is broken, and [`ImportError::Changed`] if it is another one than in
+/// the first pass; the batches before were handed out.
+pub(super) fn read_batches(
+    source: &Source,
+    checker: &Checker,
+    survey: &Survey,
+    from: u64,
+    mut hand_out: impl FnMut(Batch) -> bool,
+) -> Result<(), ImportError> {
+    let mut fingerprint = source.fingerprint();
+    let mut batch = Batch { first: from, rows: Vec::with_capacity(BATCH) };
+    for (number, record) in (0_u64..).zip(source.records()) {
+        let (place, record) = record?;
+        fingerprint.add(&record);
+        if number < from {
+            continue;
+        }
+        let repeated = survey.repeated.get(&number).map_or(&[][..], Vec::as_slice);
+        let what = match source.read(&record, checker.now) {
+            Ok(Reading::Skipped(_)) => What::Skipped,
+            Ok(Reading::User(found)) => match checker.check(found.row) {
+                Ok(row) if repeated.is_empty() => {
+                    What::User(Box::new(new_user(row, found.source_id, checker)))
+                }
+                Ok(row) => What::Refused(repetitions(&row, repeated, source)),
+                Err(violations) => invalid(violations),
+            },
+            Err(violations) => invalid(violations),
+        };
+        batch.rows.push(ReadRow { place, what });
+        if batch.rows.len() == BATCH {
+            let next = Batch { first: number + 1, rows: Vec::with_capacity(BATCH) };
+            if !hand_out(std::mem::replace(&mut batch, next)) {
+                return Ok(());
+            }
+        }
+    }
+    if !batch.rows.is_empty() {
+        hand_out(batch);
+    }
+    if fingerprint.id() == survey.run { Ok(()) } else { Err(ImportError::Changed) }
+}
+
+fn new_user(row: CheckedRow, source_id: Option<String>, checker: &Checker) -> NewUser {
+    let has_own_id = row.id.is_some();
+    let id = row.id.clone().unwrap_or_else(|| UserId::from_uuid(Uuid::new_v4()));
+    let places = row.identities().map(|(place, _)| place).collect();
+    NewUser { imported: row.into_imported(&id, checker.now), has_own_id, source_id, places }
+}
+
+fn invalid(violations: Vec<Violation>) -> What {
+    What::Refused(violations.into_iter().map(Reason::from).collect())
+}
+
+/// The keys of a row that other rows have too.
+fn repetitions(row: &CheckedRow, repeated: &[(KeyHash, Place)], source: &Source) -> Vec<Reason> {
+    let other = |key| repeated.iter().find(|(hash, _)| *hash == key).map(|(_, place)| *place);
+    let reason = |field: String, what: &str, key| {
+        let place = source.show(other(key)?);
+        let text = format!("This {what} is also in {place}: both rows are refused.");
+        Some(Reason::new(ReasonCode::Repeated, field, text))
+    };
+    row.named_keys().filter_map(|(field, what, key)| reason(field, what, key)).collect()
+}

@@ -1,0 +1,96 @@
+//! The files of an import, and how they are read.
+
+use aws_lc_rs::digest::{Context, SHA256};
+use chrono::{DateTime, Utc};
+use uuid::{Builder, Uuid};
+
+use super::ProviderMap;
+use crate::{
+    domain::Violation,
+    transfer::{
+        input::{Input, InputError, Joined, Place, Record},
+        sources::{Format, Reading},
+    },
+};
+
+/// The files of an import, and how they are read.
+pub struct Source {
+    files: Files,
+    format: Format,
+    /// What makes another run of the same files.
+    options: Vec<String>,
+}
+
+/// Where the records come from.
+pub enum Files {
+    /// Files that have each user as a whole.
+    Whole(Input),
+    /// A CSV file of users, joined with one of accounts.
+    Joined {
+        /// The records.
+        joined: Joined,
+        /// The file of users.
+        users: Input,
+    },
+}
+
+/// A hash of all that decides what a run imports.
+pub struct Fingerprint(Context);
+
+impl Source {
+    /// The files, in this format and with these providers.
+    pub fn new(files: Files, format: Format, providers: &ProviderMap) -> Self {
+        let options = [format!("{format:?}")].into_iter().chain(providers.entries()).collect();
+        Self { files, format, options }
+    }
+
+    /// The records from the first one on.
+    pub fn records(&self) -> Box<dyn Iterator<Item = Result<(Place, Record), InputError>> + '_> {
+        match &self.files {
+            Files::Whole(input) => Box::new(input.records(self.format.shape())),
+            Files::Joined { joined, .. } => Box::new(joined.records()),
+        }
+    }
+
+    /// What a record is.
+    ///
+    /// # Errors
+    /// All faults of types, times and shapes.
+    pub fn read(&self, record: &Record, now: DateTime<Utc>) -> Result<Reading, Vec<Violation>> {
+        self.format.read(record, now)
+    }
+
+    /// A place as a person reads it, such as `users.json:17`.
+    pub fn show(&self, place: Place) -> String {
+        match &self.files {
+            Files::Whole(input) | Files::Joined { users: input, .. } => input.show(place),
+        }
+    }
+
+    /// The hash of the options, to which the records are to be added.
+    pub fn fingerprint(&self) -> Fingerprint {
+        let mut fingerprint = Fingerprint(Context::new(&SHA256));
+        self.options.iter().for_each(|option| fingerprint.add_text(option));
+        fingerprint
+    }
+}
+
+impl Fingerprint {
+    /// Adds the next record.
+    pub fn add(&mut self, record: &Record) {
+        record.each_text(|text| self.add_text(text));
+    }
+
+    /// The id of the run.
+    pub fn id(self) -> Uuid {
+        let mut bytes = [0; 16];
+        bytes.iter_mut().zip(self.0.finish().as_ref()).for_each(|(byte, hashed)| *byte = *hashed);
+        Builder::from_custom_bytes(bytes).into_uuid()
+    }
+
+    /// The length keeps two texts apart from one.
+    fn add_text(&mut self, text: &str) {
+        self.0.update(&text.len().to_le_bytes());
+        self.0.update(text.as_bytes());
+    }
+}

@@ -1,0 +1,122 @@
+//! A run that ends anywhere continues where its last batch ended.
+
+use std::time::Duration;
+
+use rustix::process::Signal;
+use serde_json::json;
+use tokio::time::timeout;
+
+use super::{Desk, db_users, lines, row};
+use crate::support::{
+    child::Running,
+    cluster::{Database, cluster},
+};
+
+/// How many rows there are, in ten batches, of which each hundredth is refused.
+const ROWS: usize = 5000;
+
+fn file() -> String {
+    lines((0..ROWS).map(|number| match number % 100 {
+        0 => json!({"id": format!("old-{number}"), "identities": [{"provider": "github", "subject": ""}]}),
+        // No id of ours.
+        1 => json!({"identities": [{"provider": "github", "subject": number.to_string()}]}),
+        _ => row(number),
+    }))
+}
+
+async fn db_settled(database: &Database) -> usize {
+    let rows = database.db_texts("SELECT rows::text FROM import_runs").await;
+    rows.first().map_or(0, |rows| rows.parse().unwrap())
+}
+
+/// Returns once more rows than these are settled.
+async fn db_until_more(database: &Database, than: usize) -> usize {
+    let more = async {
+        loop {
+            let settled = db_settled(database).await;
+            if settled > than {
+                return settled;
+            }
+        }
+    };
+    timeout(Duration::from_secs(60), more).await.expect("more rows should be settled")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_is_killed_continues_where_its_last_batch_ended() {
+    let database = cluster().db_migrated().await;
+    let desk = Desk::new(&database, |toml| toml);
+    let file = desk.write("users.ndjson", file());
+    let mut settled = 0;
+    for _ in 0..4 {
+        let running = Running::start(desk.command("neutral", &[&file], &[]));
+        settled = db_until_more(&database, settled).await;
+        running.signal(Signal::KILL);
+        running.finish();
+        database.db_until_alone().await;
+        settled = settled.max(db_settled(&database).await);
+        if settled == ROWS {
+            break;
+        }
+    }
+
+    let ran = desk.import("neutral", &[&file], &[]);
+
+    assert_eq!(ran.code, Some(3), "{ran:?}");
+    let counts = "created: 4950, present: 0, skipped: 0, refused: 50";
+    assert!(ran.stdout.contains(counts), "{ran:?}");
+    assert_eq!(db_users(&database).await.len(), 4950);
+    let report = desk.written("refused.ndjson");
+    let places = report.lines().map(|line| {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        line["place"].as_str().unwrap().to_owned()
+    });
+    let expected = (0..ROWS).step_by(100).map(|number| format!("users.ndjson:{}", number + 1));
+    assert_eq!(places.collect::<Vec<_>>(), expected.collect::<Vec<_>>());
+    let counted = "SELECT sum((detail->>'count')::bigint)::text FROM events";
+    assert_eq!(database.db_texts(counted).await, ["4950"]);
+    database.db_assert_invariants().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_run_makes_no_user_twice() {
+    let database = cluster().db_migrated().await;
+    let desk = Desk::new(&database, |toml| toml);
+    let file = desk.write("users.ndjson", lines((0..30).map(row)));
+    let other = desk.write("more.ndjson", lines((20..50).map(row)));
+    assert_eq!(desk.import("neutral", &[&file], &[]).code, Some(0));
+    let before = database.db_everything().await;
+
+    let ran = desk.import("neutral", &[&file], &[]);
+
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(ran.stdout.contains("created: 0, present: 30"), "{ran:?}");
+    let after = database.db_everything().await;
+    assert_eq!(without_runs(&after), without_runs(&before));
+
+    let ran = desk.import("neutral", &[&other], &[]);
+
+    assert!(ran.stdout.contains("created: 20, present: 10"), "{ran:?}");
+    assert_eq!(db_users(&database).await.len(), 50);
+}
+
+fn without_runs(rows: &[String]) -> Vec<&String> {
+    rows.iter().filter(|row| !row.contains("import_runs")).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_says_the_same_and_writes_nothing() {
+    let database = cluster().db_migrated().await;
+    let desk = Desk::new(&database, |toml| toml);
+    let file = desk.write("users.ndjson", file());
+    let before = database.db_everything().await;
+
+    let dry = desk.import("neutral", &[&file], &["--dry-run"]);
+
+    assert_eq!(dry.code, Some(3), "{dry:?}");
+    assert_eq!(database.db_everything().await, before);
+    assert_eq!(std::fs::read_dir(&desk.dir).unwrap().count(), 1, "only the file itself");
+    let real = desk.import("neutral", &[&file], &[]);
+    let same = |text: &str| text.replace("would be created", "created");
+    assert!(real.stdout.starts_with(&same(&dry.stdout)), "{dry:?} {real:?}");
+}

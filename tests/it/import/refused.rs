@@ -1,0 +1,132 @@
+//! Rows that are refused, with every reason, and what is left untouched then.
+
+use std::{fs, os::unix::fs::PermissionsExt as _};
+
+use expect_test::{Expect, expect};
+use identity_link::grpc::proto as pb;
+use serde_json::json;
+
+use super::{Desk, db_users, lines, row};
+use crate::support::{
+    child::Ran,
+    cluster::{Database, cluster},
+    *,
+};
+
+/// Imports these rows, and compares the report, in which ids have names.
+async fn assert_report(
+    database: &Database,
+    rows: &str,
+    names: &[(&str, &str)],
+    report: Expect,
+) -> Ran {
+    let desk = Desk::new(database, |toml| toml);
+    let file = desk.write("users.ndjson", rows);
+    let ran = desk.import("neutral", &[&file], &["--report", "report.ndjson"]);
+    let written = desk.written("report.ndjson");
+    report.assert_eq(&names.iter().fold(written, |text, (id, name)| text.replace(id, name)));
+    let mode = fs::metadata(desk.dir.join("report.ndjson")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    ran
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_faults_of_a_row_are_reported_at_once() {
+    let database = cluster().db_migrated().await;
+    let faulty = json!({
+        "id": "an id",
+        "aliases": ["a", "a"],
+        "create_time": "2999-01-01T00:00:00Z",
+        "user_metadata": {"n": 1e300},
+        "identities": [
+            {"provider": "github", "subject": ""},
+            {"provider": "auth0", "subject": "1", "connection": "google", "email_verified": true},
+            {"provider": "auth0", "subject": "2", "email": "a\nb"},
+            {"provider": "auth0", "subject": "2"},
+        ],
+    });
+    let ran = assert_report(&database, &lines([row(1), faulty, row(2)]), &[], expect![[r#"
+        {"place":"users.ndjson:2","reasons":[{"field":"id","reason":"INVALID","description":"must be 1 to 255 printable ASCII characters without spaces"},{"field":"aliases/1","reason":"INVALID","description":"is the id of the user, or occurs twice"},{"field":"identities/0/subject","reason":"INVALID","description":"must be 1 to 255 bytes without control characters"},{"field":"identities/1/connection","reason":"INVALID","description":"is not one of the connections that are configured for this provider"},{"field":"identities/1/email_verified","reason":"INVALID","description":"needs an email"},{"field":"identities/2/email","reason":"INVALID","description":"must be at most 320 bytes without control characters"},{"field":"identities/3","reason":"INVALID","description":"is the same account as an earlier one of this user"},{"field":"create_time","reason":"INVALID","description":"is in the future"},{"field":"user_metadata/n","reason":"INVALID","description":"This number is beyond ±(2^53 − 1), so it may not be kept exactly."}]}
+    "#]]).await;
+    assert_eq!(ran.code, Some(3));
+    assert_eq!(db_users(&database).await, ["old-1", "old-2"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_in_two_rows_refuses_both() {
+    let database = cluster().db_migrated().await;
+    let twice = |id: &str| {
+        json!({"id": id, "identities": [
+            {"provider": "github", "subject": format!("of-{id}")},
+            {"provider": "google-oauth2", "subject": "shared"},
+        ]})
+    };
+    let same_id =
+        json!({"id": "old-1", "identities": [{"provider": "github", "subject": "other"}]});
+    let rows = lines([row(1), twice("one"), row(2), twice("two"), same_id]);
+    assert_report(&database, &rows, &[], expect![[r#"
+        {"place":"users.ndjson:1","reasons":[{"field":"id","reason":"REPEATED","description":"This id is also in users.ndjson:5: both rows are refused."}]}
+        {"place":"users.ndjson:2","reasons":[{"field":"identities/1","reason":"REPEATED","description":"This account is also in users.ndjson:4: both rows are refused."}]}
+        {"place":"users.ndjson:4","reasons":[{"field":"identities/1","reason":"REPEATED","description":"This account is also in users.ndjson:2: both rows are refused."}]}
+        {"place":"users.ndjson:5","reasons":[{"field":"id","reason":"REPEATED","description":"This id is also in users.ndjson:1: both rows are refused."}]}
+    "#]]).await;
+    assert_eq!(db_users(&database).await, ["old-2"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_here_already_is_not_overwritten() {
+    let server = TestServer::start().await;
+    let service = server.service();
+    let signed_in = service.create("github", "1").await.id;
+    let gone = service.create("github", "2").await.id;
+    service
+        .delete_user(pb::DeleteUserRequest { user_id: gone, ..Default::default() })
+        .await
+        .unwrap();
+    let rows = lines([row(1), row(2), row(3)]);
+
+    let ran = assert_report(&server.database, &rows, &[(&signed_in, "SIGNED_IN")], expect![[r#"
+        {"place":"users.ndjson:1","reasons":[{"field":"identities/0","reason":"IDENTITY_TAKEN","description":"This account belongs to the user SIGNED_IN already."}]}
+        {"place":"users.ndjson:2","reasons":[{"field":"identities/0","reason":"DELETED","description":"The user with this account was deleted here: a file does not bring it back."}]}
+    "#]]).await;
+
+    assert_eq!(ran.code, Some(3));
+    assert_eq!(service.user("old-3").await.identities.len(), 1);
+    assert_eq!(service.user(&signed_in).await.version, 1);
+    assert_eq!(db_users(&server.database).await.len(), 2);
+    server.database.db_assert_invariants().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_written_before_each_provider_has_a_name() {
+    let database = cluster().db_migrated().await;
+    let desk = Desk::new(&database, |toml| toml);
+    let unknown = json!({"id": "x", "identities": [{"provider": "GitHub", "subject": "1"}]});
+    let file = desk.write("users.ndjson", lines([row(1), unknown]));
+
+    let ran = desk.import("neutral", &[&file], &[]);
+
+    assert_eq!(ran.code, Some(64));
+    assert!(ran.stderr.contains("no provider of the tenant is named for GitHub"), "{ran:?}");
+    assert_eq!(db_users(&database).await, [""; 0]);
+    let ran = desk.import("neutral", &[&file], &["--provider", "GitHub=gitlab"]);
+    assert_eq!(ran.code, Some(64));
+    let ran = desk.import("neutral", &[&file], &["--provider", "GitHub=github2"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert_eq!(db_users(&database).await, ["old-1", "x"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_of_another_is_not_overwritten() {
+    let database = cluster().db_migrated().await;
+    let desk = Desk::new(&database, |toml| toml);
+    let file = desk.write("users.ndjson", lines([row(1)]));
+    desk.write("report.ndjson", "mine");
+
+    let ran = desk.import("neutral", &[&file], &["--report", "report.ndjson"]);
+
+    assert_eq!(ran.code, Some(1));
+    assert!(ran.stderr.contains("report.ndjson exists"), "{ran:?}");
+    assert_eq!(desk.written("report.ndjson"), "mine");
+    assert_eq!(db_users(&database).await, [""; 0]);
+}
