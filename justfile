@@ -78,7 +78,7 @@ release:
 sbom:
     PATH="$(.ci/tool cargo-cyclonedx 0.5.9):$PATH" deploy/image/sbom.sh target/identity-link.cdx.json
 
-# Measure one of the benchmarks: auth0, ceiling, feed, growth, tokens
+# Measure one of the benchmarks: auth0, ceiling, feed, growth, tokens, transfer
 bench NAME *OPTIONS:
     cargo bench --bench {{ NAME }}{{ if OPTIONS == "" { "" } else { " -- " + OPTIONS } }}
 

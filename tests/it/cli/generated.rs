@@ -167,6 +167,9 @@ async fn help_names_the_exit_codes_that_each_command_has() {
         meet(command.leak(), "--no-such-option");
     }
     fs::write(dir.join("ids.txt"), "usr_none").unwrap();
+    let import = "--from neutral --tenant other users.ndjson";
+    fs::write(dir.join("users.ndjson"), "").unwrap();
+    fs::write(dir.join("wrong.ndjson"), "{}").unwrap();
     for command in ["serve", "migrate", "purge", "export", "doctor", "config check"] {
         meet(command, "");
         meet(command, "--config wrong.toml");
@@ -187,6 +190,10 @@ async fn help_names_the_exit_codes_that_each_command_has() {
         ("config schema", "> /dev/full"),
         ("dev", &taken),
         ("dev", "--listen 127.0.0.1:0 --demo-listen 0.0.0.0:0"),
+        ("import", "--config wrong.toml --from neutral users.ndjson"),
+        ("import", &format!("--config away.toml {import}")),
+        ("import", &format!("--config config.toml {import}")),
+        ("import", "--config config.toml --from neutral --tenant other wrong.ndjson"),
         ("export", "--config away.toml --tenant other"),
         ("export", "--config config.toml --tenant other"),
         ("export", "--config config.toml --tenant other --ids ids.txt"),
@@ -208,7 +215,7 @@ async fn help_names_the_exit_codes_that_each_command_has() {
         let elsewhere: &[i32] = match command {
             "dev" => &[0, 130],
             "health" => &[0, 1, 64],
-            "serve" | "purge" | "export" => &[130],
+            "serve" | "purge" | "export" | "import" => &[130],
             _ => &[],
         };
         met.extend(elsewhere);

@@ -79,6 +79,27 @@ async fn a_run_that_is_killed_continues_where_its_last_batch_ended() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_is_stopped_says_that_the_same_command_continues() {
+    let database = cluster().db_migrated().await;
+    let desk = Desk::new(&database, |toml| toml);
+    let file = desk.write("users.ndjson", file());
+    let running = Running::start(desk.command("neutral", &[&file], &[]));
+    db_until_more(&database, 0).await;
+    running.signal(Signal::INT);
+
+    let ran = running.finish();
+
+    if ran.code != Some(3) {
+        // It had not ended before the signal.
+        assert_eq!(ran.code, Some(130), "{ran:?}");
+        assert!(ran.stderr.contains("the same command continues"), "{ran:?}");
+    }
+    let ran = desk.import("neutral", &[&file], &[]);
+    assert_eq!(ran.code, Some(3), "{ran:?}");
+    assert_eq!(db_users(&database).await.len(), 4950);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_second_run_makes_no_user_twice() {
     let database = cluster().db_migrated().await;
     let desk = Desk::new(&database, |toml| toml);
