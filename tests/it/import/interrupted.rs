@@ -12,8 +12,8 @@ use crate::support::{
     cluster::{Database, cluster},
 };
 
-/// How many rows there are, in ten batches, of which each hundredth is refused.
-const ROWS: usize = 5000;
+/// How many rows there are, in four batches, of which each hundredth is refused.
+const ROWS: usize = 2000;
 
 fn file() -> String {
     lines((0..ROWS).map(|number| match number % 100 {
@@ -63,9 +63,9 @@ async fn a_run_that_is_killed_continues_where_its_last_batch_ended() {
     let ran = desk.import("neutral", &[&file], &[]);
 
     assert_eq!(ran.code, Some(3), "{ran:?}");
-    let counts = "created: 4950, present: 0, skipped: 0, refused: 50";
+    let counts = "created: 1980, present: 0, skipped: 0, refused: 20";
     assert!(ran.stdout.contains(counts), "{ran:?}");
-    assert_eq!(db_users(&database).await.len(), 4950);
+    assert_eq!(db_users(&database).await.len(), 1980);
     let report = desk.written("refused.ndjson");
     let places = report.lines().map(|line| {
         let line: serde_json::Value = serde_json::from_str(line).unwrap();
@@ -74,7 +74,7 @@ async fn a_run_that_is_killed_continues_where_its_last_batch_ended() {
     let expected = (0..ROWS).step_by(100).map(|number| format!("users.ndjson:{}", number + 1));
     assert_eq!(places.collect::<Vec<_>>(), expected.collect::<Vec<_>>());
     let counted = "SELECT sum((detail->>'count')::bigint)::text FROM events";
-    assert_eq!(database.db_texts(counted).await, ["4950"]);
+    assert_eq!(database.db_texts(counted).await, ["1980"]);
     database.db_assert_invariants().await;
 }
 
@@ -96,7 +96,7 @@ async fn a_run_that_is_stopped_says_that_the_same_command_continues() {
     }
     let ran = desk.import("neutral", &[&file], &[]);
     assert_eq!(ran.code, Some(3), "{ran:?}");
-    assert_eq!(db_users(&database).await.len(), 4950);
+    assert_eq!(db_users(&database).await.len(), 1980);
 }
 
 #[tokio::test(flavor = "multi_thread")]
