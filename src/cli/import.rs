@@ -70,7 +70,7 @@ enum SourceFormat {
     Csv,
     /// Auth0: users-exports jobs, JSON or CSV
     Auth0,
-    /// Firebase: `auth:export`, JSON or CSV, and accounts:batchGet
+    /// Firebase: accounts:batchGet, and `auth:export` as JSON
     Firebase,
     /// Supabase: rows of auth.users with their identities
     Supabase,
@@ -127,7 +127,10 @@ pub(super) fn run(arguments: &ImportArguments) -> Result<(), Failure> {
     say(conclusion(&settled, files.as_ref()).trim_end())?;
     match settled.run.refused {
         0 => Ok(()),
-        refused => Err(Failure { text: format!("{refused} rows were refused"), code: EX_PARTLY }),
+        refused => Err(Failure {
+            text: format!("{} refused", plural(refused, "row was", "rows were")),
+            code: EX_PARTLY,
+        }),
     }
 }
 
@@ -178,9 +181,21 @@ impl From<SourceFormat> for Format {
     }
 }
 
+/// A count with its noun.
+fn plural(count: impl Into<i128>, one: &str, several: &str) -> String {
+    match count.into() {
+        1 => format!("1 {one}"),
+        count => format!("{count} {several}"),
+    }
+}
+
+fn rows(count: impl Into<i128>) -> String {
+    plural(count, "row", "rows")
+}
+
 /// What the first pass found.
 fn describe(survey: &Survey) -> String {
-    let mut text = format!("{} rows", survey.rows);
+    let mut text = rows(survey.rows);
     for (what, count) in &survey.skipped {
         let _ = write!(text, "\nskipped: {count} ({what})");
     }
@@ -190,23 +205,32 @@ fn describe(survey: &Survey) -> String {
             Mapped::LeftOut => "left out",
             Mapped::Missing => "not mapped",
         };
-        let _ = write!(text, "\nprovider {name}: {} accounts -> {to}", provider.accounts);
+        let accounts = plural(provider.accounts, "account", "accounts");
+        let _ = write!(text, "\nprovider {name}: {accounts} -> {to}");
     }
     if survey.verified_emails > 0 {
         let _ = write!(
             text,
-            "\nemails: {} are verified by the word of the source; they count at the providers with imported_emails = true",
-            survey.verified_emails
+            "\nemails: {} by the word of the source, of which {} here: a provider needs imported_emails = true, and an email_trust that covers the address",
+            plural(survey.verified_emails, "is verified", "are verified"),
+            plural(survey.counting_emails, "counts", "count"),
+        );
+    }
+    if survey.shared_emails > 0 {
+        let _ = write!(
+            text,
+            "\nemails: {} in several rows, which may be one person each",
+            plural(survey.shared_emails, "verified address is", "verified addresses are")
         );
     }
     for (kind, count) in &survey.left_out.kinds {
         let _ = write!(text, "\nleft out: {count}. {}", kind.sentence());
     }
     for (field, count) in &survey.left_out.fields {
-        let _ = write!(text, "\nleft out: the field {field} of {count} rows");
+        let _ = write!(text, "\nleft out: the field {field} of {}", rows(*count));
     }
     for (note, count) in &survey.notes {
-        let _ = write!(text, "\n{count} rows: {}", note.sentence());
+        let _ = write!(text, "\n{}: {}", rows(*count), note.sentence());
     }
     text
 }
@@ -219,9 +243,9 @@ fn conclusion(settled: &Settled, files: Option<&FilePaths>) -> String {
         "{verb}: {}, present: {}, skipped: {}, refused: {}",
         run.created, run.present, run.skipped, run.refused
     );
-    for (reason, rows) in &settled.reasons {
-        let _ = write!(text, "\n{}: {} rows", reason.word(), rows.count);
-        for example in &rows.examples {
+    for (reason, refused) in &settled.reasons {
+        let _ = write!(text, "\n{}: {}", reason.word(), rows(refused.count));
+        for example in &refused.examples {
             let _ = write!(text, "\n  {example}");
         }
     }

@@ -270,6 +270,18 @@ impl CheckedRow {
         [&self.primary].into_iter().chain(&self.others)
     }
 
+    /// The emails that the source says are verified, as they are compared, each with whether this
+    /// counts by today's configuration.
+    pub(super) fn verified_emails(&self, tenant: &Tenant) -> impl Iterator<Item = (&str, bool)> {
+        self.accounts().filter_map(|Account { identity, .. }| {
+            let email = identity.email.as_ref().filter(|email| email.verified.is_some())?;
+            let canonical = email.canonical.as_deref()?;
+            let mut judged = email.clone();
+            judged.judge(&tenant.provider(&identity.id.provider).policy, &identity.profile_data);
+            Some((canonical, judged.is_verified()))
+        })
+    }
+
     /// What no other row may have.
     pub fn keys(&self) -> impl Iterator<Item = KeyHash> {
         self.named_keys().map(|(_, _, key)| key)

@@ -73,6 +73,11 @@ impl KeyHash {
         Self::new(&format!("identity\0{}\0{}", id.provider, id.subject))
     }
 
+    /// The key of an email, in the form in which emails are compared.
+    pub(super) fn of_email(canonical: &str) -> Self {
+        Self::new(&format!("email\0{canonical}"))
+    }
+
     fn new(key: &str) -> Self {
         let mut hash = [0; HASH];
         hash.copy_from_slice(sha256(key.as_bytes()).split_at(HASH).0);
@@ -118,9 +123,7 @@ impl Keys {
         let mut repeated = Repeated::new();
         let mut count = 0;
         for partition in self.partitions {
-            let mut file = partition.into_inner().map_err(io::IntoInnerError::into_error)?;
-            file.seek(SeekFrom::Start(0))?;
-            let mut file = BufReader::with_capacity(BUFFER, file);
+            let mut file = notes(partition)?;
             let mut first_rows: HashMap<KeyHash, First> = HashMap::new();
             while let Some((key, row)) = next_note(&mut file)? {
                 let Some(first) = first_rows.get_mut(&key) else {
@@ -140,6 +143,31 @@ impl Keys {
         }
         Ok(repeated)
     }
+
+    /// How many keys occur in several rows.
+    ///
+    /// # Errors
+    /// [`KeysError::Io`].
+    pub(super) fn shared(self) -> Result<u64, KeysError> {
+        let mut shared = 0;
+        for partition in self.partitions {
+            let mut file = notes(partition)?;
+            let mut rows: HashMap<KeyHash, bool> = HashMap::new();
+            while let Some((key, _)) = next_note(&mut file)? {
+                rows.entry(key).and_modify(|is_shared| *is_shared = true).or_insert(false);
+            }
+            let several = rows.into_values().filter(|is_shared| *is_shared);
+            shared += several.map(u64::from).sum::<u64>();
+        }
+        Ok(shared)
+    }
+}
+
+/// The notes of a partition from the first one on.
+fn notes(partition: BufWriter<File>) -> io::Result<BufReader<File>> {
+    let mut file = partition.into_inner().map_err(io::IntoInnerError::into_error)?;
+    file.seek(SeekFrom::Start(0))?;
+    Ok(BufReader::with_capacity(BUFFER, file))
 }
 
 /// The first row of a key, and whether a second one is known.
@@ -182,11 +210,12 @@ mod tests {
         fn each_row_with_a_repeated_key_is_found_and_no_other(
             rows in prop::collection::vec(prop::collection::btree_set(0_u8..40, 0..4), 0..60),
         ) {
-            let mut keys = Keys::new().unwrap();
+            let [mut keys, mut copy] = [Keys::new().unwrap(), Keys::new().unwrap()];
             let hash = |key: u8| KeyHash::new(&key.to_string());
             for (at, of_row) in (0..).zip(&rows) {
                 for key in of_row {
                     keys.note(hash(*key), row(at)).unwrap();
+                    copy.note(hash(*key), row(at)).unwrap();
                 }
             }
             let mut expected = Repeated::new();
@@ -198,6 +227,8 @@ mod tests {
                     }
                 }
             }
+            let in_several = |key: &u8| rows.iter().filter(|row| row.contains(key)).count() > 1;
+            prop_assert_eq!(copy.shared().unwrap(), (0..40).filter(in_several).count() as u64);
             let mut found = keys.repeated().unwrap();
             for found in found.values_mut().chain(expected.values_mut()) {
                 found.sort_unstable();

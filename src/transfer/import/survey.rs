@@ -1,13 +1,13 @@
 //! The first pass over the files: reads and checks each row, and writes nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
 
 use super::{
     Source,
     check::Checker,
-    keys::{Keys, KeysError, Repeated, RowNumber},
+    keys::{KeyHash, Keys, KeysError, Repeated, RowNumber},
     providers::Mapped,
 };
 use crate::transfer::{
@@ -34,6 +34,10 @@ pub struct Survey {
     pub notes: BTreeMap<Note, u64>,
     /// How many emails the source says are verified.
     pub verified_emails: u64,
+    /// How many of them count by today's configuration.
+    pub counting_emails: u64,
+    /// How many verified addresses occur in several rows.
+    pub shared_emails: u64,
     /// The accounts and ids that occur in several rows.
     pub repeated: Repeated,
     /// Names the run: another file, or other options, are another run.
@@ -68,6 +72,7 @@ impl Survey {
     pub fn of(source: &Source, checker: &Checker, done: &dyn Fn(u64)) -> Result<Self, SurveyError> {
         let mut survey = Self::default();
         let mut keys = Keys::new()?;
+        let mut emails = Keys::new()?;
         let mut fingerprint = source.fingerprint();
         for record in source.records() {
             let (place, record) = record?;
@@ -82,12 +87,18 @@ impl Survey {
                     }
                     for identity in &found.row.identities {
                         survey.count_account(&identity.provider, checker);
-                        survey.verified_emails += u64::from(identity.email_verified);
                     }
                     match checker.check(found.row) {
                         Ok(checked) => {
                             survey.accounts_left_out += checked.left_out;
                             checked.keys().try_for_each(|key| keys.note(key, row))?;
+                            let mut addresses = BTreeSet::new();
+                            for (address, counts) in checked.verified_emails(&checker.tenant) {
+                                survey.verified_emails += 1;
+                                survey.counting_emails += u64::from(counts);
+                                addresses.insert(KeyHash::of_email(address));
+                            }
+                            addresses.into_iter().try_for_each(|key| emails.note(key, row))?;
                         }
                         Err(_) => survey.invalid += 1,
                     }
@@ -98,6 +109,7 @@ impl Survey {
             done(survey.rows);
         }
         survey.repeated = keys.repeated()?;
+        survey.shared_emails = emails.shared()?;
         survey.run = fingerprint.id();
         Ok(survey)
     }

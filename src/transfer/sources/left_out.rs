@@ -95,7 +95,7 @@ impl Note {
     pub fn sentence(self) -> &'static str {
         match self {
             Self::RenamedId => {
-                "These ids have characters that no id here has, so the users get random ids: id-map.csv has both."
+                "These ids have characters that no id here has, so the users get random ids: the import writes both to the file of --id-map."
             }
             Self::MainAccountAdded => {
                 "The account that the user's id names was not among its identities, and was added to them."
