@@ -8,6 +8,7 @@ use std::{
 use serde_json::{Value, json};
 
 use super::{
+    imports::IMPORTS,
     pages::{Block, Page, readme_and_book},
     shells::Shell,
 };
@@ -41,7 +42,7 @@ const WITH_DEV: [&str; 10] = [
 ];
 /// The pages whose commands are for a configuration and a database of the operator, in the order of
 /// an operator's tasks. The first page has the configuration.
-const DEPLOYED: [&str; 4] = [
+pub(super) const DEPLOYED: [&str; 4] = [
     "docs/how-to/run.md",
     "docs/how-to/upgrade.md",
     "docs/how-to/purge.md",
@@ -49,7 +50,7 @@ const DEPLOYED: [&str; 4] = [
 ];
 /// The pages with commands that no test runs, in blocks of the language `console`; and what these
 /// commands need.
-const NOT_RUN: [(&str, &str); 13] = [
+const NOT_RUN: [(&str, &str); 19] = [
     ("docs/development/adding-a-migration.md", "they run these tests"),
     ("docs/development/adding-an-rpc.md", "buf, which CI fetches"),
     ("docs/development/performance.md", "a release build, and they measure for minutes"),
@@ -61,6 +62,12 @@ const NOT_RUN: [(&str, &str); 13] = [
         "docs/how-to/container.md",
         "a container engine; tests/it/deploy.rs has what runs without one",
     ),
+    ("docs/how-to/from-auth0.md", "the reader's tenant at Auth0"),
+    ("docs/how-to/from-cognito.md", "the reader's pool at AWS"),
+    ("docs/how-to/from-firebase.md", "the reader's project at Firebase"),
+    ("docs/how-to/from-keycloak.md", "the reader's Keycloak"),
+    ("docs/how-to/from-supabase.md", "the reader's database at Supabase"),
+    ("docs/how-to/from-your-tables.md", "the reader's own database"),
     ("docs/how-to/kubernetes.md", "a cluster; tests/it/deploy.rs renders the chart"),
     (
         "docs/how-to/run.md",
@@ -91,12 +98,12 @@ const NO_COMMANDS: [&str; 16] = [
 ];
 
 /// Where a person works: a shell in a folder.
-struct Desk {
-    shell: Shell,
-    folder: PathBuf,
-    environment: Vec<(&'static str, OsString)>,
+pub(super) struct Desk {
+    pub shell: Shell,
+    pub folder: PathBuf,
+    pub environment: Vec<(&'static str, OsString)>,
     /// What the documents call something, and what it is called here.
-    names: Vec<(&'static str, String)>,
+    pub names: Vec<(&'static str, String)>,
 }
 
 impl Desk {
@@ -111,7 +118,7 @@ impl Desk {
 
     /// Carries out the commands of a page, and returns what each block printed to stdout. A shell
     /// keeps its variables until a block belongs to another terminal.
-    fn go_through(&self, page: &Page) -> Vec<Said> {
+    pub(super) fn go_through(&self, page: &Page) -> Vec<Said> {
         let mut said = Vec::new();
         let mut pasted = Vec::new();
         let mut other_terminals = Vec::new();
@@ -154,16 +161,16 @@ impl Desk {
 }
 
 /// A block of commands.
-struct Documented {
-    text: String,
+pub(super) struct Documented {
+    pub text: String,
     /// A part of its response, if a block of JSON follows.
     response: Option<Value>,
 }
 
 /// A block of commands that was carried out, and what it printed.
-struct Said {
-    command: Documented,
-    printed: String,
+pub(super) struct Said {
+    pub command: Documented,
+    pub printed: String,
 }
 
 /// The commands of a page.
@@ -360,7 +367,8 @@ fn pages_with(language: &str) -> BTreeSet<String> {
 
 #[test]
 fn each_command_is_run_or_it_is_said_why_not() {
-    let run = WITH_DEV.into_iter().chain(DEPLOYED).map(str::to_owned).collect();
+    let imports = IMPORTS.map(|(page, _)| page);
+    let run = WITH_DEV.into_iter().chain(DEPLOYED).chain(imports).map(str::to_owned).collect();
     assert_eq!(pages_with("sh"), run);
     let not_run = NOT_RUN.map(|(page, _)| page.to_owned());
     assert_eq!(pages_with("console"), not_run.into());

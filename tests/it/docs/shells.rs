@@ -27,14 +27,17 @@ impl Shell {
         run_command(sh).code == Some(0)
     }
 
-    /// The shell in this folder, with these lines as what a person types. It also reads and writes
-    /// files of its own there.
+    /// The shell in this folder, without prompts, and with these lines as what a person types. It
+    /// also reads and writes files of its own there.
     pub(super) fn fed(self, lines: &str, folder: &Path) -> Command {
         let typed = folder.join("typed");
         fs::write(&typed, lines).unwrap();
         let mut sh = Command::new("sh");
         sh.args(["-c", &format!("exec {} < \"$0\"", self.command())]).arg(typed);
-        sh.current_dir(folder).env("PS1", "").env("HISTFILE", folder.join("history"));
+        sh.current_dir(folder)
+            .env("PS1", "")
+            .env("PS2", "")
+            .env("HISTFILE", folder.join("history"));
         sh
     }
 }
