@@ -1,6 +1,7 @@
 //! `identity-link import` brings users from files, links kept, and says what becomes of each row.
 
 mod interrupted;
+mod laws;
 mod refused;
 mod sources;
 mod stored;
