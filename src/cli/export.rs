@@ -172,11 +172,11 @@ fn ids(file: &Path) -> Result<NamedIds, Failure> {
         .map_err(|problems| Failure::usage(format!("{}: {problems}", file.display())))
 }
 
-fn is_stdout(file: &Path) -> bool {
+pub(super) fn is_stdout(file: &Path) -> bool {
     file == Path::new("-")
 }
 
-fn output(file: &Path, gzip: bool) -> Result<Output, Failure> {
+pub(super) fn output(file: &Path, gzip: bool) -> Result<Output, Failure> {
     match is_stdout(file) {
         true => Ok(Output::stdout(gzip)),
         false => Output::create(file, gzip).map_err(|error| cannot_write(file, &error)),

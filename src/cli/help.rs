@@ -47,6 +47,8 @@ pub(super) const PURGE: &[Exit] = &[DONE, FAILED, MISUSED, MISCONFIGURED, PURGE_
 /// The exit codes of `export`.
 pub(super) const EXPORT: &[Exit] =
     &[DONE, FAILED, MISUSED, EXPORT_UNKNOWN, MISCONFIGURED, EXPORT_INTERRUPTED];
+/// The exit codes of `duplicates`.
+pub(super) const DUPLICATES: &[Exit] = &[DONE, FAILED, MISUSED, MISCONFIGURED, EXPORT_INTERRUPTED];
 /// The exit codes of `import`.
 pub(super) const IMPORT: &[Exit] =
     &[DONE, FAILED, MISUSED, IMPORT_REFUSED, MISCONFIGURED, IMPORT_INTERRUPTED];

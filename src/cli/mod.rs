@@ -5,6 +5,7 @@ mod config_file;
 #[cfg(feature = "dev")]
 mod dev;
 mod doctor;
+mod duplicates;
 mod export;
 mod generate;
 mod health;
@@ -93,6 +94,13 @@ enum Command {
         "identity-link export --config /etc/identity-link.toml --tenant shop --format auth0 --output users.ndjson",
     ], help::EXPORT))]
     Export(export::ExportArguments),
+    /// Write a plan of the users who are likely one person, and change nothing
+    #[command(after_help = help::after(&[
+        "identity-link duplicates --config /etc/identity-link.toml --output plan.ndjson",
+        "identity-link duplicates --config /etc/identity-link.toml --rule verified-email --rule verified-phone --gmail --output plan.ndjson",
+        "identity-link duplicates --config /etc/identity-link.toml --tenant shop --primary most-used > plan.ndjson",
+    ], help::DUPLICATES))]
+    Duplicates(duplicates::DuplicatesArguments),
     /// Bring users from files of Auth0, Firebase, Supabase, Keycloak, Cognito, or tables of your own
     #[command(after_help = help::after(&[
         "identity-link import --config /etc/identity-link.toml --from neutral --dry-run users.ndjson",
@@ -173,6 +181,7 @@ pub fn main() -> ExitCode {
         Command::Migrate(arguments) => migrate::run(arguments),
         Command::Purge(arguments) => purge::run(&arguments),
         Command::Export(arguments) => export::run(arguments),
+        Command::Duplicates(arguments) => duplicates::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
         #[cfg(feature = "dev")]
         Command::Token(arguments) => token::run(&arguments),

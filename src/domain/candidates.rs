@@ -96,7 +96,7 @@ fn candidate(
 }
 
 /// Whether the two users, or any users that they hold, were linked or one user before.
-fn were_together(one: &User, other: &User, undone: &HashSet<(UserId, UserId)>) -> bool {
+pub(super) fn were_together(one: &User, other: &User, undone: &HashSet<(UserId, UserId)>) -> bool {
     let was_linked = |a: &UserId, b: &UserId| undone.contains(&(a.clone(), b.clone()));
     let was_detached = |a: &User, b: &User| b.ids().any(|id| a.ancestors.contains(id));
     let is_pair = |a| other.ids().any(|b| was_linked(a, b) || was_linked(b, a));

@@ -4,6 +4,8 @@
 //! source, and this module imports nothing else of the crate.
 
 pub mod candidates;
+pub mod clusters;
+pub mod duplicates;
 pub mod email;
 pub mod error;
 pub mod event;

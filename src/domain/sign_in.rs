@@ -18,7 +18,8 @@ use super::{
     linking::UnownedIdentity,
 };
 
-use self::email_match::{EmailMatch, identities_with};
+pub(in crate::domain) use self::email_match::EmailMatch;
+use self::email_match::identities_with;
 pub use self::refreshing::{proves_address, refreshed, vouched_for};
 
 /// The largest age of a sign-in for an irreversible call, in any tenant.

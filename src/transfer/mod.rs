@@ -1,5 +1,7 @@
-//! Moving users in and out: files of users in the form of several systems.
+//! Moving users in and out: files of users in the form of several systems, and plans for those who
+//! are likely one person.
 
+pub mod duplicates;
 pub mod export;
 pub mod import;
 pub mod input;

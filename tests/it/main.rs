@@ -25,6 +25,7 @@ mod deploy;
 mod described;
 mod dev;
 mod docs;
+mod duplicates;
 mod email_trust;
 mod erasing;
 mod export;

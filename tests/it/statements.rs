@@ -1,6 +1,7 @@
 //! How many statements a call costs, and how they find their rows.
 
 mod auth0;
+mod duplicates;
 mod growth;
 mod imports;
 mod plans;

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use crate::domain::{Identity, IdentityRef, LinkingPolicy, User};
 
 /// A user that has the email, verified by providers that are trusted with it.
-pub(super) struct EmailMatch<'a> {
+pub(in crate::domain) struct EmailMatch<'a> {
     pub user: &'a User,
     /// The accounts that have the verified email.
     pub proofs: Vec<&'a Identity>,
@@ -16,7 +16,7 @@ pub(super) struct EmailMatch<'a> {
 impl<'a> EmailMatch<'a> {
     /// The match of a user with this email; `None` if no provider that is trusted with it has
     /// verified it.
-    pub(super) fn of(user: &'a User, canonical: &'a str) -> Option<Self> {
+    pub(in crate::domain) fn of(user: &'a User, canonical: &'a str) -> Option<Self> {
         let linking = user.linking_by(canonical)?;
         let proofs = identities_with(user, canonical)
             .filter(|of| of.verify_time_of(canonical).is_some())
@@ -27,14 +27,14 @@ impl<'a> EmailMatch<'a> {
     /// Whether each account that proves the email had another email before. The person with such an
     /// account may have had the owner of the address confirm it (Sudhodanan and Paverd 2022,
     /// "Pre-hijacked accounts", unexpired email change).
-    pub(super) fn has_only_changed_proofs(&self) -> bool {
+    pub(in crate::domain) fn has_only_changed_proofs(&self) -> bool {
         self.proofs.iter().all(|proof| proof.email_changed)
     }
 
     /// Whether the user has, or had when the email was first proven on it, an account that is older
     /// than that proof and has not proven the email. Such an account may belong to another person
     /// that waited for the owner of the address (the same paper, trojan identifier).
-    pub(super) fn is_joined_by_older_account(&self) -> bool {
+    pub(in crate::domain) fn is_joined_by_older_account(&self) -> bool {
         let first = self.unchanged_proofs().min_by_key(|proof| proof.proven_here_since());
         first.is_none_or(|first| {
             self.other_identities()

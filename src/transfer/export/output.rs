@@ -43,7 +43,7 @@ impl Output {
     }
 
     /// Writes what is buffered, and makes a file durable.
-    pub(super) fn finish(self) -> io::Result<()> {
+    pub(in crate::transfer) fn finish(self) -> io::Result<()> {
         let mut plain = match self.stream {
             Stream::Plain(plain) => plain,
             Stream::Gzip(gzip) => gzip.finish()?,

@@ -1,0 +1,67 @@
+//! The figures of a plan.
+
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+};
+
+use crate::domain::{
+    UserId,
+    duplicates::{Cluster, Mark, Rule},
+};
+
+/// How many of the largest clusters are named.
+const LARGEST: usize = 5;
+
+/// How much a plan has.
+#[derive(Debug, Default)]
+pub struct Figures {
+    /// How many identities were read, some of them twice.
+    pub read: u64,
+    /// How many clusters there are.
+    pub clusters: u64,
+    /// How many users are in them.
+    pub users: u64,
+    /// How many clusters have something against them.
+    pub marked: u64,
+    /// What each rule found.
+    pub rules: BTreeMap<Rule, OfRule>,
+    /// How many clusters have each mark.
+    pub marks: BTreeMap<Mark, u64>,
+    /// The largest clusters: how many users, and the primary one.
+    pub largest: Vec<(usize, UserId)>,
+}
+
+/// What a rule found.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct OfRule {
+    /// How many pairs of users it connects.
+    pub pairs: u64,
+    /// In how many clusters.
+    pub clusters: u64,
+}
+
+impl Figures {
+    /// Counts a cluster.
+    pub(super) fn add(&mut self, cluster: &Cluster) {
+        let users = cluster.secondaries.len() + 1;
+        self.clusters += 1;
+        self.users += users as u64;
+        let mut pairs: BTreeMap<Rule, BTreeSet<(&UserId, &UserId)>> = BTreeMap::new();
+        for shared in &cluster.shared {
+            pairs.entry(shared.rule).or_default().extend(shared.pairs());
+        }
+        for (rule, pairs) in pairs {
+            let of_rule = self.rules.entry(rule).or_default();
+            of_rule.pairs += pairs.len() as u64;
+            of_rule.clusters += 1;
+        }
+        self.marked += u64::from(!cluster.objections.is_empty());
+        for objection in &cluster.objections {
+            *self.marks.entry(objection.mark).or_default() += 1;
+        }
+        self.largest.push((users, cluster.primary.id.clone()));
+        self.largest.sort_by_key(|(users, primary)| (Reverse(*users), primary.clone()));
+        self.largest.truncate(LARGEST);
+    }
+}

@@ -1,0 +1,174 @@
+//! Finding the users of a tenant who are likely one person, and writing a plan of their links.
+//! Nothing in the database is changed.
+//!
+//! A first walk reads the emails of all identities in the order of their index, and looks up the
+//! users of those that occur more than once. For phone numbers and mailboxes at Google, which have
+//! no index, a second walk notes a hash of each in temporary files. What stays in memory are the ids
+//! of users that share a value. In the end the users of each cluster are read and judged by the
+//! rules, a page in a short transaction: what changed meanwhile is judged as it is now.
+
+mod figures;
+mod notes;
+mod plan;
+mod walk;
+
+use std::io::{self, Write as _};
+
+use chrono::{DateTime, Utc};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+pub use self::{
+    figures::{Figures, OfRule},
+    notes::NotesError,
+};
+use self::{plan::Lines, walk::Walk};
+use super::export::Output;
+use crate::{
+    domain::{
+        ProviderPolicies, TenantId, User, UserId,
+        duplicates::{self, Cluster, Mark, Objection, PrimaryChoice, Rules},
+    },
+    store::{Session, Store, StoreError},
+};
+
+/// The most users of a cluster that are named. Each has an identity, so more cannot become one user.
+const MAX_USERS: usize = crate::domain::linking::MAX_IDENTITIES;
+
+/// What is looked for, and how the plan calls itself.
+#[derive(Debug, Clone)]
+pub struct Search {
+    /// The id of the plan.
+    pub plan: Uuid,
+    /// The time of the plan.
+    pub time: DateTime<Utc>,
+    /// The tenant.
+    pub tenant: TenantId,
+    /// The rules.
+    pub rules: Rules,
+    /// Which user of a cluster would absorb the others.
+    pub primary: PrimaryChoice,
+    /// The tenant's policies.
+    pub policies: ProviderPolicies,
+}
+
+/// Where a search is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// It has read so many identities.
+    Reading(u64),
+    /// It has judged so many users of so many.
+    Judging(u64, u64),
+}
+
+/// Why a search ended before its last line.
+#[derive(Debug, thiserror::Error)]
+pub enum DuplicatesError {
+    /// A stop was requested.
+    #[error("stopped before the end")]
+    Stopped,
+    /// A temporary file failed.
+    #[error(transparent)]
+    Notes(#[from] NotesError),
+    /// The output failed.
+    #[error("the plan cannot be written: {0}")]
+    Output(#[from] io::Error),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Search {
+    /// Writes the plan. `progress` is called now and then.
+    ///
+    /// # Errors
+    /// [`DuplicatesError`]; the lines until then are written.
+    pub async fn write(
+        &self,
+        store: &Store,
+        output: Output,
+        progress: impl Fn(Step),
+        stop: &CancellationToken,
+    ) -> Result<Figures, DuplicatesError> {
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => Err(DuplicatesError::Stopped),
+            written = self.write_all(store, output, progress) => written,
+        }
+    }
+
+    async fn write_all(
+        &self,
+        store: &Store,
+        output: Output,
+        progress: impl Fn(Step),
+    ) -> Result<Figures, DuplicatesError> {
+        let mut figures = Figures::default();
+        let mut lines = Lines::begin(self, output).await?;
+        let mut session = store.session(&self.tenant).await?;
+        let walk = Walk::new(self.rules, |read| progress(Step::Reading(read)));
+        let (sets, read) = walk.all(&mut session).await?;
+        figures.read = read;
+        let total = sets.iter().map(Vec::len).sum::<usize>() as u64;
+        let mut judged = 0;
+        let mut sets = sets.into_iter().peekable();
+        while let Some(first) = sets.next() {
+            let mut page = vec![first];
+            let mut users = page.iter().map(Vec::len).sum::<usize>();
+            while let Some(next) = sets.next_if(|next| users + next.len() <= MAX_USERS) {
+                users += next.len();
+                page.push(next);
+            }
+            judged += users as u64;
+            let clusters = self.judge(&mut session, page).await?;
+            clusters.iter().for_each(|cluster| figures.add(cluster));
+            lines = lines.write(clusters).await?;
+            progress(Step::Judging(judged, total));
+        }
+        lines.finish().await?;
+        Ok(figures)
+    }
+
+    /// The clusters among these sets of users, as they are now.
+    async fn judge(
+        &self,
+        session: &mut Session,
+        mut sets: Vec<Vec<UserId>>,
+    ) -> Result<Vec<Cluster>, DuplicatesError> {
+        // A set of more users than a page is alone in it.
+        let is_cut = sets.iter().any(|set| set.len() > MAX_USERS);
+        sets.iter_mut().for_each(|set| set.truncate(MAX_USERS));
+        let ids: Vec<&UserId> = sets.iter().flatten().collect();
+        session.begin_snapshot().await?;
+        let users = session.users(&ids).await?;
+        let users: Vec<User> = users.into_iter().filter(|user| user.absorbed.is_none()).collect();
+        let all: Vec<&UserId> = users.iter().flat_map(User::ids).collect();
+        let undone = match all.is_empty() {
+            true => Default::default(),
+            false => session.undone_links_between(&all, &all).await?,
+        };
+        session.abandon().await?;
+        let mut clusters =
+            duplicates::clusters(users, self.rules, self.primary, &self.policies, &undone);
+        if is_cut {
+            let objection = Objection::of_all(Mark::TooManyUsers);
+            clusters.iter_mut().for_each(|cluster| cluster.objections.push(objection.clone()));
+        }
+        Ok(clusters)
+    }
+}
+
+/// Runs what may block on a thread of its own.
+async fn blocking<T: Send + 'static>(
+    run: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> Result<T, DuplicatesError> {
+    let ran = tokio::task::spawn_blocking(run).await;
+    Ok(ran.map_err(|error| StoreError::Fault(format!("a thread did not finish: {error}")))??)
+}
+
+/// Writes one line.
+fn write_line(output: &mut Output, line: &impl serde::Serialize) -> io::Result<()> {
+    let mut bytes = serde_json::to_vec(line)?;
+    bytes.push(b'\n');
+    output.write_all(&bytes)
+}
