@@ -3,11 +3,12 @@
 use std::{fs, os::unix::fs::PermissionsExt as _, process::Command};
 
 use identity_link::grpc::proto as pb;
+use rustix::process::Signal;
 use serde_json::{Value, json as value};
 
 use crate::support::{
     TestServer,
-    child::{Ran, binary, config_file, run_command, temp_dir},
+    child::{Ran, Running, binary, config_file, run_command, temp_dir},
     link_user, object, unlink, unverified, verified,
 };
 
@@ -166,4 +167,21 @@ async fn the_plan_is_private_and_never_overwritten() {
     assert_eq!(again.code, Some(1));
     assert!(again.stderr.contains("exists, and is not overwritten"), "{}", again.stderr);
     assert_eq!(fs::read(&file).unwrap(), plan);
+}
+
+#[tokio::test]
+async fn a_signal_stops_it_and_says_that_the_plan_is_not_complete() {
+    let server = TestServer::start().await;
+    let held = server.database.db_hold_table("identities").await;
+    let file = temp_dir("duplicates_stopped").join("plan.ndjson");
+    let output = file.to_str().unwrap();
+    let running = Running::start(duplicates(&server, &["--output", output]));
+    server.database.db_until_waiting(1).await;
+
+    running.signal(Signal::INT);
+
+    let stderr =
+        format!("identity-link: stopped before the end: the plan in {output} is not complete");
+    assert_eq!(running.finish(), Ran { code: Some(130), stdout: String::new(), stderr });
+    held.db_release().await;
 }

@@ -170,7 +170,7 @@ async fn help_names_the_exit_codes_that_each_command_has() {
     let import = "--from neutral --tenant other users.ndjson";
     fs::write(dir.join("users.ndjson"), "").unwrap();
     fs::write(dir.join("wrong.ndjson"), "{}").unwrap();
-    for command in ["serve", "migrate", "purge", "export", "doctor", "config check"] {
+    for command in ["serve", "migrate", "purge", "export", "duplicates", "doctor", "config check"] {
         meet(command, "");
         meet(command, "--config wrong.toml");
     }
@@ -194,6 +194,8 @@ async fn help_names_the_exit_codes_that_each_command_has() {
         ("import", &format!("--config away.toml {import}")),
         ("import", &format!("--config config.toml {import}")),
         ("import", "--config config.toml --from neutral --tenant other wrong.ndjson"),
+        ("duplicates", "--config away.toml --tenant other"),
+        ("duplicates", "--config config.toml --tenant other"),
         ("export", "--config away.toml --tenant other"),
         ("export", "--config config.toml --tenant other"),
         ("export", "--config config.toml --tenant other --ids ids.txt"),
@@ -215,7 +217,7 @@ async fn help_names_the_exit_codes_that_each_command_has() {
         let elsewhere: &[i32] = match command {
             "dev" => &[0, 130],
             "health" => &[0, 1, 64],
-            "serve" | "purge" | "export" | "import" => &[130],
+            "serve" | "purge" | "export" | "import" | "duplicates" => &[130],
             _ => &[],
         };
         met.extend(elsewhere);
