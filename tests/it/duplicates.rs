@@ -109,6 +109,42 @@ async fn what_stands_against_a_link_is_marked() {
     assert!(figures.contains("with something against them: 3\n"), "{figures}");
 }
 
+/// A96: a user that has an account from before its email was proven may have waited for the owner of
+/// the address.
+#[tokio::test]
+async fn an_account_older_than_the_email_is_marked() {
+    let server = TestServer::start().await;
+    let service = server.service_of("joined");
+    service.create("sms", "waits").await;
+    service.create_with("google-oauth2", "v", verified("v@example.com")).await;
+    service.link(link_user("sms|waits", "google-oauth2|v")).await.unwrap();
+    service.create_with("github", "v", verified("v@example.com")).await;
+
+    let (_, lines, _) = planned(&server, &[]);
+
+    assert_eq!(ids(&lines[0]), ["sms|waits", "github|v"]);
+    assert_eq!(marks(&lines[0]), ["account_older_than_email"]);
+    assert_eq!(lines[0]["against"][0]["users"], value!(["sms|waits"]));
+}
+
+#[tokio::test]
+async fn a_provider_whose_accounts_are_not_to_be_linked_is_marked() {
+    let server = TestServer::start().await;
+    let service = server.service_of("joined");
+    service.create_with("okta", "a", verified("a@example.com")).await;
+    service.create_with("github", "a", verified("a@example.com")).await;
+    let trusted = "\nokta = { email_trust = \"when_verified\" }";
+    let off = "\nokta = { email_trust = \"when_verified\", linking = \"off\" }";
+    let file = config_file(&server.database, |toml| toml.replace(trusted, off));
+    let command = ["duplicates", "--config", file.to_str().unwrap(), "--tenant", "joined"];
+
+    let ran = run_command(binary(&command));
+
+    let line: Value = serde_json::from_str(ran.stdout.lines().nth(1).unwrap()).unwrap();
+    assert_eq!(marks(&line), ["linking_off"]);
+    assert_eq!(line["against"][0]["providers"], value!(["okta"]));
+}
+
 #[tokio::test]
 async fn weaker_rules_find_users_only_if_they_are_asked_for() {
     let server = TestServer::start().await;
