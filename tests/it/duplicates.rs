@@ -9,19 +9,20 @@ use serde_json::{Value, json as value};
 use crate::support::{
     TestServer,
     child::{Ran, Running, binary, config_file, run_command, temp_dir},
+    cluster::{Database, cluster},
     link_user, object, unlink, unverified, verified,
 };
 
-/// `duplicates` in the tenant `joined` of this server.
-fn duplicates(server: &TestServer, arguments: &[&str]) -> Command {
-    let file = config_file(&server.database, |toml| toml);
+/// `duplicates` in the tenant `joined` of this database.
+fn duplicates(database: &Database, arguments: &[&str]) -> Command {
+    let file = config_file(database, |toml| toml);
     let command = ["duplicates", "--config", file.to_str().unwrap(), "--tenant", "joined"];
     binary(&[&command[..], arguments].concat())
 }
 
 /// The header of the plan, its other lines, and the figures.
 fn planned(server: &TestServer, arguments: &[&str]) -> (Value, Vec<Value>, String) {
-    let Ran { code, stdout, stderr } = run_command(duplicates(server, arguments));
+    let Ran { code, stdout, stderr } = run_command(duplicates(&server.database, arguments));
     assert_eq!(code, Some(0), "{stderr}");
     let mut lines = stdout.lines().map(|line| serde_json::from_str(line).unwrap());
     (lines.next().unwrap(), lines.collect(), stderr)
@@ -189,17 +190,17 @@ async fn the_primary_user_is_the_oldest_or_the_one_with_the_most_identities() {
 
 #[tokio::test]
 async fn the_plan_is_private_and_never_overwritten() {
-    let server = TestServer::start().await;
+    let database = cluster().db_migrated().await;
     let file = temp_dir("duplicates").join("plan.ndjson");
     let to_file = ["--output", file.to_str().unwrap()];
 
-    let ran = run_command(duplicates(&server, &to_file));
+    let ran = run_command(duplicates(&database, &to_file));
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
     assert!(ran.stdout.contains("\nclusters: 0, users in them: 0\n"), "{}", ran.stdout);
     assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
     let plan = fs::read(&file).unwrap();
 
-    let again = run_command(duplicates(&server, &to_file));
+    let again = run_command(duplicates(&database, &to_file));
     assert_eq!(again.code, Some(1));
     assert!(again.stderr.contains("exists, and is not overwritten"), "{}", again.stderr);
     assert_eq!(fs::read(&file).unwrap(), plan);
@@ -207,12 +208,12 @@ async fn the_plan_is_private_and_never_overwritten() {
 
 #[tokio::test]
 async fn a_signal_stops_it_and_says_that_the_plan_is_not_complete() {
-    let server = TestServer::start().await;
-    let held = server.database.db_hold_table("identities").await;
+    let database = cluster().db_migrated().await;
+    let held = database.db_hold_table("identities").await;
     let file = temp_dir("duplicates_stopped").join("plan.ndjson");
     let output = file.to_str().unwrap();
-    let running = Running::start(duplicates(&server, &["--output", output]));
-    server.database.db_until_waiting(1).await;
+    let running = Running::start(duplicates(&database, &["--output", output]));
+    database.db_until_waiting(1).await;
 
     running.signal(Signal::INT);
 

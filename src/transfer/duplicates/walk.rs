@@ -86,9 +86,7 @@ impl<P: Fn(u64)> Walk<P> {
     /// Connects the users of one email.
     fn join_owners(&mut self, owners: &[EmailOwner]) {
         let Some(first) = owners.iter().find(|owner| owner.counts) else { return };
-        let joined = owners
-            .iter()
-            .filter(|owner| if owner.counts { true } else { self.rules.email_one_side });
+        let joined = owners.iter().filter(|owner| owner.counts || self.rules.email_one_side);
         joined.for_each(|owner| self.clusters.join(&first.owner, &owner.owner));
     }
 
