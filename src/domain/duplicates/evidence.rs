@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
-use crate::domain::{Identity, IdentityRef, ProviderPolicies, User, UserId};
+use crate::domain::{Identity, IdentityEmail, IdentityRef, ProviderPolicies, User, UserId};
 
 /// A rule by which users are likely one person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -139,7 +139,7 @@ fn values(
 ) -> impl Iterator<Item = (Rule, String)> {
     let email = identity.email.as_ref();
     let canonical = email.and_then(|email| email.canonical.as_deref());
-    let counting = canonical.filter(|_| email.is_some_and(|email| email.is_verified()));
+    let counting = canonical.filter(|_| email.is_some_and(IdentityEmail::is_verified));
     let policy = policies.for_provider(&identity.id.provider);
     let phone = verified_phone(identity).filter(|_| policy.enabled);
     let all = [
