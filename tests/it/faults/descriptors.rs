@@ -97,8 +97,10 @@ async fn files_run_out(stranger: Stranger, rounds: usize) -> (usize, Busy) {
     let database = cluster().db_migrated().await;
     let (mut child, management, calls) = serving_by(limited(&database, &format!("-n {FILES}")));
     let (inside, mut busiest, mut linked) = (service(channel(calls)), 0, Vec::new());
+    let mut operator = Http1::connect(management).await;
+    // Without a call, its connection would be cut as those of strangers are.
+    assert_eq!(operator.ask(READY).await.status, 200);
     for round in 0..rounds {
-        let mut operator = Http1::connect(management).await;
         let primary = inside.create("google-oauth2", &round.to_string()).await.id;
         let (since, mut strangers) = (clock::now(), Vec::new());
         for _ in 0..stranger.number() {
@@ -130,8 +132,6 @@ async fn files_run_out(stranger: Stranger, rounds: usize) -> (usize, Busy) {
         for user in &linked {
             assert_eq!(service(channel(calls)).user(&user.id).await, *user);
         }
-        // The server has closed the connection of an operator who was silent for as long.
-        let mut operator = Http1::connect(management).await;
         let ready = async { while operator.ask(READY).await.status != 200 {} };
         timeout(PATIENCE, ready).await.expect("the server should be ready again");
     }
