@@ -1,6 +1,6 @@
 //! The bounds that the database applies to what a connection does. They hold even if this process
 //! hangs, and without them one locked row takes every connection. A connection asks for them when it
-//! opens ([`super::connect`]), and a pooler in between may drop what it asks for without an error.
+//! opens ([`mod@super::connect`]), and a pooler in between may drop what it asks for without an error.
 
 use diesel::{QueryResult, QueryableByName, sql_query, sql_types::Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
