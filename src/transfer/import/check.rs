@@ -84,6 +84,7 @@ impl Checker {
         let id = row.id.as_ref().and_then(|id| faults.user_id("id".to_owned(), id));
         let aliases = faults.aliases(&row);
         let named = row.identities.len();
+        faults.refuse_ids_of_others(&row);
         let accounts = faults.accounts(row.identities);
         let left_out = accounts.iter().filter(|account| account.is_none()).map(|_| 1).sum();
         let mut accounts = accounts.into_iter().flatten();
@@ -134,6 +135,24 @@ impl Faults<'_> {
             self.report(field, UserId::FORM);
         }
         id
+    }
+
+    /// Refuses names of the form `provider|subject` that are not accounts of the user. Issuers name
+    /// people like that, so the owner of the account would be taken for this user; and in some
+    /// systems people choose the name that is the id here.
+    fn refuse_ids_of_others(&mut self, row: &Row) {
+        let checker = self.checker;
+        let own: BTreeSet<String> = row.identities.iter().flat_map(own_names(checker)).collect();
+        let aliases = (0..).zip(&row.aliases).map(|(at, alias)| (format!("aliases/{at}"), alias));
+        let ids = row.id.iter().map(|id| ("id".to_owned(), id)).chain(aliases);
+        for (field, id) in ids.take(MAX_ALIASES) {
+            if IdentityRef::parse_joined(id).is_some() && !own.contains(id) {
+                self.report(
+                    field,
+                    "names an account that is not one of this user's: its owner would be taken for this user",
+                );
+            }
+        }
     }
 
     fn aliases(&mut self, row: &Row) -> Vec<UserId> {
@@ -257,6 +276,18 @@ impl Faults<'_> {
             self.report(field, "must be in the years 1 to 9999");
         }
         time.map(|time| time.trunc_subsecs(6))
+    }
+}
+
+/// The names `provider|subject` of an account, by the provider of the file and by that of the tenant.
+fn own_names(checker: &Checker) -> impl Fn(&RowIdentity) -> Vec<String> {
+    |identity| {
+        let RowIdentity { provider, subject, .. } = identity;
+        let mut names = vec![format!("{provider}|{subject}")];
+        if let Mapped::To(mapped) = checker.providers.get(provider, &checker.tenant) {
+            names.push(format!("{mapped}|{subject}"));
+        }
+        names
     }
 }
 

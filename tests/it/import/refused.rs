@@ -52,6 +52,37 @@ async fn all_faults_of_a_row_are_reported_at_once() {
     assert_eq!(db_users(&database).await, ["old-1", "old-2"]);
 }
 
+/// A97: a stranger chose the name of another person's account as its user name, which is the id of
+/// its user in the file.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_never_has_the_name_of_an_account_of_another() {
+    let server = TestServer::start().await;
+    let of_stranger = [json!({"provider": "github", "subject": "stranger"})];
+    let by_id = json!({"id": "google-oauth2|ann", "identities": of_stranger});
+    let by_alias = json!({"id": "s", "aliases": ["google-oauth2|ann"], "identities": of_stranger});
+    for (row, field) in [(by_id, "id"), (by_alias, "aliases/0")] {
+        let desk = Desk::new(&server.database, |toml| toml);
+        let file = desk.write("users.ndjson", lines([row]));
+        let ran = desk.import("neutral", &[&file], &["--report", "report.ndjson"]);
+        assert_eq!(ran.code, Some(3), "{ran:?}");
+        assert!(desk.written("report.ndjson").contains(&format!("{{\"field\":\"{field}\"")));
+    }
+    assert_eq!(db_users(&server.database).await, [""; 0]);
+
+    // Its own account may be its name, by the file's name of the provider or by ours.
+    let own =
+        |id: &str| json!({"id": id, "identities": [{"provider": "Google", "subject": "ann"}]});
+    for id in ["google-oauth2|ann", "Google|ann"] {
+        let desk = Desk::new(&server.database, |toml| toml);
+        let file = desk.write("users.ndjson", lines([own(id)]));
+        let map = ["--provider", "Google=google-oauth2", "--dry-run"];
+        let ran = desk.import("neutral", &[&file], &map);
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+    }
+    let ann = server.service().create("google-oauth2", "ann").await.id;
+    assert_eq!(server.person("google-oauth2", "ann").user("").await.id, ann);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_account_in_two_rows_refuses_both() {
     let database = cluster().db_migrated().await;
