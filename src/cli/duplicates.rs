@@ -11,10 +11,11 @@ use uuid::Uuid;
 
 use super::{
     ConfigFile, EX_INTERRUPTED, Failure,
-    export::{is_stdout, output, tenant},
+    output_file::{is_stdout, output},
     progress::Progress,
     runtime, say,
     serve::on_signal,
+    tenant::TenantArgument,
 };
 use crate::{
     clock,
@@ -28,9 +29,8 @@ use crate::{
 pub(super) struct DuplicatesArguments {
     #[command(flatten)]
     config: ConfigFile,
-    /// The tenant whose users are compared. Required if the configuration has several
-    #[arg(long, value_name = "TENANT")]
-    tenant: Option<String>,
+    #[command(flatten)]
+    tenant: TenantArgument,
     /// What makes users likely one person: `verified-email`, the same email, verified on both sides;
     /// `verified-phone`, the same phone number, verified on both sides; `email-one-side`, the same
     /// email, verified on one side only. Several rules are possible
@@ -68,7 +68,7 @@ enum PrimaryName {
 
 pub(super) fn run(arguments: &DuplicatesArguments) -> Result<(), Failure> {
     let config = arguments.config.load()?;
-    let tenant = tenant(&config, arguments.tenant.as_deref())?;
+    let tenant = arguments.tenant.find(&config)?;
     let mut policies = config.policies();
     let search = Search {
         plan: Uuid::new_v4(),
@@ -88,7 +88,7 @@ pub(super) fn run(arguments: &DuplicatesArguments) -> Result<(), Failure> {
             Store::open(&config.database.address, 1, config.policies(), &Metrics::default())
                 .await?;
         let output = output(&arguments.output, false)?;
-        let reading = Progress::new("read", None);
+        let reading = Progress::new("reading", "identities", None);
         let outcome = search.write(&store, output, |step| show(&reading, step), &stop).await;
         reading.end();
         let figures = outcome.map_err(|error| incomplete(&error, &arguments.output))?;

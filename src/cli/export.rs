@@ -5,13 +5,18 @@ use std::{
     io::{self, Write as _},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
 };
 
 use clap::{Args, ValueEnum};
-use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{ConfigFile, EX_INTERRUPTED, EX_PARTLY, Failure, runtime, serve::on_signal};
+use super::{
+    ConfigFile, EX_INTERRUPTED, EX_PARTLY, Failure,
+    output_file::{cannot_write, exists, is_stdout, output},
+    progress::Progress,
+    runtime,
+    serve::on_signal,
+    tenant::TenantArgument,
+};
 use crate::{
     auth0::UserLines,
     config::Config,
@@ -19,12 +24,10 @@ use crate::{
     store::Store,
     telemetry::metrics::Metrics,
     transfer::export::{
-        Export, ExportError, Exported, Form, NamedIds, Output, Selection, Written, create_private,
+        Export, ExportError, Exported, Form, NamedIds, Selection, Written, create_private,
     },
 };
 
-/// How often a line reports the progress where there is no terminal.
-const REPORT: Duration = Duration::from_secs(10);
 /// How many lines of the id list are named.
 const MAX_NAMED: usize = 20;
 
@@ -32,9 +35,8 @@ const MAX_NAMED: usize = 20;
 pub(super) struct ExportArguments {
     #[command(flatten)]
     config: ConfigFile,
-    /// The tenant whose users are written. Required if the configuration has several
-    #[arg(long, value_name = "TENANT")]
-    tenant: Option<String>,
+    #[command(flatten)]
+    tenant: TenantArgument,
     /// The form of the lines: `neutral`, or `auth0` for that of Auth0's user exports
     #[arg(long, value_name = "FORM", default_value = "neutral", hide_possible_values = true)]
     format: Format,
@@ -68,7 +70,7 @@ enum Format {
 
 pub(super) fn run(arguments: ExportArguments) -> Result<(), Failure> {
     let config = arguments.config.load()?;
-    let tenant = tenant(&config, arguments.tenant.as_deref())?;
+    let tenant = arguments.tenant.find(&config)?;
     let form = form(&arguments, &config)?;
     let ids = arguments.ids.as_deref().map(ids).transpose()?;
     for file in [Some(&arguments.output), arguments.position_file.as_ref()].into_iter().flatten() {
@@ -89,12 +91,20 @@ pub(super) fn run(arguments: ExportArguments) -> Result<(), Failure> {
                 .await?;
         let mut export = Export::begin(&store, &tenant, selection, form).await.map_err(refused)?;
         let position = export.position().to_owned();
-        let progress = Progress::begin(&mut export, config.tenants.len() == 1).await?;
+        let estimate = export.estimate(config.tenants.len() == 1).await?;
+        let progress = Arc::new(Progress::new("exporting", "users", estimate));
+        let until_last_page = Arc::new(Mutex::new(Written::default()));
         let output = output(&arguments.output, arguments.gzip)?;
-        let outcome = export.write(output, progress.report(), &stop).await;
+        let (shown, noted) = (Arc::clone(&progress), Arc::clone(&until_last_page));
+        let report = move |written: Written| {
+            shown.set(written.users + written.deleted);
+            // No panic can leave the numbers half changed.
+            *noted.lock().unwrap_or_else(PoisonError::into_inner) = written;
+        };
+        let outcome = export.write(output, report, &stop).await;
         progress.end();
-        let exported =
-            outcome.map_err(|error| incomplete(&error, &arguments.output, progress.written()))?;
+        let written = *until_last_page.lock().unwrap_or_else(PoisonError::into_inner);
+        let exported = outcome.map_err(|error| incomplete(&error, &arguments.output, written))?;
         if let Some(file) = &arguments.position_file {
             create_private(file)
                 .and_then(|mut file| writeln!(file, "{position}").and_then(|()| file.sync_all()))
@@ -132,22 +142,6 @@ fn close(
     })
 }
 
-/// The named tenant, or the only one.
-pub(super) fn tenant(config: &Config, name: Option<&str>) -> Result<TenantId, Failure> {
-    let mut all = config.tenants.keys();
-    let names = || config.tenants.keys().map(TenantId::as_str).collect::<Vec<_>>().join(", ");
-    match (name, all.next(), all.next()) {
-        (Some(name), ..) => config
-            .tenants
-            .keys()
-            .find(|tenant| tenant.as_str() == name)
-            .cloned()
-            .ok_or_else(|| Failure::usage(format!("--tenant: must be one of {}", names()))),
-        (None, Some(only), None) => Ok(only.clone()),
-        (None, ..) => Err(Failure::usage(format!("--tenant: is required: one of {}", names()))),
-    }
-}
-
 fn form(arguments: &ExportArguments, config: &Config) -> Result<Form, Failure> {
     match arguments.format {
         Format::Neutral => Ok(Form::Neutral { has_links: arguments.history }),
@@ -172,31 +166,6 @@ fn ids(file: &Path) -> Result<NamedIds, Failure> {
         .map_err(|problems| Failure::usage(format!("{}: {problems}", file.display())))
 }
 
-pub(super) fn is_stdout(file: &Path) -> bool {
-    file == Path::new("-")
-}
-
-pub(super) fn output(file: &Path, gzip: bool) -> Result<Output, Failure> {
-    match is_stdout(file) {
-        true => Ok(Output::stdout(gzip)),
-        false => Output::create(file, gzip).map_err(|error| cannot_write(file, &error)),
-    }
-}
-
-fn cannot_write(file: &Path, error: &io::Error) -> Failure {
-    match error.kind() {
-        io::ErrorKind::AlreadyExists => exists(file),
-        _ => Failure::from(format!("{} cannot be written: {error}", file.display())),
-    }
-}
-
-fn exists(file: &Path) -> Failure {
-    Failure::from(format!(
-        "{} exists, and is not overwritten: name another file, or move it away",
-        file.display()
-    ))
-}
-
 /// The failure of an export that could not begin.
 fn refused(error: ExportError) -> Failure {
     match error {
@@ -218,55 +187,4 @@ fn incomplete(error: &ExportError, output: &Path, written: Written) -> Failure {
         _ => format!(" has {all} users, and"),
     };
     Failure { text: format!("{error}: {place}{count} is not complete"), code }
-}
-
-/// Shows the progress: a bar on a terminal, and lines elsewhere.
-struct Progress {
-    bar: ProgressBar,
-    written: Arc<Mutex<Written>>,
-}
-
-impl Progress {
-    async fn begin(export: &mut Export, is_only_tenant: bool) -> Result<Self, Failure> {
-        let bar = ProgressBar::no_length();
-        if !bar.is_hidden() {
-            let estimate = export.estimate(is_only_tenant).await?;
-            let template = match estimate {
-                Some(_) => "exporting {wide_bar} {pos} of about {len} users, {per_sec}, {eta} left",
-                None => "exporting {spinner} {pos} users, {per_sec}",
-            };
-            bar.set_style(ProgressStyle::with_template(template)?);
-            if let Some(users) = estimate {
-                bar.set_length(users);
-            }
-            bar.tick();
-        }
-        Ok(Self { bar, written: Arc::default() })
-    }
-
-    /// What is called after each page.
-    fn report(&self) -> impl FnMut(Written) + Send + use<> {
-        let (bar, shared) = (self.bar.clone(), Arc::clone(&self.written));
-        let mut reported = Instant::now();
-        move |written| {
-            // No panic can leave the numbers half changed.
-            *shared.lock().unwrap_or_else(PoisonError::into_inner) = written;
-            let all = written.users + written.deleted;
-            bar.set_position(all);
-            if bar.is_hidden() && reported.elapsed() >= REPORT {
-                reported = Instant::now();
-                // If stderr is closed, the export goes on without reports.
-                let _ = writeln!(io::stderr(), "exported {all} users");
-            }
-        }
-    }
-
-    fn end(&self) {
-        self.bar.finish_and_clear();
-    }
-
-    /// What was written until the last page.
-    fn written(&self) -> Written {
-        *self.written.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }

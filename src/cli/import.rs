@@ -5,8 +5,8 @@ use std::{fmt::Write as _, path::PathBuf, sync::Arc};
 use clap::{Args, ValueEnum};
 
 use super::{
-    ConfigFile, EX_INTERRUPTED, EX_PARTLY, Failure, export::tenant, progress::Progress, runtime,
-    say, serve::on_signal,
+    ConfigFile, EX_INTERRUPTED, EX_PARTLY, Failure, progress::Progress, runtime, say,
+    serve::on_signal, tenant::TenantArgument,
 };
 use crate::{
     clock,
@@ -29,9 +29,8 @@ const CONNECTIONS: usize = 2;
 pub(super) struct ImportArguments {
     #[command(flatten)]
     config: ConfigFile,
-    /// The tenant of the users. Not needed where the configuration has only one
-    #[arg(long, value_name = "TENANT")]
-    tenant: Option<String>,
+    #[command(flatten)]
+    tenant: TenantArgument,
     /// The form of the files
     #[arg(long, value_name = "FORM")]
     from: SourceFormat,
@@ -82,14 +81,14 @@ enum SourceFormat {
 
 pub(super) fn run(arguments: &ImportArguments) -> Result<(), Failure> {
     let config = arguments.config.load()?;
-    let tenant_id = tenant(&config, arguments.tenant.as_deref())?;
+    let tenant_id = arguments.tenant.find(&config)?;
     let settings = config.tenants.get(&tenant_id).cloned().unwrap_or_default();
     let providers = ProviderMap::parse(&arguments.providers, &settings)
         .map_err(|error| Failure::usage(format!("--provider: {error}")))?;
     let source = Source::new(arguments.open()?, arguments.from.into(), &providers);
     let checker =
         Checker { tenant: Arc::new(settings), providers: Arc::new(providers), now: clock::now() };
-    let progress = Progress::new("reading", None);
+    let progress = Progress::new("reading", "rows", None);
     let survey = Survey::of(&source, &checker, &|rows| progress.set(rows));
     progress.end();
     let survey = survey?;
@@ -116,7 +115,7 @@ pub(super) fn run(arguments: &ImportArguments) -> Result<(), Failure> {
             files: files.clone(),
         };
         let word = if arguments.dry_run { "checking" } else { "importing" };
-        let progress = Progress::new(word, Some(survey.rows));
+        let progress = Progress::new(word, "rows", Some(survey.rows));
         let settled = import.run(&source, &stop, &|rows| progress.set(rows)).await;
         progress.end();
         settled.map_err(|error| match error {

@@ -14,11 +14,13 @@ mod import;
 mod log;
 mod migrate;
 mod open_files;
+mod output_file;
 mod progress;
 mod purge;
 #[cfg(test)]
 mod reference;
 mod serve;
+mod tenant;
 #[cfg(feature = "dev")]
 mod token;
 

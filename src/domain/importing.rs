@@ -114,13 +114,13 @@ mod tests {
             identity("trusted|3", "no address", true),
         ]);
         let stored = imported_identities(&ann, &policies(true), day(9));
-        let told = |identity: &Identity| {
+        let claimed = |identity: &Identity| {
             let by = identity.email.as_ref().and_then(|email| email.verified.clone());
             (by.map(|by| (by.time, by.by)), identity.email_proven_since)
         };
-        assert_eq!(told(&stored[0]), (Some((day(1), Verifier::Import)), Some(day(9))));
-        assert_eq!(told(&stored[1]), (None, None));
-        assert_eq!(told(&stored[2]), (None, None));
+        assert_eq!(claimed(&stored[0]), (Some((day(1), Verifier::Import)), Some(day(9))));
+        assert_eq!(claimed(&stored[1]), (None, None));
+        assert_eq!(claimed(&stored[2]), (None, None));
         assert_eq!(stored.iter().map(|of| of.ordinal).collect::<Vec<_>>(), [0, 1, 2]);
         assert!(stored.iter().all(|of| of.origin == ann.id && !of.email_changed));
         assert!(stored.iter().all(|of| of.attach_time < day(9)), "before its email was proven");

@@ -1,0 +1,31 @@
+//! The tenant of a command that is about one.
+
+use clap::Args;
+
+use super::Failure;
+use crate::{config::Config, domain::TenantId};
+
+#[derive(Args)]
+pub(super) struct TenantArgument {
+    /// The tenant of the users. Required if the configuration has several
+    #[arg(long, value_name = "TENANT")]
+    tenant: Option<String>,
+}
+
+impl TenantArgument {
+    /// The named tenant, or the only one.
+    pub(super) fn find(&self, config: &Config) -> Result<TenantId, Failure> {
+        let mut all = config.tenants.keys();
+        let names = || config.tenants.keys().map(TenantId::as_str).collect::<Vec<_>>().join(", ");
+        match (self.tenant.as_deref(), all.next(), all.next()) {
+            (Some(name), ..) => config
+                .tenants
+                .keys()
+                .find(|tenant| tenant.as_str() == name)
+                .cloned()
+                .ok_or_else(|| Failure::usage(format!("--tenant: must be one of {}", names()))),
+            (None, Some(only), None) => Ok(only.clone()),
+            (None, ..) => Err(Failure::usage(format!("--tenant: is required: one of {}", names()))),
+        }
+    }
+}
