@@ -103,8 +103,8 @@ async fn an_alias_goes_with_its_user_when_a_link_is_undone() {
     assert_eq!(holders(&service).await, back);
     assert_eq!(service.resolved(&[&bob]).await, [format!("ABSORBED {carol}")]);
     server.database.db_assert_invariants().await;
-    let told = events(&service, 6).await;
-    let Some(Detail::LinkUndone(undone)) = &told[5].detail else { panic!("{told:?}") };
+    let seen = events(&service, 6).await;
+    let Some(Detail::LinkUndone(undone)) = &seen[5].detail else { panic!("{seen:?}") };
     assert_eq!(undone.repointed_user_ids, ["ann_of_2019", "auth0|old"]);
     // The undo ended the tokens of all these names.
     let stale = server.caller(&Token::of("users", "auth0|old").issued_ago(60));
@@ -126,10 +126,10 @@ async fn an_alias_goes_with_its_user_when_an_unlink_brings_it_back() {
         let back = ["CURRENT ann", "ABSORBED ann", "ABSORBED ann"];
         assert_eq!(holders(&service).await, back);
         server.database.db_assert_invariants().await;
-        let told = events(&service, 4).await;
-        let lines: Vec<String> = told.iter().map(line).collect();
+        let seen = events(&service, 4).await;
+        let lines: Vec<String> = seen.iter().map(line).collect();
         assert_eq!(lines[0], "imported 1");
-        let Some(Detail::UserUnlinked(unlinked)) = &told[3].detail else { panic!("{told:?}") };
+        let Some(Detail::UserUnlinked(unlinked)) = &seen[3].detail else { panic!("{seen:?}") };
         assert_eq!(unlinked.repointed_user_ids, ["ann_of_2019", "auth0|old"]);
     }
 }
@@ -162,8 +162,8 @@ async fn the_deletion_of_a_user_deletes_its_aliases() {
     assert_eq!(service.resolved(&names).await, ["DELETED "; 3]);
     let by_alias = server.caller(&Token::of("users", "auth0|old"));
     assert_eq!(refusal(by_alias.get_user(get("")).await), "NotFound USER_NOT_FOUND");
-    let told = events(&service, 2).await;
-    let Some(Detail::UserDeleted(deleted)) = &told[1].detail else { panic!("{told:?}") };
+    let seen = events(&service, 2).await;
+    let Some(Detail::UserDeleted(deleted)) = &seen[1].detail else { panic!("{seen:?}") };
     assert_eq!(deleted.absorbed_user_ids, names[1..]);
     server.database.db_assert_invariants().await;
 }

@@ -10,7 +10,7 @@ use self::operator::Operator;
 use crate::support::{
     Caller, TestServer,
     cluster::Database,
-    events::{list_after, watch_after},
+    events::{Watcher, line, list_after, watch_after},
     tokens::{ISSUERS, Token},
     *,
 };
@@ -77,6 +77,15 @@ impl Tenant {
         self.has_no_later_position(&service).await;
         let again = service.list_events(list_after(&self.before)).await.unwrap();
         assert_eq!(again.events, []);
+    }
+
+    /// A consumer that stood where the backup was made goes on, and misses no event.
+    async fn is_followed_from_before(&self, service: &Caller) {
+        let mut consumer = Watcher::begin(service, watch_after(&self.before)).await;
+        let user = service.create("ad", "w").await.id;
+        let seen = consumer.events(1).await;
+        assert_eq!(line(&seen[0]), format!("created {user} 0>1"));
+        self.has_no_later_position(service).await;
     }
 
     /// A consumer that knows more than the restored database starts again.

@@ -170,13 +170,13 @@ async fn the_feed_has_one_event_for_each_batch_and_none_for_a_user() {
     store.import_as(&run, &users).await.unwrap();
     service.block("ann", true).await;
 
-    let told = watcher.events(2).await;
+    let seen = watcher.events(2).await;
 
-    assert_eq!(told, events(&service, 2).await);
-    let actor = told[0].actor.clone().unwrap();
+    assert_eq!(seen, events(&service, 2).await);
+    let actor = seen[0].actor.clone().unwrap();
     assert_eq!(actor.kind().as_str_name(), "KIND_OPERATOR");
     assert_eq!((actor.issuer.as_str(), actor.subject.as_str()), ("", ""));
-    let Some(Detail::UsersImported(event)) = &told[0].detail else { panic!("{told:?}") };
+    let Some(Detail::UsersImported(event)) = &seen[0].detail else { panic!("{seen:?}") };
     assert_eq!((event.run_id.as_str(), event.user_count), (run.id.to_string().as_str(), 2));
     let list = |change: fn(&mut pb::ListEventsRequest)| {
         let mut request = list_from(pb::FeedEnd::Oldest);

@@ -6,13 +6,7 @@ use identity_link::clock;
 use tokio::time::timeout;
 
 use super::*;
-use crate::{
-    docs::pages::Page,
-    support::{
-        events::{Watcher, line},
-        own_postgres::OwnPostgres,
-    },
-};
+use crate::{docs::pages::Page, support::own_postgres::OwnPostgres};
 
 /// The settings of the page, with this archive and this time.
 fn settings(archive: &Path, time: &str) -> Vec<(String, String)> {
@@ -58,11 +52,6 @@ async fn a_cluster_is_recovered_to_a_point_in_time_as_the_page_says() {
 
     let server = TestServer::start_on(restored.clone()).await;
     tenant.is_as_before(&server).await;
-    let service = server.service();
-    let mut consumer = Watcher::begin(&service, watch_after(&tenant.before)).await;
-    let user = service.create("ad", "w").await.id;
-    let told = consumer.events(1).await;
-    assert_eq!(line(&told[0]), format!("created {user} 0>1"));
-    tenant.has_no_later_position(&service).await;
+    tenant.is_followed_from_before(&server.service()).await;
     assert_eq!(db_epochs(&restored).await, 2);
 }
