@@ -1,7 +1,7 @@
 //! A proxy in front of a test's database that can lose the response to a commit.
 
 use std::{
-    path::Path,
+    io,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -10,7 +10,7 @@ use std::{
 
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::{TcpListener, TcpStream, UnixStream},
+    net::{TcpStream, UnixStream},
     sync::Notify,
 };
 
@@ -50,20 +50,11 @@ struct State {
 impl Database {
     /// Starts a proxy in front of this database that can cut commits.
     pub async fn db_with_cuts(&self) -> CutCommits {
-        let socket = self.socket();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("postgres://postgres@{}/{}", listener.local_addr().unwrap(), self.name);
         let state = Arc::new(State::default());
-        let accepting = Arc::clone(&state);
-        tokio::spawn(async move {
-            while let Ok((client, _)) = listener.accept().await {
-                if !accepting.closed.load(Ordering::SeqCst) {
-                    let (socket, state) = (socket.clone(), Arc::clone(&accepting));
-                    tokio::spawn(async move { pass_on(client, &socket, &state).await });
-                }
-            }
-        });
-        CutCommits { url, state }
+        let shared = Arc::clone(&state);
+        let front =
+            self.db_front(move |client, server| pass_on(client, server, Arc::clone(&shared))).await;
+        CutCommits { url: self.url_through(front), state }
     }
 }
 
@@ -89,8 +80,14 @@ impl CutCommits {
     }
 }
 
-async fn pass_on(mut client: TcpStream, socket: &Path, state: &State) -> std::io::Result<()> {
-    let mut server = UnixStream::connect(socket).await?;
+async fn pass_on(
+    mut client: TcpStream,
+    mut server: UnixStream,
+    state: Arc<State>,
+) -> io::Result<()> {
+    if state.closed.load(Ordering::SeqCst) {
+        return Ok(());
+    }
     let (mut said, mut answered) = ([0; 8192], [0; 8192]);
     // After it has dropped one part of a stream, it drops all that follows.
     let mut deaf = false;

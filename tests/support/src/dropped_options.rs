@@ -3,7 +3,6 @@
 
 use std::{
     io,
-    path::Path,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -12,7 +11,7 @@ use std::{
 
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional},
-    net::{TcpListener, TcpStream, UnixStream},
+    net::{TcpStream, UnixStream},
 };
 
 use super::cluster::Database;
@@ -37,18 +36,11 @@ struct State {
 impl Database {
     /// Starts a proxy in front of this database that drops the options of each new connection.
     pub async fn db_with_dropped_options(&self) -> DroppedOptions {
-        let socket = self.socket();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("postgres://postgres@{}/{}", listener.local_addr().unwrap(), self.name);
         let state = Arc::new(State::default());
-        let accepting = Arc::clone(&state);
-        tokio::spawn(async move {
-            while let Ok((client, _)) = listener.accept().await {
-                let (socket, state) = (socket.clone(), Arc::clone(&accepting));
-                tokio::spawn(async move { pass_on(client, &socket, &state).await });
-            }
-        });
-        DroppedOptions { url, state }
+        let shared = Arc::clone(&state);
+        let front =
+            self.db_front(move |client, server| pass_on(client, server, Arc::clone(&shared))).await;
+        DroppedOptions { url: self.url_through(front), state }
     }
 }
 
@@ -64,8 +56,11 @@ impl DroppedOptions {
     }
 }
 
-async fn pass_on(mut client: TcpStream, socket: &Path, state: &State) -> io::Result<()> {
-    let mut server = UnixStream::connect(socket).await?;
+async fn pass_on(
+    mut client: TcpStream,
+    mut server: UnixStream,
+    state: Arc<State>,
+) -> io::Result<()> {
     let length = usize::try_from(client.read_u32().await?).unwrap();
     let mut message = vec![0; length - size_of::<u32>()];
     client.read_exact(&mut message).await?;

@@ -22,6 +22,7 @@ pub mod chromium;
 pub mod cluster;
 pub mod connect_proxy;
 pub mod cut_commits;
+mod database_front;
 pub mod debian;
 pub mod dropped_options;
 pub mod events;

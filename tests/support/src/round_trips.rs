@@ -1,7 +1,7 @@
 //! A proxy in front of a test's database that counts how often a server waits for it.
 
 use std::{
-    path::Path,
+    io,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering::SeqCst},
@@ -10,7 +10,7 @@ use std::{
 
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::{TcpListener, TcpStream, UnixStream},
+    net::{TcpStream, UnixStream},
 };
 
 use super::cluster::Database;
@@ -28,18 +28,12 @@ pub struct RoundTrips {
 impl Database {
     /// Starts a proxy in front of this database that counts round trips.
     pub async fn db_with_round_trips(&self) -> RoundTrips {
-        let socket = self.socket();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("postgres://postgres@{}/{}", listener.local_addr().unwrap(), self.name);
         let count = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&count);
-        tokio::spawn(async move {
-            while let Ok((client, _)) = listener.accept().await {
-                let (socket, count) = (socket.clone(), Arc::clone(&counted));
-                tokio::spawn(async move { pass_on(client, &socket, &count).await });
-            }
-        });
-        RoundTrips { url, count }
+        let front = self
+            .db_front(move |client, server| pass_on(client, server, Arc::clone(&counted)))
+            .await;
+        RoundTrips { url: self.url_through(front), count }
     }
 }
 
@@ -52,8 +46,11 @@ impl RoundTrips {
     }
 }
 
-async fn pass_on(mut client: TcpStream, socket: &Path, count: &AtomicUsize) -> std::io::Result<()> {
-    let mut server = UnixStream::connect(socket).await?;
+async fn pass_on(
+    mut client: TcpStream,
+    mut server: UnixStream,
+    count: Arc<AtomicUsize>,
+) -> io::Result<()> {
     let (mut said, mut answered) = (vec![0; 1 << 16], vec![0; 1 << 16]);
     let (mut is_health, mut is_answered) = (None, true);
     loop {

@@ -1,11 +1,11 @@
 //! TLS in front of a test's database, which itself listens on a Unix socket alone.
 
-use std::{fs, path::Path, sync::Arc};
+use std::{fs, io, sync::Arc};
 
 use rustls::{ServerConfig, crypto::aws_lc_rs, pki_types::PrivateKeyDer};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional},
-    net::{TcpListener, TcpStream, UnixStream},
+    net::{TcpStream, UnixStream},
 };
 use tokio_rustls::TlsAcceptor;
 
@@ -18,8 +18,6 @@ const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
 impl Database {
     /// The URL of this database behind TLS. A client that asks for no TLS is cut off.
     pub async fn db_behind_tls(&self) -> String {
-        let socket: Arc<Path> = self.socket().into();
-
         let certified = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
         let roots = temp_dir(&self.name).join("roots.pem");
         fs::write(&roots, certified.cert.pem()).unwrap();
@@ -32,26 +30,18 @@ impl Database {
             .unwrap();
         let acceptor = TlsAcceptor::from(Arc::new(tls));
 
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        tokio::spawn(async move {
-            while let Ok((client, _)) = listener.accept().await {
-                tokio::spawn(pass_on(client, acceptor.clone(), Arc::clone(&socket)));
-            }
-        });
+        let front =
+            self.db_front(move |client, server| pass_on(client, server, acceptor.clone())).await;
         let roots = roots.display();
-        format!(
-            "postgres://postgres@127.0.0.1:{port}/{}?sslmode=verify-full&sslrootcert={roots}",
-            self.name
-        )
+        format!("{}?sslmode=verify-full&sslrootcert={roots}", self.url_through(front))
     }
 }
 
 async fn pass_on(
     mut client: TcpStream,
+    mut server: UnixStream,
     acceptor: TlsAcceptor,
-    socket: Arc<Path>,
-) -> std::io::Result<()> {
+) -> io::Result<()> {
     let mut request = [0; 8];
     client.read_exact(&mut request).await?;
     if request != SSL_REQUEST {
@@ -59,6 +49,5 @@ async fn pass_on(
     }
     client.write_all(b"S").await?;
     let mut client = acceptor.accept(client).await?;
-    copy_bidirectional(&mut client, &mut UnixStream::connect(socket).await?).await?;
-    Ok(())
+    copy_bidirectional(&mut client, &mut server).await.map(drop)
 }
