@@ -9,6 +9,9 @@ pub(super) enum Arm {
     Calls(Rpcs, Place, usize),
     /// `Link`, then `Unlink`, by Auth0's HTTP and HTTP/1.1, by so many tasks in a closed loop.
     LinksByHttp(usize),
+    /// Calls of one kind to the service, by ten times as many tasks in a closed loop as it has slots.
+    /// Its units are the calls that were carried out.
+    Overload(Rpcs),
     /// `OVERLOADED`, to so many tasks in a closed loop.
     Refusals(usize),
     /// Transactions of pgbench, by so many clients in a closed loop.
@@ -100,6 +103,7 @@ impl fmt::Display for Arm {
             Self::Calls(rpcs, Place::Service, tasks) => write!(f, "{rpcs:?} c={tasks}"),
             Self::Calls(rpcs, place, tasks) => write!(f, "{rpcs:?} c={tasks} on {place:?}"),
             Self::LinksByHttp(tasks) => write!(f, "LinkAndUnlink by HTTP c={tasks}"),
+            Self::Overload(rpcs) => write!(f, "{rpcs:?} with ten times the slots"),
             Self::Refusals(tasks) => write!(f, "Refusals c={tasks} on Full"),
             Self::Pgbench(script, clients) => write!(f, "pgbench {script:?} c={clients}"),
             Self::CallsAtRate => f.write_str("GetUser at a rate"),

@@ -26,6 +26,8 @@ use super::{
 
 /// The users of the small database.
 const FEW: u64 = 10_000;
+/// Ten times as many tasks as a server has slots by default.
+const OVERLOAD: usize = 1280;
 /// The arm at half of whose rate the open loops run.
 pub(super) const HIGHEST: Arm = Arm::Calls(Rpcs::GetUser, Place::Service, 64);
 
@@ -64,7 +66,7 @@ impl<'a> Bench<'a> {
                 auth0::check(self.servers[&Place::Service].address, auth0::headers(), &pair).await;
             }
             Arm::Refusals(_) => self.start(Place::Full).await,
-            Arm::CallsAtRate | Arm::Events => self.start(Place::Service).await,
+            Arm::CallsAtRate | Arm::Events | Arm::Overload(_) => self.start(Place::Service).await,
             Arm::Pgbench(script, _) => self.write(script).await,
             Arm::PgbenchAtRate => self.write(Script::GetUser).await,
             Arm::Idle | Arm::Connections | Arm::Crowd => {
@@ -99,6 +101,13 @@ impl<'a> Bench<'a> {
                 let call = auth0::call(server.address, auth0::headers(), tasks, pair).await;
                 load::closed(call, tasks, self.seconds(), Answer::Ok, self.cpu(server)).await
             }
+            Arm::Overload(rpcs) => {
+                let server = &self.servers[&Place::Service];
+                // A server takes at most 200 calls at once on each connection.
+                let client = Client::connect_with(server.address, OVERLOAD / 100).await;
+                let call = calls::call(rpcs, client, self.options.users, OVERLOAD);
+                load::closed(call, OVERLOAD, self.seconds(), Answer::Ok, self.cpu(server)).await
+            }
             Arm::Refusals(tasks) => self.refusals(tasks).await,
             Arm::Pgbench(script, clients) => self.pgbench(script, clients, None),
             Arm::CallsAtRate => {
@@ -131,7 +140,7 @@ impl<'a> Bench<'a> {
     pub(super) fn server(&self, arm: Arm) -> Option<&Server> {
         match arm {
             Arm::Calls(_, place, _) => self.servers.get(&place),
-            Arm::LinksByHttp(_) => self.servers.get(&Place::Service),
+            Arm::LinksByHttp(_) | Arm::Overload(_) => self.servers.get(&Place::Service),
             Arm::Refusals(_) => self.servers.get(&Place::Full),
             _ => None,
         }

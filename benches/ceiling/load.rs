@@ -16,7 +16,7 @@ use tokio::{sync::mpsc, time::sleep};
 
 use super::{
     client::Answer,
-    sample::{Cpu, Sample},
+    sample::{Cpu, Sample, percentiles},
 };
 
 /// A call by the task of this number, about users that this random number chooses.
@@ -77,13 +77,19 @@ impl Window {
     /// The sample of what was heard in the window. The units are the answers of this kind.
     fn sample(&self, heard: &[Heard], unit: Answer) -> Sample {
         let inside = || heard.iter().filter(|heard| (self.from..self.to).contains(&heard.at));
-        let units = inside().filter(|heard| heard.answer == unit);
-        let latencies = units.map(|heard| micros(heard.latency)).collect();
+        let latencies = |answer| -> Vec<u32> {
+            inside()
+                .filter(|heard| heard.answer == answer)
+                .map(|heard| micros(heard.latency))
+                .collect()
+        };
         let seconds = (self.to - self.from).as_secs_f64();
-        let refused = inside().filter(|heard| heard.answer == Answer::Refused).count();
+        let mut refused = latencies(Answer::Refused);
+        let [refused_p99] = percentiles(&mut refused, [99]);
         Sample {
-            refused: refused as f64 / seconds,
-            ..Sample::new(latencies, seconds, self.cpu_from, self.cpu_to)
+            refused: refused.len() as f64 / seconds,
+            refused_p99,
+            ..Sample::new(latencies(unit), seconds, self.cpu_from, self.cpu_to)
         }
     }
 }

@@ -48,7 +48,8 @@ impl Report<'_> {
             "arm", "per s", "p50", "p99", "client", "server", "Postgres", "syscalls"
         );
         for (arm, sample) in self.medians {
-            let Sample { rate, refused, p50, p99, client, server, postgres, .. } = sample;
+            let Sample { rate, refused, refused_p99, p50, p99, client, server, postgres, .. } =
+                sample;
             let syscalls = self
                 .syscalls
                 .get(arm)
@@ -59,7 +60,11 @@ impl Report<'_> {
             );
             println!(
                 "{}",
-                if *refused > 0.0 { format!("  {refused:.0} refused") } else { String::new() }
+                if *refused > 0.0 {
+                    format!("  {refused:.0} refused, p99 {refused_p99:.0}")
+                } else {
+                    String::new()
+                }
             );
         }
     }
@@ -86,7 +91,7 @@ impl Report<'_> {
 
 fn numbers(sample: &Sample) -> Value {
     json!({
-        "per_second": sample.rate, "refused_per_second": sample.refused, "p50_us": sample.p50, "p99_us": sample.p99,
+        "per_second": sample.rate, "refused_per_second": sample.refused, "refused_p99_us": sample.refused_p99, "p50_us": sample.p50, "p99_us": sample.p99,
         "client_cpu_us": sample.client, "server_cpu_us": sample.server, "postgres_cpu_us": sample.postgres,
         "memory_mib": sample.memory,
     })

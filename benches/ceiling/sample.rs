@@ -9,8 +9,9 @@ use super::arms::Arm;
 pub(super) struct Sample {
     /// Units per second.
     pub(super) rate: f64,
-    /// Refused calls per second.
+    /// Refused calls per second, and the latency of the slowest of a hundred, in microseconds.
     pub(super) refused: f64,
+    pub(super) refused_p99: f64,
     /// Latencies, in microseconds.
     pub(super) p50: f64,
     pub(super) p99: f64,
@@ -37,16 +38,13 @@ pub(super) struct Cpu {
 impl Sample {
     /// From the latencies in microseconds of so many seconds, and the CPU time.
     pub(super) fn new(mut latencies: Vec<u32>, seconds: f64, from: Cpu, to: Cpu) -> Self {
-        latencies.sort_unstable();
         let units = latencies.len() as f64;
-        let at = |share: usize| {
-            f64::from(latencies.get(latencies.len() * share / 100).copied().unwrap_or(0))
-        };
+        let [p50, p99] = percentiles(&mut latencies, [50, 99]);
         let per_unit = |from: f64, to: f64| 1e6 * (to - from) / units;
         Self {
             rate: units / seconds,
-            p50: at(50),
-            p99: at(99),
+            p50,
+            p99,
             client: per_unit(from.client, to.client),
             server: per_unit(from.server, to.server),
             postgres: per_unit(from.postgres, to.postgres),
@@ -60,6 +58,7 @@ impl Sample {
         Self {
             rate: of(|sample| sample.rate),
             refused: of(|sample| sample.refused),
+            refused_p99: of(|sample| sample.refused_p99),
             p50: of(|sample| sample.p50),
             p99: of(|sample| sample.p99),
             client: of(|sample| sample.client),
@@ -69,6 +68,16 @@ impl Sample {
             growth: of(|sample| sample.growth),
         }
     }
+}
+
+/// The values below which so many hundredths of these latencies are.
+pub(super) fn percentiles<const N: usize>(
+    latencies: &mut [u32],
+    hundredths: [usize; N],
+) -> [f64; N] {
+    latencies.sort_unstable();
+    hundredths
+        .map(|share| f64::from(latencies.get(latencies.len() * share / 100).copied().unwrap_or(0)))
 }
 
 pub(super) fn median(mut values: Vec<f64>) -> f64 {
