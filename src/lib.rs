@@ -8,7 +8,7 @@
 
 pub mod auth;
 pub mod auth0;
-pub mod call_slot;
+pub mod call_slots;
 pub mod calls;
 pub mod cli;
 pub mod clock;

@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{AuthError, TokenCaller, VerifiedBy, VerifiedToken, target::RequestedUser};
 pub use crate::domain::sign_in::RECENT_SIGN_IN;
 use crate::{
-    call_slot::CallSlot,
+    call_slots::CallSlot,
     domain::{TenantId, TokenStamp, UserId, UserRef, UserState, Verifier},
 };
 

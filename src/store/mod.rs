@@ -70,7 +70,7 @@ use self::{
     writes::Write,
 };
 use crate::{
-    call_slot::CallSlot,
+    call_slots::CallSlot,
     domain::{EventKind, ProviderPolicies, TenantId, UserId},
     telemetry::metrics::Metrics,
 };

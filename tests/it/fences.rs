@@ -134,20 +134,20 @@ fn modules_depend_on_each_other_in_one_direction() {
         ["auth", "domain", "store"].map(str::to_owned).into()
     );
     insta::assert_snapshot!(used_by("domain/"), @"");
-    insta::assert_snapshot!(used_by("store/"), @"call_slot domain outgoing secret telemetry");
-    insta::assert_snapshot!(used_by("auth/"), @"call_slot domain http_client outgoing secret telemetry");
+    insta::assert_snapshot!(used_by("store/"), @"call_slots domain outgoing secret telemetry");
+    insta::assert_snapshot!(used_by("auth/"), @"call_slots domain http_client outgoing secret telemetry");
     insta::assert_snapshot!(used_by("config/"), @"auth domain feed http_client listener oauth outgoing rate_limits secret store telemetry");
     insta::assert_snapshot!(used_by("use_cases/"), @"auth clock config domain feed oauth secret store telemetry");
     insta::assert_snapshot!(used_by("oauth/"), @"auth domain http_client outgoing secret telemetry");
     insta::assert_snapshot!(used_by("feed/"), @"clock domain store");
-    insta::assert_snapshot!(used_by("calls/"), @"auth call_slot clock domain listener store telemetry use_cases");
+    insta::assert_snapshot!(used_by("calls/"), @"auth call_slots clock domain listener store telemetry use_cases");
     insta::assert_snapshot!(used_by("auth0/"), @"auth calls clock config domain i_json rate_limits secret store telemetry use_cases");
     insta::assert_snapshot!(used_by("grpc/"), @"auth calls clock domain feed oauth rate_limits secret store telemetry use_cases");
     insta::assert_snapshot!(used_by("transfer/"), @"auth0 clock config domain feed i_json secret store");
     insta::assert_snapshot!(used_by("server/"), @"auth auth0 calls clock config domain feed grpc http_client listener management oauth rate_limits store telemetry use_cases");
     insta::assert_snapshot!(used_by("management.rs"), @"telemetry use_cases version");
     insta::assert_snapshot!(used_by("rate_limits/"), @"auth secret telemetry");
-    insta::assert_snapshot!(used_by("call_slot.rs"), @"");
+    insta::assert_snapshot!(used_by("call_slots.rs"), @"");
     insta::assert_snapshot!(used_by("doctor/"), @"auth clock config http_client listener oauth store");
     insta::assert_snapshot!(used_by("clock.rs"), @"");
     insta::assert_snapshot!(used_by("http_client.rs"), @"outgoing telemetry");
