@@ -9,9 +9,9 @@ pub(super) enum Arm {
     Calls(Rpcs, Place, usize),
     /// `Link`, then `Unlink`, by Auth0's HTTP and HTTP/1.1, by so many tasks in a closed loop.
     LinksByHttp(usize),
-    /// Calls of one kind to the service, by ten times as many tasks in a closed loop as it has slots.
+    /// Calls of one kind to a server, by ten times as many tasks in a closed loop as it has slots.
     /// Its units are the calls that were carried out.
-    Overload(Rpcs),
+    Overload(Rpcs, Place),
     /// `OVERLOADED`, to so many tasks in a closed loop.
     Refusals(usize),
     /// Transactions of pgbench, by so many clients in a closed loop.
@@ -66,6 +66,8 @@ pub(super) enum Place {
     Wide,
     /// The service with its defaults, and 10,000 users.
     Few,
+    /// The service with `max_concurrent_calls = 16`.
+    Narrow,
     /// The service with `max_concurrent_calls = 1`, and a call that keeps this slot.
     Full,
     /// The plain prototype on the database with many users.
@@ -90,7 +92,22 @@ pub(super) enum Script {
     LinkAndUnlink,
 }
 
+impl Place {
+    /// The number of calls that the server carries out at once.
+    pub(super) fn slots(self) -> usize {
+        match self {
+            Self::Narrow => 16,
+            Self::Full => 1,
+            Self::Wide => 1024,
+            _ => 128,
+        }
+    }
+}
+
 impl Arm {
+    /// How many tasks for each slot overload a server.
+    pub(super) const OVERLOAD: usize = 10;
+
     /// Whether it takes long, so that it runs in the first round only.
     pub(super) fn runs_once(self) -> bool {
         matches!(self, Self::Idle | Self::Connections | Self::Crowd)
@@ -103,7 +120,9 @@ impl fmt::Display for Arm {
             Self::Calls(rpcs, Place::Service, tasks) => write!(f, "{rpcs:?} c={tasks}"),
             Self::Calls(rpcs, place, tasks) => write!(f, "{rpcs:?} c={tasks} on {place:?}"),
             Self::LinksByHttp(tasks) => write!(f, "LinkAndUnlink by HTTP c={tasks}"),
-            Self::Overload(rpcs) => write!(f, "{rpcs:?} with ten times the slots"),
+            Self::Overload(rpcs, place) => {
+                write!(f, "{rpcs:?} c={} on {place:?}", Self::OVERLOAD * place.slots())
+            }
             Self::Refusals(tasks) => write!(f, "Refusals c={tasks} on Full"),
             Self::Pgbench(script, clients) => write!(f, "pgbench {script:?} c={clients}"),
             Self::CallsAtRate => f.write_str("GetUser at a rate"),

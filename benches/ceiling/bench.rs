@@ -26,8 +26,6 @@ use super::{
 
 /// The users of the small database.
 const FEW: u64 = 10_000;
-/// Ten times as many tasks as a server has slots by default.
-const OVERLOAD: usize = 1280;
 /// The arm at half of whose rate the open loops run.
 pub(super) const HIGHEST: Arm = Arm::Calls(Rpcs::GetUser, Place::Service, 64);
 
@@ -59,14 +57,14 @@ impl<'a> Bench<'a> {
     /// Makes everything that the arm needs, before any arm is measured.
     pub(super) async fn prepare(&mut self, arm: Arm) {
         match arm {
-            Arm::Calls(_, place, _) => self.start(place).await,
+            Arm::Calls(_, place, _) | Arm::Overload(_, place) => self.start(place).await,
             Arm::LinksByHttp(_) => {
                 self.start(Place::Service).await;
                 let pair = Pair::of_service(self.options.users, 0);
                 auth0::check(self.servers[&Place::Service].address, auth0::headers(), &pair).await;
             }
             Arm::Refusals(_) => self.start(Place::Full).await,
-            Arm::CallsAtRate | Arm::Events | Arm::Overload(_) => self.start(Place::Service).await,
+            Arm::CallsAtRate | Arm::Events => self.start(Place::Service).await,
             Arm::Pgbench(script, _) => self.write(script).await,
             Arm::PgbenchAtRate => self.write(Script::GetUser).await,
             Arm::Idle | Arm::Connections | Arm::Crowd => {
@@ -101,12 +99,12 @@ impl<'a> Bench<'a> {
                 let call = auth0::call(server.address, auth0::headers(), tasks, pair).await;
                 load::closed(call, tasks, self.seconds(), Answer::Ok, self.cpu(server)).await
             }
-            Arm::Overload(rpcs) => {
-                let server = &self.servers[&Place::Service];
+            Arm::Overload(rpcs, place) => {
+                let (server, tasks) = (&self.servers[&place], Arm::OVERLOAD * place.slots());
                 // A server takes at most 200 calls at once on each connection.
-                let client = Client::connect_with(server.address, OVERLOAD / 100).await;
-                let call = calls::call(rpcs, client, self.options.users, OVERLOAD);
-                load::closed(call, OVERLOAD, self.seconds(), Answer::Ok, self.cpu(server)).await
+                let client = Client::connect_with(server.address, tasks.div_ceil(100)).await;
+                let call = calls::call(rpcs, client, self.options.users, tasks);
+                load::closed(call, tasks, self.seconds(), Answer::Ok, self.cpu(server)).await
             }
             Arm::Refusals(tasks) => self.refusals(tasks).await,
             Arm::Pgbench(script, clients) => self.pgbench(script, clients, None),
@@ -139,8 +137,8 @@ impl<'a> Bench<'a> {
     /// The server that answers the calls of an arm.
     pub(super) fn server(&self, arm: Arm) -> Option<&Server> {
         match arm {
-            Arm::Calls(_, place, _) => self.servers.get(&place),
-            Arm::LinksByHttp(_) | Arm::Overload(_) => self.servers.get(&Place::Service),
+            Arm::Calls(_, place, _) | Arm::Overload(_, place) => self.servers.get(&place),
+            Arm::LinksByHttp(_) => self.servers.get(&Place::Service),
             Arm::Refusals(_) => self.servers.get(&Place::Full),
             _ => None,
         }
@@ -212,7 +210,7 @@ impl<'a> Bench<'a> {
                 return;
             }
             Place::Service | Place::Few => String::new(),
-            Place::Wide => "max_concurrent_calls = 1024".to_owned(),
+            Place::Wide | Place::Narrow => format!("max_concurrent_calls = {}", place.slots()),
             Place::Full => "max_concurrent_calls = 1\nmax_call_time = \"1h\"".to_owned(),
             // The line that says where it serves stays.
             Place::Silent => "log = \"off,identity_link::server=info\"".to_owned(),

@@ -13,7 +13,10 @@
 //! - A change of an imported user locks its row, so it comes after the commit of the import and has
 //!   a higher transaction id. The feed has the two in this order.
 //! - Rows are inserted in the order of their keys, users before identities, as other writers do. So
-//!   two imports, or an import and another writer, never wait for each other.
+//!   two transactions never wait for each other.
+//! - A batch is inserted while the one before commits, and waits for it without a lock that the
+//!   database knows. A writer that holds a name of the first and waits for one of the second would
+//!   keep both waiting: `lock_timeout` ends that, and the batch begins again.
 //!
 //! A sign-in of a new account locks its email, and an import does not. So both may create a user
 //! with the email, as if the sign-in had come before the import.

@@ -94,6 +94,15 @@ impl Session {
         Ok(())
     }
 
+    /// Sends the writes of the open transaction so far, none of which is an event. The transaction
+    /// must not commit if this fails.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] if another writer was faster, and others of the database.
+    pub async fn send(&mut self) -> Result<(), StoreError> {
+        self.send_writes().await.map(drop)
+    }
+
     async fn send_writes(&mut self) -> Result<Written, StoreError> {
         let writes = std::mem::take(&mut self.writes);
         if writes.is_empty() {

@@ -7,9 +7,10 @@ pub(super) fn overload() -> Vec<Row> {
     const AT: Arm = Calls(Rpcs::GetUser, Place::Service, 128);
     const REFUSED: Arm = Refusals(64);
     const NOTHING: Arm = Calls(Rpcs::HealthCheck, Place::Full, 64);
-    const READS: Arm = Overload(Rpcs::GetUser);
-    const HALF_OF_WRITES: Arm = Calls(Rpcs::CreateUser, Place::Service, 64);
-    const WRITES: Arm = Overload(Rpcs::CreateUser);
+    const HALF_OF_READS: Arm = Calls(Rpcs::GetUser, Place::Narrow, 8);
+    const READS: Arm = Overload(Rpcs::GetUser, Place::Narrow);
+    const HALF_OF_WRITES: Arm = Calls(Rpcs::CreateUser, Place::Narrow, 8);
+    const WRITES: Arm = Overload(Rpcs::CreateUser, Place::Narrow);
     let p99 = |name, what, arm, half| {
         cost(name, what, "", [3.0, 2.0], vec![half, arm], move |round| {
             round[&arm].p99 / round[&half].p99
@@ -23,14 +24,14 @@ pub(super) fn overload() -> Vec<Row> {
     vec![
         p99(
             "overload.reads",
-            "p99 of the GetUser carried out, c=1280 with 128 slots ÷ c=64",
+            "p99 of the GetUser carried out, c=160 with 16 slots ÷ c=8",
             READS,
-            HIGHEST,
+            HALF_OF_READS,
         ),
         refused("overload.reads.refused", "p99 of the refused ones", READS),
         p99(
             "overload.writes",
-            "p99 of the CreateUser carried out, c=1280 with 128 slots ÷ c=64",
+            "p99 of the CreateUser carried out, c=160 with 16 slots ÷ c=8",
             WRITES,
             HALF_OF_WRITES,
         ),

@@ -39,6 +39,18 @@ pub struct StoredName {
     pub was_deleted: bool,
 }
 
+impl StoredNames {
+    /// Nothing under any name of this user.
+    pub fn free(row: &ImportedUser) -> Self {
+        let free = |names| vec![StoredName::default(); names];
+        Self {
+            id: StoredName::default(),
+            aliases: free(row.aliases.len()),
+            identities: free(row.user.identities.len()),
+        }
+    }
+}
+
 // Each name is looked up by an index, in a LATERAL subquery with a LIMIT, whatever the database
 // knows about the tables.
 const IDS: &str = "SELECT q.position, coalesce(n.absorbed_into, n.id) \

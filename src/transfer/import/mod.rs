@@ -26,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::{
     reading::read_batches,
-    settle::{ReportFiles, Settler},
+    settle::{Inserter, ReportFiles, Settler},
     verdict::GrowingFile,
 };
 use super::input::InputError;
@@ -57,7 +57,9 @@ pub enum ImportError {
     #[error("{0}")]
     File(#[from] io::Error),
     /// Other writers were faster each time.
-    #[error("other writers create the same users: wait until they are done, and import again")]
+    #[error(
+        "another process imports the same users, or others create them: wait until that is done, and import again"
+    )]
     Overtaken,
     /// The files have changed since the first pass.
     #[error("the files have changed while they were read: import them again")]
@@ -112,16 +114,19 @@ impl Import<'_> {
             let hand_out = |batch| sender.blocking_send(batch).is_ok();
             read_batches(&read, &checker, &survey, from, hand_out)
         });
-        let mut settler = Settler {
+        let inserter = Inserter {
             store: self.store,
             tenant_id: self.tenant,
             source,
-            files,
-            settled: Settled { run, reasons: BTreeMap::new() },
+            is_dry_run: files.is_none(),
+            expects_new: false,
         };
+        let settled = Settled { run, reasons: BTreeMap::new() };
+        let mut settler = Settler { inserter, files, settled, pending: None };
         done(from);
         while let Some(batch) = batches.recv().await {
             if stop.is_cancelled() {
+                settler.commit_pending().await?;
                 return Err(ImportError::Stopped);
             }
             settler.settle(batch).await?;
@@ -147,7 +152,11 @@ impl Import<'_> {
             }
             session.begin().await?;
             session.save_import_run(&run);
-            session.commit().await?;
+            session.commit().await.map_err(|error| match error {
+                // Another process has just begun the same one.
+                StoreError::Conflict(_) => ImportError::Overtaken,
+                other => other.into(),
+            })?;
         }
         Ok(run)
     }

@@ -26,6 +26,13 @@ pub(super) struct Batch {
     pub rows: Vec<ReadRow>,
 }
 
+impl Batch {
+    /// The number of the row after the last one.
+    pub(super) fn end(&self) -> u64 {
+        self.first + u64::try_from(self.rows.len()).unwrap_or_default()
+    }
+}
+
 /// A row, before the database has been asked.
 #[derive(Debug)]
 pub(super) struct ReadRow {

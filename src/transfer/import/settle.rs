@@ -5,6 +5,9 @@ use std::{
     io,
 };
 
+use chrono::{DateTime, Utc};
+use futures_util::future::join;
+
 use super::{
     ImportError, Source,
     judge::{Judgement, judge},
@@ -48,39 +51,114 @@ pub(super) struct ReportFiles {
     pub ids: GrowingFile,
 }
 
-/// Settles the batches of one run.
+/// Settles the batches of one run. While one of them commits, which takes the database a third of its
+/// time, the next one is inserted in a transaction of its own. Its own commit comes after, so that the
+/// position of the run never passes a batch that is not there.
 pub(super) struct Settler<'a> {
+    /// Inserts the batches.
+    pub inserter: Inserter<'a>,
+    /// The files; `None` in a dry run, which writes nothing.
+    pub files: Option<ReportFiles>,
+    /// What became of the rows.
+    pub settled: Settled,
+    /// The batch to be committed next.
+    pub pending: Option<Pending>,
+}
+
+/// Inserts batches.
+#[derive(Clone, Copy)]
+pub(super) struct Inserter<'a> {
     /// The database.
     pub store: &'a Store,
     /// The tenant.
     pub tenant_id: &'a TenantId,
     /// The files that are read, for their names.
     pub source: &'a Source,
-    /// The files; `None` in a dry run, which writes nothing.
-    pub files: Option<ReportFiles>,
-    /// What became of the rows.
-    pub settled: Settled,
+    /// Whether the database is only asked.
+    pub is_dry_run: bool,
+    /// Whether the database is not asked for names before the inserts, which is quicker where all are
+    /// new.
+    pub expects_new: bool,
 }
 
-/// What is to be written of a batch.
+/// A batch, and its open transaction, or why there is none.
+pub(super) struct Pending {
+    batch: Batch,
+    inserted: Result<Inserted, ImportError>,
+}
+
+/// The open transaction of a batch, which has its users.
+struct Inserted {
+    session: Session,
+    /// The time of the transaction; `None` in a dry run, which has none.
+    time: Option<DateTime<Utc>>,
+    outcome: Outcome,
+}
+
+/// What a batch comes to.
 #[derive(Default)]
-struct Plan<'r> {
-    users: Vec<&'r ImportedUser>,
+struct Outcome {
+    created: usize,
     present: i64,
     skipped: i64,
+    /// The refused rows, and how many of them because of what the database has.
     refused: Vec<(String, Vec<Reason>)>,
+    refused_here: usize,
     renamed: Vec<(String, UserId)>,
 }
 
 impl Settler<'_> {
-    /// Settles a batch.
+    /// Inserts a batch, while the one before commits.
+    ///
+    /// # Errors
+    /// [`ImportError`] of the batch before; then nothing of both is written.
+    pub(super) async fn settle(&mut self, batch: Batch) -> Result<(), ImportError> {
+        let inserter = self.inserter;
+        let (before, inserted) = join(self.commit_pending(), inserter.insert(&batch.rows)).await;
+        before?;
+        self.inserter.expects_new = !self.inserter.is_dry_run
+            && inserted.as_ref().is_ok_and(|inserted| inserted.outcome.is_new());
+        self.pending = Some(Pending { batch, inserted });
+        Ok(())
+    }
+
+    /// Commits the last batch.
     ///
     /// # Errors
     /// [`ImportError`]; then nothing of the batch is written.
-    pub(super) async fn settle(&mut self, batch: Batch) -> Result<(), ImportError> {
-        let end = (batch.first..).zip(&batch.rows).last().map_or(batch.first, |(at, _)| at + 1);
-        for _ in 0..MAX_TRIES {
-            match self.try_settle(&batch.rows, end).await {
+    pub(super) async fn commit_pending(&mut self) -> Result<(), ImportError> {
+        let Some(Pending { batch, inserted }) = self.pending.take() else { return Ok(()) };
+        let committed = match inserted {
+            Ok(inserted) => self.commit(inserted, batch.end()).await,
+            Err(error) => Err(error),
+        };
+        match committed {
+            Err(ImportError::Store(StoreError::Conflict(_))) => self.settle_again(&batch).await,
+            other => other,
+        }
+    }
+
+    /// Records that all rows are settled.
+    ///
+    /// # Errors
+    /// [`ImportError`].
+    pub(super) async fn end(&mut self) -> Result<(), ImportError> {
+        self.commit_pending().await?;
+        if self.files.is_some() && self.settled.run.end_time.is_none() {
+            let mut session = self.inserter.store.session(self.inserter.tenant_id).await?;
+            self.settled.run.end_time = Some(clock::now());
+            self.settled.run.update_time = clock::now();
+            session.begin().await?;
+            session.save_import_run(&self.settled.run);
+            session.commit().await?;
+        }
+        Ok(())
+    }
+
+    /// Settles a batch for which another writer was faster.
+    async fn settle_again(&mut self, batch: &Batch) -> Result<(), ImportError> {
+        for _ in 1..MAX_TRIES {
+            match self.try_settle(&batch.rows, batch.end()).await {
                 Err(ImportError::Store(StoreError::Conflict(_))) => {}
                 other => return other,
             }
@@ -92,113 +170,155 @@ impl Settler<'_> {
         Ok(())
     }
 
-    /// Records that all rows are settled.
-    ///
-    /// # Errors
-    /// [`ImportError::Store`].
-    pub(super) async fn end(&mut self) -> Result<(), ImportError> {
-        if self.files.is_some() && self.settled.run.end_time.is_none() {
-            let mut session = self.store.session(self.tenant_id).await?;
-            self.settled.run.end_time = Some(clock::now());
-            self.settled.run.update_time = clock::now();
-            session.begin().await?;
-            session.save_import_run(&self.settled.run);
-            session.commit().await?;
-        }
-        Ok(())
-    }
-
     async fn settle_row(&mut self, row: &[ReadRow], end: u64) -> Result<(), ImportError> {
-        let mut last = Err(ImportError::Overtaken);
         for _ in 0..MAX_TRIES {
-            last = self.try_settle(row, end).await;
-            if !matches!(last, Err(ImportError::Store(StoreError::Conflict(_)))) {
-                return last;
+            match self.try_settle(row, end).await {
+                Err(ImportError::Store(StoreError::Conflict(_))) => {}
+                other => return other,
             }
         }
-        last
+        Err(ImportError::Overtaken)
     }
 
     async fn try_settle(&mut self, rows: &[ReadRow], end: u64) -> Result<(), ImportError> {
-        let mut session = self.store.session(self.tenant_id).await?;
-        let users: Vec<&ImportedUser> = users(rows).map(|user| &user.imported).collect();
-        let stored = session.stored_names(&users).await?;
-        let plan = self.plan(rows, &stored);
+        let inserted = self.inserter.insert(rows).await?;
+        self.commit(inserted, end).await
+    }
+
+    /// Commits a batch together with the position and the counts, after the files have its lines.
+    async fn commit(&mut self, inserted: Inserted, end: u64) -> Result<(), ImportError> {
+        let Inserted { mut session, time, outcome } = inserted;
         let mut settled = self.settled.clone();
-        settled.count(&plan, end);
-        if let Some(files) = &mut self.files {
-            write(&mut session, &plan, files, &mut settled.run).await?;
+        settled.count(&outcome, end);
+        if let (Some(files), Some(time)) = (&mut self.files, time) {
+            settled.run.update_time = time;
+            commit(&mut session, &outcome, files, &mut settled.run).await?;
         }
         self.settled = settled;
         Ok(())
     }
+}
 
-    /// What is to be done with the rows, by what is stored under the names of each user.
-    fn plan<'r>(&self, rows: &'r [ReadRow], stored: &[StoredNames]) -> Plan<'r> {
-        let mut plan = Plan::default();
+impl Inserter<'_> {
+    /// Inserts the new users of these rows in a transaction.
+    async fn insert(self, rows: &[ReadRow]) -> Result<Inserted, ImportError> {
+        let mut session = self.store.session(self.tenant_id).await?;
+        let users: Vec<&ImportedUser> = users(rows).map(|user| &user.imported).collect();
+        if self.expects_new {
+            // The inserts fail if a name is taken or was deleted: then the database is asked for all.
+            let free: Vec<StoredNames> = users.iter().map(|user| StoredNames::free(user)).collect();
+            let (new, outcome) = self.judge(rows, &free);
+            match self.insert_new(&mut session, &new).await {
+                Ok(time) => return Ok(Inserted { session, time, outcome }),
+                Err(StoreError::Conflict(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let stored = session.stored_names(&users).await?;
+        let (new, outcome) = self.judge(rows, &stored);
+        let time = self.insert_new(&mut session, &new).await?;
+        Ok(Inserted { session, time, outcome })
+    }
+
+    /// Inserts these users in a transaction, which is left open. Returns its time; `None` in a dry run.
+    async fn insert_new(
+        self,
+        session: &mut Session,
+        new: &[&ImportedUser],
+    ) -> Result<Option<DateTime<Utc>>, StoreError> {
+        if self.is_dry_run {
+            return Ok(None);
+        }
+        let inserted = async {
+            // No name is locked: see `crate::store::ImportedUser`.
+            let now = session.begin_locked(&LockKeys::default()).await?;
+            session.insert_imported(new, now)?;
+            session.send().await?;
+            Ok(Some(now))
+        };
+        let inserted = inserted.await;
+        if inserted.is_err() {
+            session.abandon().await?;
+        }
+        inserted
+    }
+
+    /// The users that are new, and what the rows come to.
+    fn judge<'r>(
+        &self,
+        rows: &'r [ReadRow],
+        stored: &[StoredNames],
+    ) -> (Vec<&'r ImportedUser>, Outcome) {
+        let (mut new, mut outcome) = (Vec::new(), Outcome::default());
         let mut stored = stored.iter();
         for ReadRow { place, what } in rows {
             let refused = match what {
                 What::Skipped => {
-                    plan.skipped += 1;
+                    outcome.skipped += 1;
                     continue;
                 }
                 What::Refused(reasons) => reasons.clone(),
                 What::User(row) => match stored.next().map(|stored| judge(row, stored)) {
                     None => continue,
-                    Some(Judgement::Refused(reasons)) => reasons,
+                    Some(Judgement::Refused(reasons)) => {
+                        outcome.refused_here += 1;
+                        reasons
+                    }
                     Some(Judgement::New) => {
-                        plan.rename(row, &row.imported.user.id);
-                        plan.users.push(&row.imported);
+                        outcome.rename(row, &row.imported.user.id);
+                        outcome.created += 1;
+                        new.push(&row.imported);
                         continue;
                     }
                     Some(Judgement::Present(id)) => {
-                        plan.rename(row, &id);
-                        plan.present += 1;
+                        outcome.rename(row, &id);
+                        outcome.present += 1;
                         continue;
                     }
                 },
             };
-            plan.refused.push((self.source.show(*place), refused));
+            outcome.refused.push((self.source.show(*place), refused));
         }
-        plan
+        (new, outcome)
     }
 }
 
-impl Plan<'_> {
+impl Outcome {
+    /// Whether the database had none of the names.
+    fn is_new(&self) -> bool {
+        self.present == 0 && self.refused_here == 0
+    }
+
     fn rename(&mut self, row: &NewUser, id: &UserId) {
         self.renamed.extend(row.source_id.clone().map(|source_id| (source_id, id.clone())));
     }
 }
 
-/// Writes what a batch comes to, in one transaction, after the files have it.
-async fn write(
+/// Commits what a batch comes to, after the files have it.
+async fn commit(
     session: &mut Session,
-    plan: &Plan<'_>,
+    outcome: &Outcome,
     files: &mut ReportFiles,
     run: &mut ImportRun,
 ) -> Result<(), ImportError> {
     let (report, ids) = (files.report.length(), files.ids.length());
-    let lines = plan
+    let lines = outcome
         .refused
         .iter()
         .map(|(place, reasons)| line(&Refused { place: place.clone(), reasons }));
     files.report.append(lines.collect::<Result<String, _>>()?.as_bytes())?;
-    let lines: String = plan.renamed.iter().map(|(source, id)| id_map_line(source, id)).collect();
+    let lines: String =
+        outcome.renamed.iter().map(|(source, id)| id_map_line(source, id)).collect();
     files.ids.append(lines.as_bytes())?;
     run.report_bytes = number(files.report.length());
     run.ids_bytes = number(files.ids.length());
-    let count = u32::try_from(plan.users.len()).unwrap_or(u32::MAX);
-    let written = async {
-        // No name is locked: see `crate::store::ImportedUser`.
-        run.update_time = session.begin_locked(&LockKeys::default()).await?;
-        session.insert_imported(&plan.users, run.update_time)?;
-        session.save_import_run(run);
-        session.record_import(run.id, count, run.update_time)?;
-        session.commit().await
+    let count = u32::try_from(outcome.created).unwrap_or(u32::MAX);
+    session.save_import_run(run);
+    let committed = match session.record_import(run.id, count, run.update_time) {
+        Ok(()) => session.commit().await,
+        Err(error) => Err(error),
     };
-    let written = written.await;
-    match written {
+    match committed {
         // The batch may be there. The next run of the same command knows, and needs its lines.
         Ok(()) | Err(StoreError::CommitUnknown(_)) => {}
         Err(_) => {
@@ -209,7 +329,7 @@ async fn write(
             files.ids.cut(ids)?;
         }
     }
-    Ok(written?)
+    Ok(committed?)
 }
 
 /// The users of the rows.
@@ -230,13 +350,13 @@ fn number(count: impl TryInto<i64>) -> i64 {
 }
 
 impl Settled {
-    fn count(&mut self, plan: &Plan<'_>, end: u64) {
+    fn count(&mut self, outcome: &Outcome, end: u64) {
         self.run.rows = number(end);
-        self.run.created += number(plan.users.len());
-        self.run.present += plan.present;
-        self.run.skipped += plan.skipped;
-        self.run.refused += number(plan.refused.len());
-        for (place, reasons) in &plan.refused {
+        self.run.created += number(outcome.created);
+        self.run.present += outcome.present;
+        self.run.skipped += outcome.skipped;
+        self.run.refused += number(outcome.refused.len());
+        for (place, reasons) in &outcome.refused {
             let mut counted = BTreeSet::new();
             for reason in reasons {
                 let rows = self.reasons.entry(reason.reason).or_default();

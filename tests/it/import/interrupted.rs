@@ -8,6 +8,7 @@ use tokio::time::timeout;
 
 use super::{Desk, db_users, lines, row};
 use crate::support::{
+    TestServer,
     child::Running,
     cluster::{Database, cluster},
 };
@@ -101,6 +102,34 @@ async fn a_run_that_is_stopped_says_that_the_same_command_continues() {
     assert_eq!(db_users(&database).await.len(), 1980);
 }
 
+/// Each has a batch inserted while it learns that the other has committed the one before.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_runs_at_once_make_no_user_twice_and_one_of_them_ends() {
+    let database = cluster().db_migrated().await;
+    let desk = Desk::new(&database, |toml| toml);
+    let desks = ["first", "second"].map(|name| {
+        let dir = desk.dir.join(name);
+        std::fs::create_dir(&dir).unwrap();
+        Desk { dir, config: desk.config.clone() }
+    });
+    let begin = |desk: &Desk| {
+        let file = desk.write("users.ndjson", file());
+        Running::start(desk.command("neutral", &[&file], &[]))
+    };
+    let runs = desks.each_ref().map(begin).map(Running::finish);
+
+    let codes = runs.each_ref().map(|run| run.code);
+    assert!(codes.contains(&Some(3)), "{runs:?}");
+    for run in runs.iter().filter(|run| run.code != Some(3)) {
+        assert_eq!(run.code, Some(1), "{run:?}");
+        assert!(run.stderr.contains("another process imports the same users"), "{run:?}");
+    }
+    assert_eq!(db_users(&database).await.len(), 1980);
+    let counted = "SELECT sum((detail->>'count')::bigint)::text FROM events";
+    assert_eq!(database.db_texts(counted).await, ["1980"]);
+    database.db_assert_invariants().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_run_makes_no_user_twice() {
     let database = cluster().db_migrated().await;
@@ -120,6 +149,26 @@ async fn a_second_run_makes_no_user_twice() {
 
     assert!(ran.stdout.contains("created: 20, present: 10"), "{ran:?}");
     assert_eq!(db_users(&database).await.len(), 50);
+}
+
+/// A batch of new users follows one in which some are not.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_there_is_found_in_each_batch() {
+    let server = TestServer::start().await;
+    let database = &server.database;
+    let desk = Desk::new(database, |toml| toml);
+    let some = desk.write("some.ndjson", lines((700..710).map(row)));
+    let all = desk.write("all.ndjson", lines((0..1500).map(row)));
+    assert_eq!(desk.import("neutral", &[&some], &[]).code, Some(0));
+    server.service().delete("old-705").await;
+    std::fs::remove_file(desk.dir.join("some.ndjson")).unwrap();
+
+    let ran = desk.import("neutral", &[&all], &[]);
+
+    assert_eq!(ran.code, Some(3), "{ran:?}");
+    assert!(ran.stdout.contains("created: 1490, present: 9, skipped: 0, refused: 1"), "{ran:?}");
+    assert_eq!(db_users(database).await.len(), 1499);
+    database.db_assert_invariants().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
