@@ -192,6 +192,7 @@ fn auth0_terms() -> LinkTerms {
         expected_secondary_version: None,
         require_shared_verified_email: false,
         attach_only: false,
+        plan: None,
     }
 }
 

@@ -28,6 +28,8 @@ pub struct LinkTerms {
     pub require_shared_verified_email: bool,
     /// Whether the link may only attach an account without an owner, and never absorb a user.
     pub attach_only: bool,
+    /// The plan under which the link is found together with others; `None` for no plan.
+    pub plan: Option<Uuid>,
 }
 
 /// What a merge changed, or left unchanged in a conflict, in each namespace.

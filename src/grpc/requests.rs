@@ -97,9 +97,21 @@ impl Checks {
         }
         let id = Uuid::try_parse(id).ok().filter(|id| !id.is_nil());
         if id.is_none() {
-            self.report(field, "must be a UUID other than the one with only zeros");
+            self.report(field, NO_UUID);
         }
         Some(RequestId { id: id?, fingerprint: sha256(&rest.encode_to_vec()) })
+    }
+
+    /// The id of a plan, or `None` if the text is empty.
+    pub fn optional_plan_id(&mut self, field: &str, text: &str) -> Option<Uuid> {
+        if text.is_empty() {
+            return None;
+        }
+        let id = Uuid::try_parse(text).ok().filter(|id| !id.is_nil());
+        if id.is_none() {
+            self.report(field, NO_UUID);
+        }
+        id
     }
 
     /// The id of a link.
@@ -194,4 +206,6 @@ impl Checks {
     }
 }
 
+/// What a UUID that a client chooses must be.
+const NO_UUID: &str = "must be a UUID other than the one with only zeros";
 const UNKNOWN_ENUM: &str = "is not one of the values that the proto names";

@@ -44,6 +44,8 @@ pub struct PastLink {
     pub request_id: Option<Uuid>,
     /// The caller that undid it; `None` while it stands.
     pub undo_actor: Option<Actor>,
+    /// The plan that it was made by; `None` if it was made by none.
+    pub plan: Option<Uuid>,
 }
 
 /// The position of a link in a user's history, whose first link is the newest.
@@ -88,6 +90,17 @@ struct Row {
     request_id: Option<Uuid>,
     #[diesel(sql_type = Nullable<Jsonb>)]
     undo_actor: Option<Value>,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    plan_id: Option<Uuid>,
+}
+
+/// The columns of a [`Row`], of `links l`. A statement that returned `*` would fail on a connection
+/// that prepared it before a migration added a column.
+macro_rules! link_columns {
+    () => {
+        "l.id, l.primary_id, l.secondary_id, l.terms, l.moved, l.effects, l.actor, l.proof, l.proof_hash, \
+         l.link_time, l.undo_time, l.request_id, l.undo_actor, l.plan_id"
+    };
 }
 
 /// A link of a user.
@@ -111,7 +124,9 @@ impl Session {
         limit: usize,
     ) -> Result<Vec<PastLink>, StoreError> {
         const SQL: &str = concat!(
-            "SELECT l.* FROM ( \
+            "SELECT ",
+            link_columns!(),
+            " FROM ( \
               SELECT DISTINCT s.link_time, s.id FROM ( \
                 SELECT $2 AS id UNION ALL SELECT id FROM users WHERE tenant_id = $1 AND absorbed_into = $2) u \
               CROSS JOIN LATERAL ( \
@@ -143,7 +158,9 @@ impl Session {
         ids: &[(&UserId, &UserId)],
     ) -> Result<HashMap<UserId, Vec<PastLink>>, StoreError> {
         const SQL: &str = concat!(
-            "SELECT q.user_id, l.* FROM unnest($2::text[], $3::text[]) AS q(user_id, id) CROSS JOIN LATERAL ( \
+            "SELECT q.user_id, ",
+            link_columns!(),
+            " FROM unnest($2::text[], $3::text[]) AS q(user_id, id) CROSS JOIN LATERAL ( \
                (SELECT * FROM links WHERE tenant_id = $1 AND primary_id = q.id AND ",
             not_being_erased!("links"),
             " OFFSET 0) UNION ALL \
@@ -193,6 +210,7 @@ impl TryFrom<Row> for PastLink {
                 .undo_actor
                 .map(|actor| from_json("actor of an undo", actor))
                 .transpose()?,
+            plan: row.plan_id,
         })
     }
 }

@@ -88,6 +88,7 @@ impl Session {
                 links::proof_hash.eq(proof.hash().map(|hash| hash.to_vec())),
                 links::link_time.eq(link.link_time),
                 links::request_id.eq(self.request.as_ref().map(|request| request.id)),
+                links::plan_id.eq(terms.plan),
             ))
             .on_conflict_do_nothing();
         self.write("insert_link", insert, Expected::Unless(1, "another link has used the proof"));

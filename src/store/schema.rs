@@ -74,6 +74,7 @@ diesel::table! {
         link_time -> Timestamptz,
         undo_time -> Nullable<Timestamptz>,
         undo_actor -> Nullable<Jsonb>,
+        plan_id -> Nullable<Uuid>,
     }
 }
 

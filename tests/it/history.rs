@@ -1,5 +1,6 @@
 //! `ListLinks`.
 
 mod pages;
+mod plan;
 mod sight;
 mod told;

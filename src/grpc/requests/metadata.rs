@@ -126,6 +126,7 @@ impl Checks {
             expected_secondary_version: terms.expected_secondary_version,
             require_shared_verified_email: terms.require_shared_verified_email,
             attach_only: terms.attach_only,
+            plan: None,
         }
     }
 

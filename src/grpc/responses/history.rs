@@ -55,8 +55,16 @@ pub(in crate::grpc) fn visible_link(stored: &Link, visibility: Visibility<'_>) -
 
 /// A link and its history, without what the caller may not see.
 pub(in crate::grpc) fn past_link(past: &PastLink, visibility: Visibility<'_>) -> pb::LinkRecord {
-    let PastLink { link: stored, terms, effects, actor: by, proof: on, request_id, undo_actor } =
-        past;
+    let PastLink {
+        link: stored,
+        terms,
+        effects,
+        actor: by,
+        proof: on,
+        request_id,
+        undo_actor,
+        plan,
+    } = past;
     let sees_primary = visibility.user(&stored.primary);
     let sees_secondary_id = stored.secondary.as_ref().is_some_and(|id| visibility.user(id));
     // The proof names one of these, and does not always say which.
@@ -83,6 +91,7 @@ pub(in crate::grpc) fn past_link(past: &PastLink, visibility: Visibility<'_>) ->
         },
         undo_actor,
         request_id: request_id.unwrap_or_default(),
+        plan_id: plan.map(|id| id.to_string()).unwrap_or_default(),
         ..record
     }
 }

@@ -59,6 +59,9 @@ struct LinkLine<'a> {
     actor: &'a Actor,
     /// The kind of proof on which it rests.
     proof: &'static str,
+    /// The plan that it was made by; absent if it was made by none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plan: Option<Uuid>,
     /// When it was undone; absent while it stands.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "optional_time")]
     undo_time: Option<DateTime<Utc>>,
@@ -198,6 +201,7 @@ impl<'a> From<&'a PastLink> for LinkLine<'a> {
                 PastProof::VerifiedEmail => "verified_email",
                 PastProof::Service => "service",
             },
+            plan: past.plan,
             undo_time: past.link.undo_time,
             undo_actor: past.undo_actor.as_ref(),
         }

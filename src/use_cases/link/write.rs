@@ -33,6 +33,9 @@ use crate::{
 const UNPROVEN: &str =
     "name the secondary user without a proof: send its token in link_with, or a ticket";
 
+/// Another one: among the links of a plan a person would hide its own.
+const TAGGED: &str = "name a plan: leave plan_id empty";
+
 /// Links two users, or attaches an identity. Proofs that need no database are verified already.
 pub(in crate::use_cases) struct LinkWrite {
     /// The permit of the call.
@@ -71,6 +74,9 @@ impl WriteUseCase for LinkWrite {
         }
         if self.terms.app_metadata != Strategy::KeepPrimary {
             self.permit.services_only(MERGE_APP_METADATA)?;
+        }
+        if self.terms.plan.is_some() {
+            self.permit.services_only(TAGGED)?;
         }
         let (primary, ticket, step) = self.resolve(use_cases, session).await?;
         match step {
