@@ -13,6 +13,7 @@ pub mod identity;
 pub mod identity_email;
 pub mod ids;
 pub mod importing;
+pub mod link_basis;
 pub mod linking;
 pub mod merge;
 pub mod metadata;
@@ -34,6 +35,7 @@ pub use event::{Event, EventKind, UserChange};
 pub use identity::{Identity, Moved};
 pub use identity_email::{EmailVerification, IdentityEmail, Verifier};
 pub use ids::{IdentityRef, Provider, Subject, TenantId, UserId};
+pub use link_basis::{LinkBasis, ProofKind};
 pub use metadata::{Metadata, MetadataUpdate};
 pub use policy::{
     EmailTrust, LinkingPolicy, ProviderPolicies, ProviderPolicy, Registration, RequiredEmail,

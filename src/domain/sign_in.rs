@@ -10,6 +10,7 @@ mod refreshing;
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
 
 use super::{
     DomainError, EmailVerification, IdentityEmail, IdentityRef, LinkingPolicy, ProviderPolicy,
@@ -86,7 +87,8 @@ pub enum SignInOutcome {
 }
 
 /// A row of the table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum SignInRule {
     /// Signed in: the account belongs to a user.
     IdentityKnown,
@@ -143,7 +145,12 @@ impl SignInOutcome {
 }
 
 impl SignInRule {
-    /// The row as text, for the metrics.
+    /// Whether sign-ins are linked by this row, without being asked.
+    pub fn links(self) -> bool {
+        matches!(self, Self::EmailVerifiedOnBothSides)
+    }
+
+    /// The row as text, for the metrics, and as links and events store it.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::IdentityKnown => "identity_known",
@@ -277,9 +284,9 @@ impl SignInFacts<'_> {
         if open.iter().all(|found| found.user.blocked) {
             return Err(DomainError::UserBlocked);
         }
-        let outcome = match rule {
-            SignInRule::EmailVerifiedOnBothSides => SignInOutcome::Linked(first.user.id.clone()),
-            _ => SignInOutcome::Candidates(self.candidates(&open, canonical)),
+        let outcome = match rule.links() {
+            true => SignInOutcome::Linked(first.user.id.clone()),
+            false => SignInOutcome::Candidates(self.candidates(&open, canonical)),
         };
         Ok(Decision { outcome, rule, evidence })
     }

@@ -2,6 +2,7 @@
 //! message is refused. Public for `fuzz/`.
 
 mod accounts;
+mod links;
 mod metadata;
 
 use prost::Message;

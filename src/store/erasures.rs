@@ -267,7 +267,7 @@ impl Session {
             WHERE l.tenant_id = $1 AND l.id = ANY($2) AND l.primary_id = d.id";
         const OF_SECONDARIES: &str = "UPDATE links l SET secondary_id = d.hash, moved = '[]', changes = '{}', \
               effects = '{}', withheld = '{}', discard_time = NULL, \
-              proof = jsonb_build_object('kind', proof->'kind'), proof_hash = NULL, \
+              proof = jsonb_strip_nulls(jsonb_build_object('kind', proof->'kind', 'rule', proof->'rule')), proof_hash = NULL, \
               undo_time = coalesce(undo_time, $5), undo_actor = coalesce(undo_actor, '{\"kind\": \"deletion\"}') \
             FROM unnest($3::text[], $4::text[]) AS d(id, hash) \
             WHERE l.tenant_id = $1 AND l.id = ANY($2) AND l.secondary_id = d.id";

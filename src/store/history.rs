@@ -5,14 +5,14 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use diesel::{
     QueryableByName, sql_query,
-    sql_types::{Array, BigInt, Binary, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+    sql_types::{Array, Binary, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
     Session, StoreError,
-    bind::{bigint, column},
+    bind::column,
     cached::Cached,
     erasures::not_being_erased,
     links::{Link, MOVED},
@@ -48,8 +48,8 @@ pub struct PastLink {
     pub plan: Option<Uuid>,
 }
 
-/// The position of a link in a user's history, whose first link is the newest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The position of a link among those of a user or a tenant, whose first link is the newest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LinkPosition {
     /// When the link was made.
     pub link_time: DateTime<Utc>,
@@ -62,8 +62,9 @@ impl LinkPosition {
     pub const START: Self = Self { link_time: DateTime::<Utc>::MAX_UTC, id: Uuid::max() };
 }
 
+/// A link with its history, as [`link_columns`] has it.
 #[derive(QueryableByName)]
-struct Row {
+pub(super) struct Row {
     #[diesel(sql_type = SqlUuid)]
     id: Uuid,
     #[diesel(sql_type = Text)]
@@ -102,6 +103,7 @@ macro_rules! link_columns {
          l.link_time, l.undo_time, l.request_id, l.undo_actor, l.plan_id"
     };
 }
+pub(super) use link_columns;
 
 /// A link of a user.
 #[derive(QueryableByName)]
@@ -113,43 +115,6 @@ struct RowOfUser {
 }
 
 impl Session {
-    /// The links that name this user, or a user that it has absorbed, as primary or secondary,
-    /// undone ones too: the newest first, at most `limit`, those after `after`. Each side is read
-    /// along its own index, and no further than the page. A link is left out while a part of it is
-    /// being erased.
-    pub async fn past_links(
-        &mut self,
-        user: &UserId,
-        after: LinkPosition,
-        limit: usize,
-    ) -> Result<Vec<PastLink>, StoreError> {
-        const SQL: &str = concat!(
-            "SELECT ",
-            link_columns!(),
-            " FROM ( \
-              SELECT DISTINCT s.link_time, s.id FROM ( \
-                SELECT $2 AS id UNION ALL SELECT id FROM users WHERE tenant_id = $1 AND absorbed_into = $2) u \
-              CROSS JOIN LATERAL ( \
-                (SELECT link_time, id FROM links WHERE tenant_id = $1 AND primary_id = u.id AND (link_time, id) < ($3, $4) AND ",
-            not_being_erased!("links"),
-            " ORDER BY link_time DESC, id DESC LIMIT $5) \
-                UNION ALL \
-                (SELECT link_time, id FROM links WHERE tenant_id = $1 AND secondary_id = u.id AND (link_time, id) < ($3, $4) AND ",
-            not_being_erased!("links"),
-            " ORDER BY link_time DESC, id DESC LIMIT $5)) s \
-              ORDER BY s.link_time DESC, s.id DESC LIMIT $5) page \
-            JOIN links l ON l.tenant_id = $1 AND l.id = page.id ORDER BY l.link_time DESC, l.id DESC"
-        );
-        let query = sql_query(SQL)
-            .bind::<Text, _>(self.tenant.as_str())
-            .bind::<Text, _>(user.as_str())
-            .bind::<Timestamptz, _>(after.link_time)
-            .bind::<SqlUuid, _>(after.id)
-            .bind::<BigInt, _>(bigint(limit));
-        let rows: Vec<Row> = self.conn.load("past_links", Cached(query)).await?;
-        rows.into_iter().map(PastLink::try_from).collect()
-    }
-
     /// The links of each of these users, which [`Session::past_links`] returns for one: the oldest
     /// first. The pairs are a user and an id under which its links are stored, its own or that of a
     /// user that it has absorbed. Users without links are left out.
@@ -183,6 +148,19 @@ impl Session {
             of_user.dedup_by_key(|past| past.link.id);
         }
         Ok(links)
+    }
+}
+
+impl PastLink {
+    /// Its position.
+    pub fn position(&self) -> LinkPosition {
+        LinkPosition { link_time: self.link.link_time, id: self.link.id }
+    }
+}
+
+impl Row {
+    pub(super) fn position(&self) -> LinkPosition {
+        LinkPosition { link_time: self.link_time, id: self.id }
     }
 }
 

@@ -310,7 +310,8 @@ impl SignIn {
         };
         let user = take_live(&mut users, id)?;
         let terms = LinkTerms { require_shared_verified_email: true, ..LinkTerms::default() };
-        let (permit, identity, proof) = (&self.permit, account.clone(), &Proof::VerifiedEmail);
+        let proof = &Proof::VerifiedEmail { rule: decision.rule };
+        let (permit, identity) = (&self.permit, account.clone());
         // The tokens of this same sign-in stay valid, however late it is written.
         let moved = Moved::at(proven_at.min(now));
         let attachment = Attachment { permit, user, identity, terms: &terms, proof, moved, now };

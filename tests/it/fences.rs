@@ -212,7 +212,7 @@ fn reads_of(module: &str) -> String {
 
 #[test]
 fn the_transports_read_the_store_and_only_use_cases_write_it() {
-    insta::assert_snapshot!(reads_of("src/grpc"), @"horizon id_states live_users newest_position past_links session undone_links_between user_by_id user_by_identity users_by_email users_sharing_emails");
+    insta::assert_snapshot!(reads_of("src/grpc"), @"horizon id_states links_of_tenant live_users newest_position past_links session undone_links_between user_by_id user_by_identity users_by_email users_sharing_emails");
     insta::assert_snapshot!(reads_of("src/auth0"), @"count_users search_users session users_by_root_email");
     insta::assert_snapshot!(reads_of("src/calls"), @"");
 }

@@ -1,22 +1,31 @@
 //! `ListLinks`.
 
 use chrono::DateTime;
+use data_encoding::HEXLOWER;
+use prost::Message as _;
 use uuid::Uuid;
 
 use super::IdentityHandler;
 use crate::{
     auth::{Caller, Permit, Purpose},
     clock,
-    domain::{DomainError, UserRef},
+    domain::{DomainError, User, UserId, UserRef},
     grpc::{
         page::{self, PageTokens},
         proto as pb,
         requests::Checks,
         responses::{self, Visibility},
     },
-    store::LinkPosition,
+    store::{LinkFilter, LinkPage, LinkPosition},
     use_cases::{Error, resolve},
 };
+
+/// Which page of which links.
+struct Query {
+    filter: LinkFilter,
+    after: LinkPosition,
+    size: usize,
+}
 
 impl IdentityHandler {
     pub(super) async fn list_links(
@@ -28,48 +37,79 @@ impl IdentityHandler {
         let user_id = checks.optional_user_id("user_id", &request.user_id);
         let size =
             checks.page_size("page_size", request.page_size, page::DEFAULT_PAGE, page::MAX_PAGE);
-        let asks = match permit.caller() {
-            Caller::User(user) => name(&user.named),
-            Caller::Service { .. } => String::new(),
-        };
+        let filter = request
+            .filter
+            .as_ref()
+            .map(|filter| checks.link_filter("filter", filter, permit.is_service()));
+        let scope = scope(&permit, &request);
+        let scope: Vec<&str> = scope.iter().map(String::as_str).collect();
         let key = self.use_cases.store().key(permit.tenant())?;
-        let pages = PageTokens::for_query(key, "ListLinks", &[&asks, &request.user_id]);
+        let pages = PageTokens::for_query(key, "ListLinks", &scope);
         let after = pages.open(&request.page_token).and_then(|token| position(&token));
         if after.is_none() {
             checks.report("page_token", page::INVALID_TOKEN);
         }
         let after = checks.into_result_with(after)?;
-        let target = permit.target(user_id.clone())?;
 
+        // A request that is empty by a client's mistake does not list the whole tenant.
+        let is_of_tenant = permit.is_service() && request.user_id.is_empty() && filter.is_some();
+        let query = Query { filter: filter.unwrap_or_default(), after, size };
+        let (page, own) = match is_of_tenant {
+            true => (self.links_of_tenant(&permit, &query).await?, None),
+            false => self.links_of_user(&permit, user_id, &query).await?,
+        };
+        let visibility = own.as_ref().map_or(Visibility::AllUsers, Visibility::Own);
+        let mut records: Vec<_> =
+            page.links.iter().map(|link| responses::past_link(link, visibility)).collect();
+        records.truncate(page::fitting(&records, size));
+        // A page that ends before the last link continues after the one that it ends with.
+        let last = page.links.get(..records.len()).and_then(<[_]>::last);
+        let next = match last {
+            Some(last) if records.len() < page.links.len() => Some(last.position()),
+            _ => page.next,
+        };
+        let token = next.map(|LinkPosition { link_time, id }| {
+            pages.token_after(&format!("{} {id}", link_time.timestamp_micros()))
+        });
+        Ok(pb::ListLinksResponse { links: records, next_page_token: token.unwrap_or_default() })
+    }
+
+    /// The links of all users of the service's tenant.
+    async fn links_of_tenant(&self, permit: &Permit, query: &Query) -> Result<LinkPage, Error> {
+        let mut session = self.use_cases.store().session(permit.tenant()).await?;
+        Ok(session.links_of_tenant(&query.filter, query.after, query.size).await?)
+    }
+
+    /// The links of a user; and for a user token its own user, whose data it may see.
+    async fn links_of_user(
+        &self,
+        permit: &Permit,
+        user_id: Option<UserId>,
+        query: &Query,
+    ) -> Result<(LinkPage, Option<User>), Error> {
+        let target = permit.target(user_id.clone())?;
         let mut session = self.use_cases.store().session(permit.tenant()).await?;
         let (holder, []) = resolve(&mut session, &target, Purpose::Read, [], clock::now()).await?;
-        let links =
-            session.past_links(user_id.as_ref().unwrap_or(&holder), after, size + 1).await?;
+        let user = user_id.as_ref().unwrap_or(&holder);
+        let page = session.past_links(user, &query.filter, query.after, query.size).await?;
         let own = match permit.is_service() {
             true => None,
             // Read last, so that a user that has left meanwhile is not shown.
             false => Some(session.user_by_id(&holder).await?.ok_or(DomainError::UserNotFound)?),
         };
-        let visibility = own.as_ref().map_or(Visibility::AllUsers, Visibility::Own);
-        let mut records: Vec<_> =
-            links.iter().map(|link| responses::past_link(link, visibility)).collect();
-        records.truncate(page::fitting(&records, size));
-        let last = links
-            .get(..records.len())
-            .and_then(<[_]>::last)
-            .filter(|_| records.len() < links.len());
-        let next_page_token = last.map(|last| {
-            pages.token_after(&format!(
-                "{} {}",
-                last.link.link_time.timestamp_micros(),
-                last.link.id
-            ))
-        });
-        Ok(pb::ListLinksResponse {
-            links: records,
-            next_page_token: next_page_token.unwrap_or_default(),
-        })
+        Ok((page, own))
     }
+}
+
+/// What a page token is good for: the caller's user, and all fields that decide which links there
+/// are.
+fn scope(permit: &Permit, request: &pb::ListLinksRequest) -> Vec<String> {
+    let asks = match permit.caller() {
+        Caller::User(user) => name(&user.named),
+        Caller::Service { .. } => String::new(),
+    };
+    let filter = request.filter.as_ref().map(|filter| HEXLOWER.encode(&filter.encode_to_vec()));
+    [asks, request.user_id.clone()].into_iter().chain(filter).collect()
 }
 
 /// A name as part of the scope of a page token.

@@ -117,7 +117,9 @@ fn proof(proof: &PastProof, by: &Actor, is_visible: bool) -> pb::LinkProof {
         PastProof::Token { .. } => Proof::Token(Token::default()),
         PastProof::Ticket => Proof::Ticket(Ticket {}),
         PastProof::SignIn => Proof::SignIn(SignIn {}),
-        PastProof::VerifiedEmail => Proof::VerifiedEmail(VerifiedEmail {}),
+        PastProof::VerifiedEmail { rule } => {
+            Proof::VerifiedEmail(VerifiedEmail { rule: super::sign_in::rule(*rule).into() })
+        }
         PastProof::Service => {
             Proof::Service(Service { issuer: by.issuer.clone(), subject: by.subject.clone() })
         }

@@ -46,7 +46,7 @@ pub(in crate::grpc) fn decision(result: SignInResult, validate_only: bool) -> pb
     }
 }
 
-fn rule(rule: SignInRule) -> pb::SignInRule {
+pub(super) fn rule(rule: SignInRule) -> pb::SignInRule {
     match rule {
         SignInRule::IdentityKnown => pb::SignInRule::IdentityKnown,
         SignInRule::EmailMissing => pb::SignInRule::EmailMissing,

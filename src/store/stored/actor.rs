@@ -35,3 +35,15 @@ pub enum ActorKind {
     /// No caller: the link ended because its secondary user was deleted.
     Deletion,
 }
+
+impl ActorKind {
+    /// The kind as text, as it is stored.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Service => "service",
+            Self::Operator => "operator",
+            Self::Deletion => "deletion",
+        }
+    }
+}

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::{LinkBasis, ProofKind, linking::LinkTerms, sign_in::SignInRule};
+
 /// The proof on which a link rests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Proof {
@@ -22,7 +24,10 @@ pub enum Proof {
     /// A sign-in at the account, for this link only.
     SignIn,
     /// An email that is verified on both sides.
-    VerifiedEmail,
+    VerifiedEmail {
+        /// The rule by which the sign-in linked.
+        rule: SignInRule,
+    },
     /// The claim of a service.
     Service,
 }
@@ -44,12 +49,15 @@ pub enum PastProof {
     /// A sign-in at the account, for this link only.
     SignIn,
     /// An email that was verified on both users.
-    VerifiedEmail,
+    VerifiedEmail {
+        /// The rule by which the sign-in linked.
+        rule: SignInRule,
+    },
     /// The claim of the service that made the link.
     Service,
 }
 
-/// A proof without its hash. An erasing leaves only the kind.
+/// A proof without its hash. An erasing leaves only the kind and the rule.
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub(in crate::store) enum StoredProof {
@@ -61,8 +69,16 @@ pub(in crate::store) enum StoredProof {
     },
     Ticket,
     SignIn,
-    VerifiedEmail,
+    VerifiedEmail {
+        // Earlier servers stored none, and linked by this one only.
+        #[serde(default = "only_rule")]
+        rule: SignInRule,
+    },
     Service,
+}
+
+fn only_rule() -> SignInRule {
+    SignInRule::EmailVerifiedOnBothSides
 }
 
 impl From<&Proof> for StoredProof {
@@ -73,7 +89,7 @@ impl From<&Proof> for StoredProof {
             }
             Proof::Ticket { hash: _ } => Self::Ticket,
             Proof::SignIn => Self::SignIn,
-            Proof::VerifiedEmail => Self::VerifiedEmail,
+            Proof::VerifiedEmail { rule } => Self::VerifiedEmail { rule: *rule },
             Proof::Service => Self::Service,
         }
     }
@@ -84,8 +100,32 @@ impl Proof {
     pub(in crate::store) fn hash(&self) -> Option<&[u8; 32]> {
         match self {
             Self::Token { hash, .. } | Self::Ticket { hash } => Some(hash),
-            Self::SignIn | Self::VerifiedEmail | Self::Service => None,
+            Self::SignIn | Self::VerifiedEmail { .. } | Self::Service => None,
         }
+    }
+
+    /// Its kind.
+    pub fn kind(&self) -> ProofKind {
+        match self {
+            Self::Token { .. } => ProofKind::Token,
+            Self::Ticket { .. } => ProofKind::Ticket,
+            Self::SignIn => ProofKind::SignIn,
+            Self::VerifiedEmail { .. } => ProofKind::VerifiedEmail,
+            Self::Service => ProofKind::Service,
+        }
+    }
+
+    /// The sign-in rule that made the link; `None` if a caller asked for it.
+    pub fn rule(&self) -> Option<SignInRule> {
+        match self {
+            Self::VerifiedEmail { rule } => Some(*rule),
+            Self::Token { .. } | Self::Ticket { .. } | Self::SignIn | Self::Service => None,
+        }
+    }
+
+    /// What a link on this proof and these terms rests on, for the feed.
+    pub fn basis(&self, terms: &LinkTerms) -> LinkBasis {
+        LinkBasis { proof: self.kind(), rule: self.rule(), plan: terms.plan }
     }
 }
 
@@ -98,7 +138,7 @@ impl StoredProof {
             }
             Self::Ticket => PastProof::Ticket,
             Self::SignIn => PastProof::SignIn,
-            Self::VerifiedEmail => PastProof::VerifiedEmail,
+            Self::VerifiedEmail { rule } => PastProof::VerifiedEmail { rule },
             Self::Service => PastProof::Service,
         }
     }

@@ -15,6 +15,7 @@ use crate::domain::{
     EmailVerification, IdentityEmail, IdentityRef, Metadata, UserId, Verifier,
     linking::{LinkTerms, MetadataChanges, UnownedIdentity},
     merge::{Arrays, Change, Conflict, Effect, Strategy},
+    sign_in::SignInRule,
     unlinking::Withheld,
     user_with_absorbed::StandingLink,
 };
@@ -158,7 +159,9 @@ fn the_effects_of_a_merge_survive_and_others_are_refused() {
 fn the_actor_of_a_change_survives_and_others_are_refused() {
     for kind in [ActorKind::User, ActorKind::Service, ActorKind::Deletion, ActorKind::Operator] {
         let actor = Actor { kind, issuer: "https://i".to_owned(), subject: "s".to_owned() };
-        assert_eq!(from_json::<Actor>("actor", to_json(&actor).unwrap()).unwrap(), actor);
+        let stored = to_json(&actor).unwrap();
+        assert_eq!(stored["kind"], kind.as_str());
+        assert_eq!(from_json::<Actor>("actor", stored).unwrap(), actor);
     }
     // What an erasing writes.
     for (kind, stored) in [(ActorKind::User, "user"), (ActorKind::Deletion, "deletion")] {
@@ -173,14 +176,20 @@ fn the_actor_of_a_change_survives_and_others_are_refused() {
 fn the_proof_of_a_link_survives_and_others_are_refused() {
     let (issuer, subject, hash) = ("https://i".to_owned(), "s".to_owned(), [7; 32]);
     let token = Proof::Token { issuer: issuer.clone(), subject: subject.clone(), hash };
+    let rule = SignInRule::EmailVerifiedOnBothSides;
     for (proof, past) in [
         (token, PastProof::Token { issuer, subject, hash: hash.to_vec() }),
         (Proof::Ticket { hash }, PastProof::Ticket),
         (Proof::SignIn, PastProof::SignIn),
-        (Proof::VerifiedEmail, PastProof::VerifiedEmail),
+        (Proof::VerifiedEmail { rule }, PastProof::VerifiedEmail { rule }),
         (Proof::Service, PastProof::Service),
     ] {
         let stored = to_json(&StoredProof::from(&proof)).unwrap();
+        assert_eq!(stored["kind"], proof.kind().as_str());
+        assert_eq!(
+            stored.get("rule").and_then(Value::as_str),
+            proof.rule().map(SignInRule::as_str)
+        );
         let read: StoredProof = from_json("proof", stored).unwrap();
         assert_eq!(read.into_proof(proof.hash().map(|hash| hash.to_vec())), past);
     }
@@ -190,6 +199,10 @@ fn the_proof_of_a_link_survives_and_others_are_refused() {
         PastProof::Token { issuer: String::new(), subject: String::new(), hash: Vec::new() };
     assert_eq!(erased.into_proof(None), nothing);
     refused::<StoredProof>("proof", &json!({"kind": "passkey"}));
+    // What earlier servers wrote.
+    let without_rule: StoredProof = from_json("proof", json!({"kind": "verified_email"})).unwrap();
+    assert_eq!(without_rule.into_proof(None), PastProof::VerifiedEmail { rule });
+    refused::<StoredProof>("proof", &json!({"kind": "verified_email", "rule": "guessed"}));
 }
 
 #[test]

@@ -198,7 +198,7 @@ impl<'a> From<&'a PastLink> for LinkLine<'a> {
                 PastProof::Token { .. } => "token",
                 PastProof::Ticket => "ticket",
                 PastProof::SignIn => "sign_in",
-                PastProof::VerifiedEmail => "verified_email",
+                PastProof::VerifiedEmail { rule: _ } => "verified_email",
                 PastProof::Service => "service",
             },
             plan: past.plan,

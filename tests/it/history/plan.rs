@@ -2,12 +2,12 @@
 
 use identity_link::grpc::proto::{self as pb, link_response::Outcome};
 
+use super::PLAN;
 use crate::support::{
     child::{binary, config_file, run_command},
     *,
 };
 
-const PLAN: &str = "0b8f3c56-4f5e-4c55-9a0b-7d2f6a1c9e10";
 const OTHER: &str = "5d5b4b52-66a0-4b4e-8f38-1f0f3f0a7c22";
 
 fn of_plan(request: pb::LinkRequest, plan: &str) -> pb::LinkRequest {

@@ -71,7 +71,9 @@ async fn accounts_with_one_email_that_both_sides_have_verified_are_linked() {
     assert_eq!(history[0].id, decision.link.as_ref().unwrap().id);
     assert_eq!(
         history[0].proof.as_ref().unwrap().proof,
-        Some(pb::link_proof::Proof::VerifiedEmail(Default::default()))
+        Some(pb::link_proof::Proof::VerifiedEmail(pb::link_proof::VerifiedEmail {
+            rule: decision.rule().into()
+        }))
     );
     assert!(history[0].require_shared_verified_email);
     // The link can be undone like any other.

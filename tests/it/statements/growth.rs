@@ -249,6 +249,11 @@ async fn read(server: &TestServer) {
     service.find_by_email(by_email("ann@example.com")).await.unwrap();
     service.resolve_users(resolve([google.as_str()])).await.unwrap();
     service.list_links(links_of(&google)).await.unwrap();
+    // No link matches, so the page reads as many as it may.
+    let by_operator = pb::Actor { kind: pb::actor::Kind::Operator.into(), ..Default::default() };
+    let filter = pb::LinkFilter { actor: Some(by_operator), ..Default::default() };
+    let page = pb::ListLinksRequest { filter: Some(filter), ..Default::default() };
+    assert_eq!(service.list_links(page).await.unwrap().links, []);
     let candidates = pb::ListLinkCandidatesRequest { user_id: google };
     service.list_link_candidates(candidates).await.unwrap();
     let page = pb::ListUsersRequest { page_size: 50, ..Default::default() };

@@ -81,6 +81,7 @@ fn read_without_key(plan: &[String]) -> Vec<&String> {
         .collect()
 }
 
+/// P16: a page of links that match a filter reads along an index, too.
 #[tokio::test]
 async fn look_ups_lists_and_history_read_by_a_key() {
     let server = logged_server().await;
@@ -101,8 +102,17 @@ async fn look_ups_lists_and_history_read_by_a_key() {
     asked.extend(statements(&server, service.list_users(pb::ListUsersRequest::default())).await);
     asked.extend(statements(&server, service.list_links(links_of(&one))).await);
     asked.extend(statements(&server, service.list_link_candidates(candidates)).await);
+    let of_tenant = |plan_id: &str| {
+        let actor =
+            Some(pb::Actor { kind: pb::actor::Kind::Operator.into(), ..Default::default() });
+        let filter = pb::LinkFilter { plan_id: plan_id.to_owned(), actor, ..Default::default() };
+        pb::ListLinksRequest { filter: Some(filter), ..Default::default() }
+    };
+    let plan = uuid::Uuid::new_v4().to_string();
+    asked.extend(statements(&server, service.list_links(of_tenant(""))).await);
+    asked.extend(statements(&server, service.list_links(of_tenant(&plan))).await);
 
-    assert!(db_read_by_keys(&server, &asked).await >= 14, "{asked:?}");
+    assert!(db_read_by_keys(&server, &asked).await >= 16, "{asked:?}");
 }
 
 /// The steps of a plan, without the estimates. To find rows by an index, and to read them in the
