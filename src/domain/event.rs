@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
-    IdentityRef, User, UserId,
+    IdentityRef, LinkBasis, User, UserId,
     linking::MetadataChanges,
     merge::{Change, Effect},
     metadata::pointer,
@@ -72,6 +72,9 @@ pub enum Event {
         link: Uuid,
         /// What the merge changed.
         metadata: Vec<MetadataPathChange>,
+        /// What the link rests on; `None` in events of servers that did not record it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        basis: Option<LinkBasis>,
     },
     /// An absorbed user came back by an unlink.
     UserUnlinked {
@@ -116,6 +119,9 @@ pub enum Event {
         identity: IdentityRef,
         /// The link.
         link: Uuid,
+        /// What the link rests on; `None` in events of servers that did not record it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        basis: Option<LinkBasis>,
     },
     /// An unlink made a user of its own of an identity.
     IdentityDetached {

@@ -62,6 +62,7 @@ impl Attachment<'_> {
             user: UserChange::latest(&user),
             identity: attached.id,
             link: id,
+            basis: Some(proof.basis(terms)),
         };
         session.record(actor.clone(), event, now);
         let changes = MetadataChanges::default();

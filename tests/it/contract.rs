@@ -119,11 +119,12 @@ fn the_fields_of_each_message_and_their_presence() {
         GetUserResponse: user=1 User{}
         GivenMetadata: user_metadata=1 Struct{}, app_metadata=2 Struct{}
         Identity: identity_ref=1 IdentityRef{}, connection=2 string, email=3 string, email_verified=4 bool, profile_data=5 Struct{}, attach_time=6 Timestamp{}, origin_user_id=7 string, social=8 bool, email_verify_time=9 Timestamp{}
-        IdentityAttached: user=1 UserChange{}, identity=2 IdentityRef{}, link_id=3 string
+        IdentityAttached: user=1 UserChange{}, identity=2 IdentityRef{}, link_id=3 string, basis=4 LinkBasis{}
         IdentityDetached: user=1 UserChange{}, detached=2 UserChange{}, identity=3 IdentityRef{}, link_id=4 string
         IdentityRef: provider=1 string, subject=2 string
         IdentityReleased: user=1 UserChange{}, identity=2 IdentityRef{}
         IdentityUpdated: user=1 UserChange{}, identity=2 IdentityRef{}
+        LinkBasis: proof_kind=1 Kind, rule=2 SignInRule, plan_id=3 string
         LinkCandidate: user_id=1 string, shared_emails=2 string[], providers=3 string[], handle=4 string, reasons=5 Reason, other_accounts=6 OtherAccount[], other_providers=7 string[]
         LinkFilter: start_time=1 Timestamp{}, end_time=2 Timestamp{}, proof_kind=3 Kind, rule=4 SignInRule, actor=5 Actor{}, plan_id=6 string, standing_only=7 bool
         LinkIntent: user_token=1 string
@@ -179,7 +180,7 @@ fn the_fields_of_each_message_and_their_presence() {
         UserChange: user_id=1 string, version_before=2 int64, version_after=3 int64
         UserCreated: user=1 UserChange{}, identities=2 IdentityRef[], blocked=3 bool
         UserDeleted: user=1 UserChange{}, absorbed_user_ids=2 string[], identities=3 IdentityRef[]
-        UserLinked: primary=1 UserChange{}, absorbed=2 UserChange{}, repointed_user_ids=3 string[], moved_identities=4 IdentityRef[], link_id=5 string, metadata_changes=6 MetadataChange[]
+        UserLinked: primary=1 UserChange{}, absorbed=2 UserChange{}, repointed_user_ids=3 string[], moved_identities=4 IdentityRef[], link_id=5 string, metadata_changes=6 MetadataChange[], basis=7 LinkBasis{}
         UserMetadataMerged: user=1 UserChange{}, source_user_id=2 string, link_id=3 string, metadata_changes=4 MetadataChange[]
         UserPrimaryIdentityChanged: user=1 UserChange{}, identity=2 IdentityRef{}
         UserUnlinked: user=1 UserChange{}, restored=2 UserChange{}, moved_identities=3 IdentityRef[], link_id=4 string, metadata_changes=5 MetadataChange[], also_changed=6 UserChange[], repointed_user_ids=7 string[]

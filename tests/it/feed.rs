@@ -1,5 +1,6 @@
 //! The feed: all changes, in one order, without a gap.
 
+mod basis;
 mod commits;
 mod connections;
 mod epochs;

@@ -3,10 +3,10 @@
 use prost_types::FieldMask;
 use uuid::Uuid;
 
-use super::{actor, identity_ref, time};
+use super::{actor, identity_ref, sign_in::rule, time};
 use crate::{
     domain::{
-        Event, IdentityRef, UserChange, UserId,
+        Event, IdentityRef, LinkBasis, ProofKind, UserChange, UserId,
         event::{MetadataPathChange, MetadataPathEffect, Namespace},
     },
     feed::PositionCodec,
@@ -51,7 +51,7 @@ fn detail(event: &Event) -> Detail {
             absorbed_user_ids: ids(absorbed),
             identities: refs(identities),
         }),
-        Event::UserLinked { primary, absorbed, repointed, moved, link, metadata } => {
+        Event::UserLinked { primary, absorbed, repointed, moved, link, metadata, basis } => {
             Detail::UserLinked(pb::UserLinked {
                 primary: change(primary),
                 absorbed: change(absorbed),
@@ -59,6 +59,7 @@ fn detail(event: &Event) -> Detail {
                 moved_identities: refs(moved),
                 link_id: link.to_string(),
                 metadata_changes: metadata_changes(metadata),
+                basis: basis.as_ref().map(link_basis),
             })
         }
         Event::UserUnlinked { user, restored, repointed, moved, link, metadata, also } => {
@@ -83,11 +84,12 @@ fn detail(event: &Event) -> Detail {
                 also_changed: also.iter().filter_map(change).collect(),
             })
         }
-        Event::IdentityAttached { user, identity, link } => {
+        Event::IdentityAttached { user, identity, link, basis } => {
             Detail::IdentityAttached(pb::IdentityAttached {
                 user: change(user),
                 identity: Some(identity_ref(identity)),
                 link_id: link.to_string(),
+                basis: basis.as_ref().map(link_basis),
             })
         }
         Event::IdentityDetached { user, detached, identity, link } => {
@@ -122,6 +124,26 @@ fn detail(event: &Event) -> Detail {
                 identity: Some(identity_ref(identity)),
             })
         }
+    }
+}
+
+fn link_basis(basis: &LinkBasis) -> pb::LinkBasis {
+    let LinkBasis { proof, rule: by, plan } = *basis;
+    pb::LinkBasis {
+        proof_kind: proof_kind(proof).into(),
+        rule: by.map(rule).unwrap_or_default().into(),
+        plan_id: id(plan),
+    }
+}
+
+fn proof_kind(kind: ProofKind) -> pb::link_proof::Kind {
+    use pb::link_proof::Kind;
+    match kind {
+        ProofKind::Token => Kind::Token,
+        ProofKind::Ticket => Kind::Ticket,
+        ProofKind::SignIn => Kind::SignIn,
+        ProofKind::VerifiedEmail => Kind::VerifiedEmail,
+        ProofKind::Service => Kind::Service,
     }
 }
 

@@ -215,6 +215,7 @@ impl LinkWrite {
         link: &StoredLink,
     ) -> Result<(), Error> {
         let (now, actor) = (link.link_time, actor(&self.permit, &link.primary));
+        let proof = self.secondary.proof();
         session.move_identities(&done.moved, &done.primary.id);
         session.save_users(&[&done.primary, &done.secondary]);
         if !repointed.is_empty() {
@@ -228,6 +229,7 @@ impl LinkWrite {
             moved: link.moved.clone(),
             link: link.id,
             metadata: MetadataPathChange::from_merge(&done.changes),
+            basis: Some(proof.basis(&self.terms)),
         };
         session.record(actor.clone(), event, now);
         session.insert_link(&NewLink {
@@ -237,7 +239,7 @@ impl LinkWrite {
             terms: &self.terms,
             changes: &done.changes,
             actor: &actor,
-            proof: &self.secondary.proof(),
+            proof: &proof,
         })?;
         Ok(())
     }
