@@ -1,5 +1,7 @@
 //! `identity-link duplicates` writes a plan of the users that are likely one person.
 
+mod marks;
+
 use std::{fs, os::unix::fs::PermissionsExt as _, process::Command};
 
 use identity_link::grpc::proto as pb;
