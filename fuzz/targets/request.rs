@@ -99,6 +99,11 @@ fuzz_target!(|bytes: &[u8]| {
     check::<pb::ListLinksRequest>(bytes, |checks, request| {
         checks.optional_user_id("user_id", &request.user_id);
         checks.page_size("page_size", request.page_size, 50, 100);
+        for is_service in [true, false] {
+            if let Some(filter) = &request.filter {
+                checks.link_filter("filter", filter, is_service);
+            }
+        }
     });
     check::<pb::UndoLinkRequest>(bytes, |checks, request| {
         checks.request_id("request_id", &request.request_id, &request, request.validate_only);
