@@ -33,20 +33,25 @@ struct Job {
     attempts: usize,
     discarded: usize,
     events: usize,
+    imports: usize,
 }
 
-/// The times before which data is old enough to be removed.
+/// What is old enough to be removed.
 #[derive(Clone, Copy)]
-struct Cutoffs {
-    discarded: DateTime<Utc>,
-    events: DateTime<Utc>,
+struct Old {
+    discarded: Leftovers,
+    events: Leftovers,
+    imports: Leftovers,
 }
 
 pub(super) fn run(arguments: &PurgeArguments) -> Result<(), Failure> {
     let config = arguments.config.load()?;
-    let before = Cutoffs {
-        discarded: before("--keep-discarded", arguments.keep_discarded)?,
-        events: before("feed.retention", config.feed.retention)?,
+    let discarded = before("--keep-discarded", arguments.keep_discarded)?;
+    let events = before("feed.retention", config.feed.retention)?;
+    let old = Old {
+        discarded: Leftovers::DiscardedMetadata(discarded),
+        events: Leftovers::OldEvents(events),
+        imports: Leftovers::ended_imports(clock::now()),
     };
     let tenants: Vec<TenantId> = config.tenants.keys().cloned().collect();
     runtime()?.block_on(async {
@@ -54,15 +59,15 @@ pub(super) fn run(arguments: &PurgeArguments) -> Result<(), Failure> {
         // One connection: a purge is not in a hurry.
         let store = Store::open(&config.database.address, 1, config.policies(), &Metrics::default()).await?;
         let mut jobs: Vec<Job> =
-            tenants.into_iter().map(|tenant| Job { tenant, erased: 0, answers: 0, tickets: 0, attempts: 0, discarded: 0, events: 0 }).collect();
-        let bar = bar(&store, &jobs, before).await?;
-        let outcome = purge(&store, &mut jobs, before, &bar, &stop).await;
+            tenants.into_iter().map(|tenant| Job { tenant, erased: 0, answers: 0, tickets: 0, attempts: 0, discarded: 0, events: 0, imports: 0 }).collect();
+        let bar = bar(&store, &jobs, old).await?;
+        let outcome = purge(&store, &mut jobs, old, &bar, &stop).await;
         bar.finish_and_clear();
         // Also after an interruption: what is removed stays removed.
-        for Job { tenant, erased, answers, tickets, attempts, discarded, events } in &jobs {
+        for Job { tenant, erased, answers, tickets, attempts, discarded, events, imports } in &jobs {
             say(&format!(
                 "{tenant}: removed {answers} expired responses, {tickets} expired tickets, {attempts} expired attempts to sign in, the discarded metadata of {discarded} links, {events} old \
-                 events, and {erased} rows that deletions had left"
+                 events, the progress of {imports} ended imports, and {erased} rows that deletions had left"
             ))?;
         }
         match outcome? {
@@ -83,18 +88,19 @@ enum PurgeEnd {
 async fn purge(
     store: &Store,
     jobs: &mut [Job],
-    before: Cutoffs,
+    old: Old,
     bar: &ProgressBar,
     stop: &CancellationToken,
 ) -> Result<PurgeEnd, StoreError> {
-    for Job { tenant, erased, answers, tickets, attempts, discarded, events } in jobs {
+    for Job { tenant, erased, answers, tickets, attempts, discarded, events, imports } in jobs {
         for (what, count) in [
             (Leftovers::Erasures, erased),
             (Leftovers::ExpiredResponses, answers),
             (Leftovers::ExpiredTickets, tickets),
             (Leftovers::ExpiredAttempts, attempts),
-            (Leftovers::DiscardedMetadata(before.discarded), discarded),
-            (Leftovers::OldEvents(before.events), events),
+            (old.discarded, discarded),
+            (old.imports, imports),
+            (old.events, events),
         ] {
             loop {
                 if stop.is_cancelled() {
@@ -114,7 +120,7 @@ async fn purge(
 }
 
 /// Shows the progress on a terminal; elsewhere it shows nothing.
-async fn bar(store: &Store, jobs: &[Job], before: Cutoffs) -> Result<ProgressBar, Failure> {
+async fn bar(store: &Store, jobs: &[Job], old: Old) -> Result<ProgressBar, Failure> {
     let style = ProgressStyle::with_template("purging {wide_bar} {pos} of {len}")?;
     let bar = ProgressBar::new(0).with_style(style);
     if !bar.is_hidden() {
@@ -124,8 +130,9 @@ async fn bar(store: &Store, jobs: &[Job], before: Cutoffs) -> Result<ProgressBar
                 Leftovers::ExpiredResponses,
                 Leftovers::ExpiredTickets,
                 Leftovers::ExpiredAttempts,
-                Leftovers::DiscardedMetadata(before.discarded),
-                Leftovers::OldEvents(before.events),
+                old.discarded,
+                old.imports,
+                old.events,
             ] {
                 bar.inc_length(store.session(tenant).await?.count_leftovers(what).await?);
             }

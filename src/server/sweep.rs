@@ -31,9 +31,9 @@ pub(super) async fn keep_small(rate_limits: Arc<RateLimits>, stop: CancellationT
     }
 }
 
-/// Removes expired responses, tickets and attempts, leftovers of interrupted deletions, and events
-/// older than `retention`, in intervals until `stop`. Reports how old the metadata is that `purge`
-/// would remove.
+/// Removes expired responses, tickets and attempts, leftovers of interrupted deletions, imports that
+/// ended long ago, and events older than `retention`, in intervals until `stop`. Reports how old
+/// the metadata is that `purge` would remove.
 pub(super) async fn keep_swept(
     store: Store,
     tenants: Vec<TenantId>,
@@ -48,13 +48,14 @@ pub(super) async fn keep_swept(
             times.tick().await;
             let (mut is_complete, mut discarded) = (true, Vec::new());
             for tenant in &tenants {
-                let old_events = Leftovers::OldEvents(clock::now() - retention);
+                let now = clock::now();
+                let old = [Leftovers::ended_imports(now), Leftovers::OldEvents(now - retention)];
                 let expired = [
                     Leftovers::ExpiredResponses,
                     Leftovers::ExpiredTickets,
                     Leftovers::ExpiredAttempts,
                 ];
-                for what in [Leftovers::Erasures].into_iter().chain(expired).chain([old_events]) {
+                for what in [Leftovers::Erasures].into_iter().chain(expired).chain(old) {
                     let swept = sweep(&store, tenant, what).await;
                     metrics.swept(what.name(), swept.as_ref().ok().copied());
                     is_complete &= swept.is_ok();

@@ -1,6 +1,6 @@
 //! Data whose retention has ended: it is counted, and removed in small steps.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel::{
     QueryableByName, sql_query,
     sql_types::{BigInt, Nullable, Text, Timestamptz},
@@ -10,6 +10,9 @@ use super::{Session, StoreError, bind::bigint, cached::Cached};
 
 /// The most rows that one statement removes, so that no call waits long for it.
 const AT_ONCE: usize = 1000;
+
+/// How long the progress of an import is kept after its end.
+const ENDED_IMPORTS_KEPT: TimeDelta = TimeDelta::days(30);
 
 /// A kind of data that may be removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,9 +29,17 @@ pub enum Leftovers {
     DiscardedMetadata(DateTime<Utc>),
     /// Events from before this time.
     OldEvents(DateTime<Utc>),
+    /// The progress of imports that ended before this time.
+    EndedImports(DateTime<Utc>),
 }
 
 impl Leftovers {
+    /// The progress of imports that ended more than 30 days ago. An import that has not ended stays,
+    /// so that it can continue.
+    pub fn ended_imports(now: DateTime<Utc>) -> Self {
+        Self::EndedImports(now - ENDED_IMPORTS_KEPT)
+    }
+
     /// The kind as text, for the metrics.
     pub fn name(self) -> &'static str {
         match self {
@@ -38,6 +49,7 @@ impl Leftovers {
             Self::Erasures => "erasures",
             Self::DiscardedMetadata(_) => "discarded_metadata",
             Self::OldEvents(_) => "old_events",
+            Self::EndedImports(_) => "ended_imports",
         }
     }
 }
@@ -65,6 +77,7 @@ impl Session {
             Leftovers::Erasures => self.erase_some(None).await,
             Leftovers::DiscardedMetadata(before) => self.remove_discarded(before).await,
             Leftovers::OldEvents(before) => self.sweep_events(before, AT_ONCE).await,
+            Leftovers::EndedImports(before) => self.remove_ended_imports(before).await,
         }
     }
 
@@ -88,6 +101,11 @@ impl Session {
             }
             Leftovers::DiscardedMetadata(before) => {
                 let sql = "SELECT count(*) FROM links WHERE tenant_id = $1 AND discard_time < $2";
+                let query = sql_query(sql).bind::<Text, _>(tenant).bind::<Timestamptz, _>(before);
+                self.conn.load_one("count_leftovers", Cached(query)).await?
+            }
+            Leftovers::EndedImports(before) => {
+                let sql = "SELECT count(*) FROM import_runs WHERE tenant_id = $1 AND end_time < $2";
                 let query = sql_query(sql).bind::<Text, _>(tenant).bind::<Timestamptz, _>(before);
                 self.conn.load_one("count_leftovers", Cached(query)).await?
             }
@@ -137,5 +155,15 @@ impl Session {
             .bind::<Timestamptz, _>(before)
             .bind::<BigInt, _>(bigint(AT_ONCE));
         self.conn.execute("remove_discarded", Cached(query)).await
+    }
+
+    async fn remove_ended_imports(&mut self, before: DateTime<Utc>) -> Result<usize, StoreError> {
+        const SQL: &str = "DELETE FROM import_runs WHERE ctid = ANY (ARRAY (SELECT ctid FROM import_runs \
+            WHERE tenant_id = $1 AND end_time < $2 ORDER BY end_time LIMIT $3 FOR UPDATE SKIP LOCKED))";
+        let query = sql_query(SQL)
+            .bind::<Text, _>(self.tenant.as_str())
+            .bind::<Timestamptz, _>(before)
+            .bind::<BigInt, _>(bigint(AT_ONCE));
+        self.conn.execute("remove_ended_imports", Cached(query)).await
     }
 }

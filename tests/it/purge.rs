@@ -96,6 +96,21 @@ async fn db_tickets_and_attempts(database: &Database) {
         .await;
 }
 
+/// Stores the progress of four imports: one that ended long ago, one of another tenant, one that
+/// ended lately, and one that began long ago and has not ended.
+async fn db_imports(database: &Database) {
+    database
+        .db_execute(
+            "INSERT INTO import_runs (tenant_id, id, rows, created, present, skipped, refused, report_bytes, ids_bytes, \
+               begin_time, update_time, end_time) \
+             SELECT tenant, gen_random_uuid(), n, n, 0, 0, 0, 0, 0, now() - days, now() - days, \
+               CASE WHEN n < 4 THEN now() - days END \
+             FROM (VALUES ('default', 1, interval '31 days'), ('other', 2, interval '31 days'), \
+               ('default', 3, interval '29 days'), ('default', 4, interval '31 days')) runs(tenant, n, days)",
+        )
+        .await;
+}
+
 async fn db_answers(database: &Database) -> usize {
     database.db_texts("SELECT rpc FROM request_ids").await.len()
 }
@@ -127,9 +142,9 @@ async fn what_has_expired_is_removed_and_the_rest_stays() {
 
     let ran = run_command(purge(&server.database, &[]));
 
-    let stdout = "default: removed 0 expired responses, 2 expired tickets, 2 expired attempts to sign in, the discarded metadata of 1 links, 0 old events, and 2 rows that deletions had left\n\
-        joined: removed 0 expired responses, 0 expired tickets, 0 expired attempts to sign in, the discarded metadata of 0 links, 0 old events, and 0 rows that deletions had left\n\
-        other: removed 2500 expired responses, 0 expired tickets, 0 expired attempts to sign in, the discarded metadata of 0 links, 0 old events, and 0 rows that deletions had left";
+    let stdout = "default: removed 0 expired responses, 2 expired tickets, 2 expired attempts to sign in, the discarded metadata of 1 links, 0 old events, the progress of 0 ended imports, and 2 rows that deletions had left\n\
+        joined: removed 0 expired responses, 0 expired tickets, 0 expired attempts to sign in, the discarded metadata of 0 links, 0 old events, the progress of 0 ended imports, and 0 rows that deletions had left\n\
+        other: removed 2500 expired responses, 0 expired tickets, 0 expired attempts to sign in, the discarded metadata of 0 links, 0 old events, the progress of 0 ended imports, and 0 rows that deletions had left";
     assert_eq!(ran, Ran { code: Some(0), stdout: stdout.to_owned(), stderr: String::new() });
     assert_eq!(db_answers(&server.database).await, 1);
     assert_eq!(server.database.db_texts("SELECT subject FROM sign_in_tickets").await, ["3"]);
@@ -147,6 +162,40 @@ async fn what_has_expired_is_removed_and_the_rest_stays() {
     assert!(first.contains("the discarded metadata of 1 links"), "{first}");
     let of_young = format!("SELECT withheld::text FROM links WHERE id = '{}'", young.1);
     assert_eq!(server.database.db_texts(&of_young).await, ["{}"]);
+}
+
+#[tokio::test]
+async fn an_import_that_ended_is_forgotten_after_thirty_days() {
+    let database = cluster().db_migrated().await;
+    db_imports(&database).await;
+
+    let ran = run_command(purge(&database, &[]));
+
+    assert_eq!(ran.stdout.matches("the progress of 1 ended imports").count(), 2, "{}", ran.stdout);
+    let left = database.db_texts("SELECT created::text FROM import_runs ORDER BY created").await;
+    assert_eq!(left, ["3", "4"], "what ended lately, and what can continue");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_server_forgets_imports_that_ended_long_ago() {
+    let database = cluster().db_migrated().await;
+    db_imports(&database).await;
+
+    let (_child, management, _) = serving(&database, |toml| toml);
+    let swept = async {
+        loop {
+            let (_, text) = scraped(management, "*/*").await;
+            let series = series(&text);
+            if series["identity_link_last_sweep_timestamp_seconds"] > 0.0 {
+                break series["identity_link_swept_rows_total{what=\"ended_imports\"}"];
+            }
+        }
+    };
+
+    // The server has three tenants, and sweeps each of them.
+    assert_eq!(timeout(PATIENCE, swept).await.unwrap(), 2.0);
+    let left = database.db_texts("SELECT created::text FROM import_runs ORDER BY created").await;
+    assert_eq!(left, ["3", "4"]);
 }
 
 /// `purge` ends before it could be scraped: the servers show what it left.
@@ -253,5 +302,5 @@ async fn the_reason_why_it_cannot_purge_is_reported() {
     insta::assert_snapshot!(said(purge(&database, &["--keep-discarded", "290000years"])), @"64 identity-link: --keep-discarded: is too long ago");
     insta::assert_snapshot!(said(binary(&["purge", "--config", "/nowhere/config.toml"])), @"64 identity-link: /nowhere/config.toml:");
     database.db_execute("DROP TABLE erasures; DELETE FROM __diesel_schema_migrations").await;
-    insta::assert_snapshot!(said(purge(&database, &[])), @"1 identity-link: the database's schema is older than this binary: run `identity-link migrate` first (missing: 20261130000001, 20261201000001.expand, 20261201000002.expand, 20261201000003.expand, 20261201000004.expand, 20261201000006.expand)");
+    insta::assert_snapshot!(said(purge(&database, &[])), @"1 identity-link: the database's schema is older than this binary: run `identity-link migrate` first (missing: 20261130000001, 20261201000001.expand, 20261201000002.expand, 20261201000003.expand, 20261201000004.expand, 20261201000006.expand, 20261201000007.expand)");
 }

@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY import_runs_end_time;
