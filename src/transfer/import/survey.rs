@@ -1,6 +1,11 @@
 //! The first pass over the files: reads and checks each row, and writes nothing.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    panic::resume_unwind,
+    sync::mpsc::{self, SyncSender},
+    thread,
+};
 
 use uuid::Uuid;
 
@@ -10,10 +15,17 @@ use super::{
     keys::{KeyHash, Keys, KeysError, Repeated, RowNumber},
     providers::Mapped,
 };
-use crate::transfer::{
-    input::InputError,
-    sources::{LeftOut, Note, Reading},
+use crate::{
+    domain::Violation,
+    transfer::{
+        input::{InputError, Place, Record},
+        sources::{LeftOut, Note, Reading},
+    },
 };
+
+/// How many records go from one thread to the other together, and how many times that many may wait.
+const PORTION: usize = 256;
+const READ_AHEAD: usize = 4;
 
 /// What the files hold.
 #[derive(Debug, Default)]
@@ -71,47 +83,68 @@ impl Survey {
     /// [`SurveyError`].
     pub fn of(source: &Source, checker: &Checker, done: &dyn Fn(u64)) -> Result<Self, SurveyError> {
         let mut survey = Self::default();
-        let mut keys = Keys::new()?;
-        let mut emails = Keys::new()?;
-        let mut fingerprint = source.fingerprint();
-        for record in source.records() {
-            let (place, record) = record?;
-            let row = RowNumber { number: survey.rows, place };
-            fingerprint.add(&record);
-            match source.read(&record, checker.now) {
-                Ok(Reading::Skipped(what)) => *survey.skipped.entry(what).or_default() += 1,
-                Ok(Reading::User(found)) => {
-                    survey.left_out.add(&found.left_out);
-                    for note in &found.notes {
-                        *survey.notes.entry(*note).or_default() += 1;
-                    }
-                    for identity in &found.row.identities {
-                        survey.count_account(&identity.provider, checker);
-                    }
-                    match checker.check(found.row) {
-                        Ok(checked) => {
-                            survey.accounts_left_out += checked.left_out;
-                            checked.keys().try_for_each(|key| keys.note(key, row))?;
-                            let mut addresses = BTreeSet::new();
-                            for (address, counts) in checked.verified_emails(&checker.tenant) {
-                                survey.verified_emails += 1;
-                                survey.counting_emails += u64::from(counts);
-                                addresses.insert(KeyHash::of_email(address));
-                            }
-                            addresses.into_iter().try_for_each(|key| emails.note(key, row))?;
-                        }
-                        Err(_) => survey.invalid += 1,
-                    }
-                }
-                Err(_) => survey.invalid += 1,
+        let (mut keys, mut emails) = (Keys::new()?, Keys::new()?);
+        // The files are split into records on a thread of their own.
+        survey.run = thread::scope(|scope| {
+            let (sender, records) = mpsc::sync_channel(READ_AHEAD);
+            let splitting = scope.spawn(move || split(source, &sender));
+            for (place, record) in records.iter().flatten() {
+                let row = RowNumber { number: survey.rows, place };
+                survey.add(
+                    source.read(&record, checker.now),
+                    row,
+                    checker,
+                    &mut keys,
+                    &mut emails,
+                )?;
+                done(survey.rows);
             }
-            survey.rows += 1;
-            done(survey.rows);
-        }
+            let ended = splitting.join();
+            Ok::<_, SurveyError>(ended.unwrap_or_else(|panic| resume_unwind(panic))?)
+        })?;
         survey.repeated = keys.repeated()?;
         survey.shared_emails = emails.shared()?;
-        survey.run = fingerprint.id();
         Ok(survey)
+    }
+
+    /// Adds the next row, and notes its keys and emails.
+    fn add(
+        &mut self,
+        reading: Result<Reading, Vec<Violation>>,
+        row: RowNumber,
+        checker: &Checker,
+        keys: &mut Keys,
+        emails: &mut Keys,
+    ) -> Result<(), KeysError> {
+        self.rows += 1;
+        match reading {
+            Ok(Reading::Skipped(what)) => *self.skipped.entry(what).or_default() += 1,
+            Ok(Reading::User(found)) => {
+                self.left_out.add(&found.left_out);
+                for note in &found.notes {
+                    *self.notes.entry(*note).or_default() += 1;
+                }
+                for identity in &found.row.identities {
+                    self.count_account(&identity.provider, checker);
+                }
+                match checker.check(found.row) {
+                    Ok(checked) => {
+                        self.accounts_left_out += checked.left_out;
+                        checked.keys().try_for_each(|key| keys.note(key, row))?;
+                        let mut addresses = BTreeSet::new();
+                        for (address, counts) in checked.verified_emails(&checker.tenant) {
+                            self.verified_emails += 1;
+                            self.counting_emails += u64::from(counts);
+                            addresses.insert(KeyHash::of_email(address));
+                        }
+                        addresses.into_iter().try_for_each(|key| emails.note(key, row))?;
+                    }
+                    Err(_) => self.invalid += 1,
+                }
+            }
+            Err(_) => self.invalid += 1,
+        }
+        Ok(())
     }
 
     /// The names for which the map has to name a provider before a row is written.
@@ -128,4 +161,24 @@ impl Survey {
             self.providers.insert(name.to_owned(), FileProvider { accounts: 1, mapped });
         }
     }
+}
+
+/// Splits the files into records, and sends them in portions until nobody takes them. Returns the name
+/// of the run.
+fn split(source: &Source, sender: &SyncSender<Vec<(Place, Record)>>) -> Result<Uuid, InputError> {
+    let mut fingerprint = source.fingerprint();
+    let mut portion = Vec::with_capacity(PORTION);
+    for record in source.records() {
+        let (place, record) = record?;
+        fingerprint.add(&record);
+        portion.push((place, record));
+        if portion.len() == PORTION
+            && sender.send(std::mem::replace(&mut portion, Vec::with_capacity(PORTION))).is_err()
+        {
+            break;
+        }
+    }
+    // If it is not taken, the other thread has ended with an error.
+    drop(sender.send(portion));
+    Ok(fingerprint.id())
 }
