@@ -78,40 +78,41 @@ impl LinkFilter {
     }
 }
 
-/// Whether a row of `links` matches a filter, and no part of it is still to be erased. That is looked
-/// up last, for the few rows that match. A row without a rule is of a server that had one which
-/// linked.
+/// Whether a row of `links l` matches a filter, and no part of it is still to be erased. That is
+/// looked up last, for the few rows that match. A row without a rule is of a server that had one
+/// which linked.
 macro_rules! is_match {
     () => {
         concat!(
-            "coalesce(($7::text IS NULL OR links.proof->>'kind' = $7) \
-               AND ($8::text IS NULL OR $8 = coalesce(links.proof->>'rule', \
-                 CASE links.proof->>'kind' WHEN 'verified_email' THEN 'email_verified_on_both_sides' END)) \
-               AND ($9::text IS NULL OR links.actor->>'kind' = $9) \
-               AND ($10::text IS NULL OR links.actor->>'issuer' = $10) \
-               AND ($11::text IS NULL OR links.actor->>'subject' = $11) \
-               AND (NOT $12::boolean OR links.undo_time IS NULL) \
-               AND ($13::uuid IS NULL OR links.plan_id = $13) AND ",
-            not_being_erased!("links"),
+            "coalesce(($7::text IS NULL OR l.proof->>'kind' = $7) \
+               AND ($8::text IS NULL OR $8 = coalesce(l.proof->>'rule', \
+                 CASE l.proof->>'kind' WHEN 'verified_email' THEN 'email_verified_on_both_sides' END)) \
+               AND ($9::text IS NULL OR l.actor->>'kind' = $9) \
+               AND ($10::text IS NULL OR l.actor->>'issuer' = $10) \
+               AND ($11::text IS NULL OR l.actor->>'subject' = $11) \
+               AND (NOT $12::boolean OR l.undo_time IS NULL) \
+               AND ($13::uuid IS NULL OR l.plan_id = $13) AND ",
+            not_being_erased!("l"),
             ", false)"
         )
     };
 }
 
-/// Reads `$5` links of this source, in the order of the pages, and returns the first `$6` of those
-/// that match, and the last one that was read.
+/// Reads `$5` links `l` of this source, in the order of the pages, and returns the first `$6` of
+/// those that match, and the last one that was read.
 macro_rules! page {
     ($($source:expr),+) => {
         concat!(
-            "SELECT s.matches, s.n = $5 AS is_last_read, ",
+            "SELECT l.matches, l.n = $5 AS is_last_read, ",
             link_columns!(),
-            " FROM (SELECT links.link_time, links.id, ",
+            " FROM (SELECT ",
+            link_columns!(),
+            ", ",
             is_match!(),
-            " AS matches, row_number() OVER (ORDER BY links.link_time DESC, links.id DESC) AS n FROM ",
+            " AS matches, row_number() OVER (ORDER BY l.link_time DESC, l.id DESC) AS n FROM ",
             $($source),+,
-            " ORDER BY links.link_time DESC, links.id DESC LIMIT $5) s \
-             JOIN links l ON l.tenant_id = $1 AND l.id = s.id \
-             WHERE s.matches OR s.n = $5 ORDER BY s.link_time DESC, s.id DESC LIMIT $6"
+            " ORDER BY l.link_time DESC, l.id DESC LIMIT $5) l \
+             WHERE l.matches OR l.n = $5 ORDER BY l.link_time DESC, l.id DESC LIMIT $6"
         )
     };
 }
@@ -129,11 +130,10 @@ macro_rules! side {
 }
 
 const OF_TENANT: &str = page!(
-    "links WHERE links.tenant_id = $1 AND (links.link_time, links.id) < ($2, $3) AND links.link_time >= $4"
+    "links l WHERE l.tenant_id = $1 AND (l.link_time, l.id) < ($2, $3) AND l.link_time >= $4"
 );
 const OF_PLAN: &str = page!(
-    "links WHERE links.tenant_id = $1 AND links.plan_id = $13 AND (links.link_time, links.id) < ($2, $3) \
-       AND links.link_time >= $4"
+    "links l WHERE l.tenant_id = $1 AND l.plan_id = $13 AND (l.link_time, l.id) < ($2, $3) AND l.link_time >= $4"
 );
 const OF_USER: &str = page!(
     "(SELECT DISTINCT s.link_time, s.id FROM ( \
@@ -143,7 +143,7 @@ const OF_USER: &str = page!(
     " UNION ALL ",
     side!("secondary_id"),
     ") s ORDER BY s.link_time DESC, s.id DESC LIMIT $5) of_user \
-     JOIN links ON links.tenant_id = $1 AND links.id = of_user.id"
+     JOIN links l ON l.tenant_id = $1 AND l.id = of_user.id"
 );
 
 #[derive(QueryableByName)]
