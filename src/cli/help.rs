@@ -33,6 +33,12 @@ pub(super) const IMPORT_INTERRUPTED: Exit = (
     EX_INTERRUPTED,
     "A SIGINT or SIGTERM ended the command. The same command continues where it ended.",
 );
+pub(super) const ERASE_REFUSED: Exit =
+    (EX_PARTLY, "Some ids were refused. The users of all others are deleted, or would be.");
+pub(super) const ERASE_INTERRUPTED: Exit = (
+    EX_INTERRUPTED,
+    "A SIGINT or SIGTERM ended the command. What was deleted stays deleted: run it again for the rest.",
+);
 
 /// The exit codes of a command that reads no configuration.
 pub(super) const PLAIN: &[Exit] = &[DONE, FAILED, MISUSED];
@@ -52,6 +58,9 @@ pub(super) const DUPLICATES: &[Exit] = &[DONE, FAILED, MISUSED, MISCONFIGURED, E
 /// The exit codes of `import`.
 pub(super) const IMPORT: &[Exit] =
     &[DONE, FAILED, MISUSED, IMPORT_REFUSED, MISCONFIGURED, IMPORT_INTERRUPTED];
+/// The exit codes of `erase`.
+pub(super) const ERASE: &[Exit] =
+    &[DONE, FAILED, MISUSED, ERASE_REFUSED, MISCONFIGURED, ERASE_INTERRUPTED];
 
 /// The headings of the two parts.
 const HEADINGS: [&str; 2] = ["Examples:", "Exit codes:"];

@@ -6,6 +6,7 @@ mod config_file;
 mod dev;
 mod doctor;
 mod duplicates;
+mod erase;
 mod export;
 mod generate;
 mod health;
@@ -111,6 +112,12 @@ enum Command {
         "identity-link import --config /etc/identity-link.toml --from keycloak export/",
     ], help::IMPORT))]
     Import(import::ImportArguments),
+    /// Delete the users of a list of ids, with all users that they have absorbed
+    #[command(after_help = help::after(&[
+        "identity-link erase --config /etc/identity-link.toml --ids ids.txt --dry-run",
+        "identity-link erase --config /etc/identity-link.toml --tenant shop --ids ids.txt --report erased.ndjson",
+    ], help::ERASE))]
+    Erase(erase::EraseArguments),
     /// Print a token of a local issuer of `dev`
     #[cfg(feature = "dev")]
     #[command(after_help = help::after(&[
@@ -185,6 +192,7 @@ pub fn main() -> ExitCode {
         Command::Export(arguments) => export::run(arguments),
         Command::Duplicates(arguments) => duplicates::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
+        Command::Erase(arguments) => erase::run(&arguments),
         #[cfg(feature = "dev")]
         Command::Token(arguments) => token::run(&arguments),
         Command::Config(command) => config::run(&command),

@@ -2,6 +2,7 @@
 //! are likely one person.
 
 pub mod duplicates;
+pub mod erase;
 pub mod export;
 pub mod import;
 pub mod input;

@@ -8,6 +8,7 @@
 
 mod attachment;
 mod complete_sign_in;
+mod deletion;
 mod error;
 mod feed_start;
 mod flow;
@@ -35,6 +36,7 @@ use uuid::Uuid;
 
 pub use self::{
     complete_sign_in::{CompleteSignIn, CompletedSignIn, FlowLink},
+    deletion::delete_as_operator,
     error::Error,
     feed_start::FeedStart,
     link::{Link, LinkOutcome, LinkResult, MERGE_APP_METADATA, Secondary},

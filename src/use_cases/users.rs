@@ -4,22 +4,23 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{
-    Error, UseCases, WriteUseCase, actor, look_up,
+    Error, UseCases, WriteUseCase, actor,
+    deletion::{DeletionTerms, delete_user, erase_all},
+    look_up,
     preview::{self, Rows},
-    random_user_id, refs_in, resolve, take_live, take_target, unless_retried,
+    random_user_id, refs_in, resolve, take_target, unless_retried,
 };
 use crate::{
     auth::{Permit, Purpose, Target},
     clock,
     config::Tenant,
     domain::{
-        DomainError, Event, Identity, IdentityRef, Metadata, MetadataUpdate, User, UserChange,
-        UserId, UserRef,
+        DomainError, Event, Identity, Metadata, MetadataUpdate, User, UserChange, UserId, UserRef,
         error::expect_version,
         linking::{UnownedIdentity, owned_identity},
         unlinking::new_user,
     },
-    store::{DeletedUsers, LockKeys, Lookup, LookupResult, Session, StoreError},
+    store::{LockKeys, Lookup, LookupResult, Session, StoreError},
 };
 
 /// Creates a user with its first identity.
@@ -267,49 +268,19 @@ impl WriteUseCase for DeleteUser {
 
     async fn execute(&self, _: &UseCases, session: &mut Session) -> Result<Vec<UserId>, Error> {
         let (id, []) = resolve(session, &self.target, Purpose::FinalWrite, [], self.now).await?;
-        // The identities are locked too, so that no call creates one of them again before the
-        // deletion.
-        let mut seen = session.users(&[&id]).await?;
-        let seen = take_live(&mut seen, &id)?;
-        let keys = seen
-            .identities
-            .iter()
-            .fold(LockKeys::default().user(&id), |keys, i| keys.identity(&i.id));
-        let (mut users, now) =
-            preview::begin(session, self.validate_only, &keys, Rows::WithAbsorbed(&id, &[]))
-                .await?;
-        let user = take_target(&mut users, &id, &self.target)?;
-        if user.identities != seen.identities {
-            return Err(Error::Stale);
-        }
-        self.target.expect_vouched(&user, |_| true)?;
-        expect_version(self.expected_version, user.version)?;
-        // A writer that absorbs or restores one of these users locks this user.
-        // An alias is a name of this user, and no other person: it goes with the user.
-        let are_others = users.iter().any(|user| !user.is_alias());
-        let absorbed: Vec<UserId> = users.into_iter().map(|user| user.id).collect();
-        if are_others && !self.include_absorbed {
-            return Err(DomainError::AbsorbedUsersExist.into());
-        }
-        let mut deleted: Vec<UserId> = absorbed.iter().cloned().chain([id.clone()]).collect();
-        deleted.sort_unstable();
-        if !self.validate_only {
-            let end = UserChange::deletion_of(&user);
-            let identities: Vec<IdentityRef> =
-                user.identities.into_iter().map(|identity| identity.id).collect();
-            let erased = DeletedUsers {
-                erasure: self.erasure,
-                users: &deleted,
-                identities: &identities,
-                time: now,
-            };
-            session.insert_erasure(&erased);
-            session.delete_user(&id, &absorbed);
-            let event = Event::UserDeleted { user: end, absorbed, identities: identities.clone() };
-            session.record(actor(&self.permit, &id), event, now);
-            session.insert_tombstones(&deleted, &identities, now);
-        }
-        Ok(deleted)
+        let terms = DeletionTerms {
+            expected_version: self.expected_version,
+            include_absorbed: self.include_absorbed,
+            validate_only: self.validate_only,
+            erasure: self.erasure,
+        };
+        let expect = |user: &User| {
+            if !self.target.still_means(user) {
+                return Err(Error::Stale);
+            }
+            Ok(self.target.expect_vouched(user, |_| true)?)
+        };
+        delete_user(session, &id, &terms, actor(&self.permit, &id), expect).await
     }
 
     fn concerned(_: &Vec<UserId>) -> Vec<UserRef> {
@@ -333,17 +304,7 @@ impl WriteUseCase for DeleteUser {
 }
 
 impl DeleteUser {
-    /// Erases what the deletion left, in small steps.
     async fn erase(&self, use_cases: &UseCases) -> Result<(), StoreError> {
-        // A new session for each step, so that other calls get connections.
-        while use_cases
-            .store
-            .session(self.permit.tenant())
-            .await?
-            .erase_some(Some(self.erasure))
-            .await?
-            > 0
-        {}
-        Ok(())
+        erase_all(&use_cases.store, self.permit.tenant(), self.erasure).await
     }
 }

@@ -27,6 +27,7 @@ mod dev;
 mod docs;
 mod duplicates;
 mod email_trust;
+mod erase_list;
 mod erasing;
 mod export;
 mod faults;

@@ -62,6 +62,18 @@ impl NamedIds {
         self.0.len()
     }
 
+    /// The ids with their lines, in the order of the ids, so many at a time.
+    pub(in crate::transfer) fn chunks(
+        &self,
+        count: usize,
+    ) -> impl Iterator<Item = Vec<(&UserId, usize)>> {
+        let mut ids = self.0.iter().map(|(id, line)| (id, *line));
+        std::iter::from_fn(move || {
+            let chunk: Vec<_> = ids.by_ref().take(count).collect();
+            (!chunk.is_empty()).then_some(chunk)
+        })
+    }
+
     /// Whether there is no id.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

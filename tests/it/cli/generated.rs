@@ -199,6 +199,10 @@ async fn help_names_the_exit_codes_that_each_command_has() {
         ("export", "--config away.toml --tenant other"),
         ("export", "--config config.toml --tenant other"),
         ("export", "--config config.toml --tenant other --ids ids.txt"),
+        ("erase", "--config wrong.toml --ids ids.txt"),
+        ("erase", "--config away.toml --tenant other --ids ids.txt"),
+        ("erase", "--config config.toml --tenant other --ids ids.txt"),
+        ("erase", "--config config.toml --tenant other --ids users.ndjson"),
         ("man", "pages"),
         ("man", "config.toml"),
         ("token", "--service backend"),
@@ -217,7 +221,7 @@ async fn help_names_the_exit_codes_that_each_command_has() {
         let elsewhere: &[i32] = match command {
             "dev" => &[0, 130],
             "health" => &[0, 1, 64],
-            "serve" | "purge" | "export" | "import" | "duplicates" => &[130],
+            "serve" | "purge" | "export" | "import" | "duplicates" | "erase" => &[130],
             _ => &[],
         };
         met.extend(elsewhere);

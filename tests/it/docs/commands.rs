@@ -42,12 +42,13 @@ const WITH_DEV: [&str; 10] = [
 ];
 /// The pages whose commands are for a configuration and a database of the operator, in the order of
 /// an operator's tasks. The first page has the configuration.
-pub(super) const DEPLOYED: [&str; 5] = [
+pub(super) const DEPLOYED: [&str; 6] = [
     "docs/how-to/run.md",
     "docs/how-to/upgrade.md",
     "docs/how-to/purge.md",
     "docs/how-to/export.md",
     "docs/how-to/find-duplicates.md",
+    "docs/how-to/erase-users.md",
 ];
 /// The pages with commands that no test runs, in blocks of the language `console`; and what these
 /// commands need.
