@@ -39,6 +39,14 @@ pub(super) const ERASE_INTERRUPTED: Exit = (
     EX_INTERRUPTED,
     "A SIGINT or SIGTERM ended the command. What was deleted stays deleted: run it again for the rest.",
 );
+pub(super) const MOVE_REFUSED: Exit = (
+    EX_PARTLY,
+    "Some rows were refused. stdout says whether the provider has moved without them, or nothing was changed.",
+);
+pub(super) const MOVE_INTERRUPTED: Exit = (
+    EX_INTERRUPTED,
+    "A SIGINT or SIGTERM ended the command. If stderr says that accounts are being renamed, the same command must be run until it is done.",
+);
 
 /// The exit codes of a command that reads no configuration.
 pub(super) const PLAIN: &[Exit] = &[DONE, FAILED, MISUSED];
@@ -61,6 +69,9 @@ pub(super) const IMPORT: &[Exit] =
 /// The exit codes of `erase`.
 pub(super) const ERASE: &[Exit] =
     &[DONE, FAILED, MISUSED, ERASE_REFUSED, MISCONFIGURED, ERASE_INTERRUPTED];
+/// The exit codes of `provider move`.
+pub(super) const MOVE: &[Exit] =
+    &[DONE, FAILED, MISUSED, MOVE_REFUSED, MISCONFIGURED, MOVE_INTERRUPTED];
 
 /// The headings of the two parts.
 const HEADINGS: [&str; 2] = ["Examples:", "Exit codes:"];

@@ -107,6 +107,8 @@ pub(super) fn run(arguments: &ImportArguments) -> Result<(), Failure> {
         let policies = config.policies();
         let address = &config.database.address;
         let store = Store::open(address, CONNECTIONS, policies, &Metrics::default()).await?;
+        // The accounts of another issuer would be other people's.
+        let store = store.relying_on(&config.issuer_pins());
         let import = Import {
             store: &store,
             tenant: &tenant_id,

@@ -17,6 +17,7 @@ mod migrate;
 mod open_files;
 mod output_file;
 mod progress;
+mod provider;
 mod purge;
 #[cfg(test)]
 mod reference;
@@ -118,6 +119,9 @@ enum Command {
         "identity-link erase --config /etc/identity-link.toml --tenant shop --ids ids.txt --report erased.ndjson",
     ], help::ERASE))]
     Erase(erase::EraseArguments),
+    /// Move a provider to another issuer, or list the issuers of providers
+    #[command(subcommand)]
+    Provider(provider::ProviderCommand),
     /// Print a token of a local issuer of `dev`
     #[cfg(feature = "dev")]
     #[command(after_help = help::after(&[
@@ -193,6 +197,7 @@ pub fn main() -> ExitCode {
         Command::Duplicates(arguments) => duplicates::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
         Command::Erase(arguments) => erase::run(&arguments),
+        Command::Provider(command) => provider::run(&command),
         #[cfg(feature = "dev")]
         Command::Token(arguments) => token::run(&arguments),
         Command::Config(command) => config::run(&command),

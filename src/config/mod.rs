@@ -16,6 +16,7 @@ mod log;
 mod management;
 mod oauth;
 mod outgoing;
+mod pins;
 mod problem;
 mod providers;
 mod rate_limits;

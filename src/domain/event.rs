@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
-    IdentityRef, LinkBasis, User, UserId,
+    IdentityRef, LinkBasis, RenamedIdentity, User, UserId,
     linking::MetadataChanges,
     merge::{Change, Effect},
     metadata::pointer,
@@ -159,6 +159,13 @@ pub enum Event {
         /// The identity.
         identity: IdentityRef,
     },
+    /// A move of a provider gave identities of a user other subjects.
+    IdentitiesRenamed {
+        /// The user.
+        user: UserChange,
+        /// The identities.
+        renamed: Vec<RenamedIdentity>,
+    },
     /// A user's primary identity changed.
     UserPrimaryIdentityChanged {
         /// The user.
@@ -197,6 +204,8 @@ pub enum EventKind {
     IdentityUpdated,
     /// [`Event::UserMetadataMerged`].
     UserMetadataMerged,
+    /// [`Event::IdentitiesRenamed`].
+    IdentitiesRenamed,
     /// [`Event::UserPrimaryIdentityChanged`].
     UserPrimaryIdentityChanged,
 }
@@ -218,6 +227,7 @@ impl EventKind {
             Self::IdentityReleased => "identity_released",
             Self::IdentityUpdated => "identity_updated",
             Self::UserMetadataMerged => "user_metadata_merged",
+            Self::IdentitiesRenamed => "identities_renamed",
             Self::UserPrimaryIdentityChanged => "user_primary_identity_changed",
         }
     }
@@ -292,6 +302,7 @@ impl Event {
             Self::IdentityReleased { .. } => EventKind::IdentityReleased,
             Self::IdentityUpdated { .. } => EventKind::IdentityUpdated,
             Self::UserMetadataMerged { .. } => EventKind::UserMetadataMerged,
+            Self::IdentitiesRenamed { .. } => EventKind::IdentitiesRenamed,
             Self::UserPrimaryIdentityChanged { .. } => EventKind::UserPrimaryIdentityChanged,
         }
     }
@@ -308,6 +319,7 @@ impl Event {
             | Self::IdentityAttached { user, .. }
             | Self::IdentityReleased { user, .. }
             | Self::IdentityUpdated { user, .. }
+            | Self::IdentitiesRenamed { user, .. }
             | Self::UserPrimaryIdentityChanged { user, .. } => (Some(&user.id), None),
             Self::UserLinked { primary: user, absorbed: other, .. }
             | Self::UserUnlinked { user, restored: other, .. }

@@ -1,6 +1,7 @@
 //! An identity in the form that the rules use, with its state at its owner.
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{IdentityEmail, IdentityRef, Metadata, UserId, token_stamp::is_before};
@@ -94,6 +95,15 @@ impl Identity {
         let email = email.filter(|email| email.canonical.as_deref() == Some(canonical))?;
         email.verified.as_ref().map(|verified| verified.time)
     }
+}
+
+/// An identity that got another subject.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RenamedIdentity {
+    /// The identity as it is named now.
+    pub identity: IdentityRef,
+    /// Its name before.
+    pub former: IdentityRef,
 }
 
 /// How an identity moved to its present owner.

@@ -32,7 +32,7 @@ pub mod violation;
 pub use email::Email;
 pub use error::DomainError;
 pub use event::{Event, EventKind, UserChange};
-pub use identity::{Identity, Moved};
+pub use identity::{Identity, Moved, RenamedIdentity};
 pub use identity_email::{EmailVerification, IdentityEmail, Verifier};
 pub use ids::{IdentityRef, Provider, Subject, TenantId, UserId};
 pub use link_basis::{LinkBasis, ProofKind};

@@ -10,8 +10,7 @@ use crate::{
     auth::{Issuers, Keys},
     config::{Config, Tenant},
     http_client::HttpClient,
-    oauth::{ClientSettings, Clients},
-    store::IssuerPin,
+    oauth::Clients,
     telemetry::metrics::Metrics,
     use_cases::UseCases,
 };
@@ -48,26 +47,6 @@ impl FreshKeys {
         });
         Self { keys: Arc::clone(keys), _stop }
     }
-}
-
-/// The issuers to which the providers are pinned.
-pub(super) fn pins(config: &Config) -> Vec<IssuerPin> {
-    let of_tokens = config.issuers.iter().flat_map(|issuer| {
-        issuer.tenant.tenants().into_iter().flat_map(|tenant| {
-            issuer.kind.providers().into_iter().map(|provider| IssuerPin {
-                tenant: tenant.clone(),
-                provider: provider.clone(),
-                issuer: issuer.issuer.clone(),
-            })
-        })
-    });
-    let of_clients = config.tenants.iter().flat_map(|(tenant, Tenant { providers, .. })| {
-        providers.iter().filter_map(|(provider, settings)| {
-            let issuer = settings.oauth.as_ref().map(ClientSettings::issuer)?;
-            Some(IssuerPin { tenant: tenant.clone(), provider: provider.clone(), issuer })
-        })
-    });
-    of_tokens.chain(of_clients).collect()
 }
 
 /// The issuers of callers' tokens. Returns after the first attempt to read the keys of each new one.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tonic_health::server::HealthReporter;
 
-use super::{ServeError, health_updates::HealthUpdates, issuers::pins};
+use super::{ServeError, health_updates::HealthUpdates};
 use crate::{
     clock, config::Config, feed::Feed, grpc::streams::OpenStreams, http_client::HttpClient,
     management::ServerState, store::Store, telemetry::Traces, use_cases::UseCases,
@@ -30,7 +30,7 @@ pub(super) struct Lasting {
 }
 
 impl Lasting {
-    /// Pins the providers' issuers in this store, and starts the feed, until `stop`.
+    /// Starts the feed of this store, until `stop`.
     pub(super) async fn start(
         config: &Config,
         store: &Store,
@@ -38,7 +38,6 @@ impl Lasting {
         stop: &CancellationToken,
     ) -> Result<Self, ServeError> {
         let http = HttpClient::new(&config.outgoing);
-        store.pin_issuers(&pins(config)).await??;
         let stop_streams = stop.child_token();
         let feed = Feed::new(store, config.feed.clone(), stop_streams.clone())?;
         tokio::spawn(Arc::clone(&feed).keep_polling());

@@ -96,6 +96,7 @@ pub async fn serve_reloading(
         tokio::spawn(serve_management(listener, state.clone(), limits.clone(), stop.clone()));
     }
     let Some(store) = open(&config, state.metrics(), &shutdown).await? else { return Ok(()) };
+    let store = store.for_tenants(config.policies(), &config.issuer_pins()).await??;
     let lasting = Lasting::start(&config, &store, state.clone(), &stop).await?;
     let first = Generation::start(&lasting, Arc::new(config), store, None).await;
     let served = Replaceable::new(calls(&lasting, &first)?);

@@ -10,9 +10,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    ServeError, generation::Generation, issuers::pins, lasting::Lasting, replaceable::Replaceable,
-};
+use super::{ServeError, generation::Generation, lasting::Lasting, replaceable::Replaceable};
 use crate::{
     clock,
     config::{Changes, Config, ConfigProblems},
@@ -143,7 +141,7 @@ impl<S: Clone, B: Fn(&Lasting, &Generation) -> Result<S, ServeError>> Reloader<S
         }
         let store = self.current.use_cases.store();
         let store = store
-            .for_tenants(config.policies(), &pins(config))
+            .for_tenants(config.policies(), &config.issuer_pins())
             .await
             .map_err(|error| vec![error.to_string()])?
             .map_err(|changed| changed.0)?;

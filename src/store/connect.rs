@@ -1,7 +1,14 @@
 //! Opens connections, with limits on the server's side, and with TLS unless the database is on this
 //! machine.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering::Release},
+    },
+    time::Duration,
+};
 
 use deadpool::managed::{Hook, QueueMode};
 use diesel::{ConnectionError, ConnectionResult};
@@ -20,6 +27,7 @@ use super::{
     bounds,
     cluster::record_cluster,
     database_url::{AddressError, DatabaseUrl},
+    move_count::count_moves,
 };
 use crate::{
     outgoing::{Authorities, is_this_machine, why},
@@ -220,18 +228,27 @@ impl Address {
         }
     }
 
-    /// A pool of at most `size` connections.
-    pub(super) fn pool(&self, size: usize) -> Result<Pool<AsyncPgConnection>, String> {
+    /// A pool of at most `size` connections. Each one that is opened raises `moves` to the number of
+    /// moves of providers that it finds.
+    pub(super) fn pool(
+        &self,
+        size: usize,
+        moves: &Arc<AtomicI64>,
+    ) -> Result<Pool<AsyncPgConnection>, String> {
         let mut manager = ManagerConfig::default();
         // Sends no query, but notices connections that are closed or broken.
         manager.recycling_method = RecyclingMethod::Fast;
-        let address = self.clone();
+        let (address, moves) = (self.clone(), Arc::clone(moves));
         manager.custom_setup = Box::new(move |_| {
-            let address = address.clone();
+            let (address, moves) = (address.clone(), Arc::clone(&moves));
             async move {
                 let mut conn = address.connect_bounded().await?;
                 let recorded = record_cluster(&mut conn).await;
                 recorded.map_err(ConnectionError::CouldntSetupConfiguration)?;
+                // The last step: a move that commits after it ends this connection.
+                let counted = count_moves(&mut conn).await;
+                let counted = counted.map_err(ConnectionError::CouldntSetupConfiguration)?;
+                moves.fetch_max(counted, Release);
                 Ok(conn)
             }
             .boxed()

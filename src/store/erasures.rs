@@ -273,7 +273,7 @@ impl Session {
             WHERE l.tenant_id = $1 AND l.id = ANY($2) AND l.secondary_id = d.id";
         // Links of other users that mention a deleted one: an identity that moved on with its
         // holder, or the user that undid the link. The subject of a token is an identity if its
-        // issuer is a provider's, and a user otherwise.
+        // issuer is a provider's, or was before a move, and a user otherwise.
         const OF_OTHERS: &str = "UPDATE links l SET \
               moved = coalesce((SELECT jsonb_agg(m ORDER BY at) FROM jsonb_array_elements(l.moved) WITH ORDINALITY AS t(m, at) \
                 WHERE (m->>'provider' || '|' || (m->>'subject')) <> ALL($4)), '[]'), \
@@ -281,10 +281,11 @@ impl Session {
                 THEN '{\"kind\": \"user\"}' ELSE l.undo_actor END, \
               proof = CASE WHEN p.is_theirs THEN jsonb_build_object('kind', l.proof->'kind') ELSE l.proof END, \
               proof_hash = CASE WHEN p.is_theirs THEN NULL ELSE l.proof_hash END \
-            FROM links o CROSS JOIN LATERAL (SELECT coalesce(CASE WHEN EXISTS (SELECT FROM provider_issuers i \
-                WHERE i.tenant_id = $1 AND i.issuer = o.proof->>'issuer') \
-              THEN EXISTS (SELECT FROM provider_issuers i, unnest($4::text[]) AS d \
-                WHERE i.tenant_id = $1 AND i.issuer = o.proof->>'issuer' AND split_part(d, '|', 1) = i.provider \
+            FROM links o CROSS JOIN LATERAL (SELECT ARRAY (SELECT provider FROM provider_issuers \
+                WHERE tenant_id = $1 AND issuer = o.proof->>'issuer' \
+              UNION SELECT provider FROM provider_moves WHERE tenant_id = $1 AND from_issuer = o.proof->>'issuer') AS providers) i \
+            CROSS JOIN LATERAL (SELECT coalesce(CASE WHEN cardinality(i.providers) > 0 \
+              THEN EXISTS (SELECT FROM unnest($4::text[]) AS d WHERE split_part(d, '|', 1) = ANY(i.providers) \
                   AND o.proof->>'subject' IN (d, substr(d, strpos(d, '|') + 1))) \
               ELSE o.proof->>'subject' = ANY($3) END, false) AS is_theirs) p \
             WHERE o.tenant_id = $1 AND o.id = ANY($2) AND l.tenant_id = o.tenant_id AND l.id = o.id";

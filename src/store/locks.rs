@@ -129,7 +129,7 @@ impl Session {
                 let back = timeout(LONGEST_WAIT, slot.step_back()).await;
                 back.map_err(|_| StoreError::Overloaded)?;
             }
-            self.conn = self.store.connection().await?;
+            self.conn = self.store.connections.get_for(&self.tenant).await?;
         }
         self.turn = Some(turn);
         Ok(())

@@ -34,8 +34,12 @@ mod links;
 mod locks;
 mod lookup;
 mod migrations;
+mod move_count;
+mod pins;
+mod provider_moves;
 mod reads;
 mod releases;
+mod renames;
 mod request_ids;
 mod rows;
 mod schema;
@@ -97,7 +101,13 @@ pub use migrations::{
     LOCK_TIMEOUT, MigrateError, MigrateOptions, Migrated, MigrationKind, MigrationStatus,
     Migrations, SchemaMismatch, SchemaStatus, Target,
 };
+pub use pins::{IssuerPin, IssuersChanged};
+pub use provider_moves::{
+    Accounts, MoveRefused, PastMove, PinnedProvider, ProviderMove, accounts_of, begin_move,
+    end_move, pinned_providers,
+};
 pub use reads::{EmailSearch, IdState, Reads};
+pub use renames::{Rename, RenameBatch, RenameState};
 pub use request_ids::{IdentifiedRequest, StoredResponse};
 pub use search::{After, EmailPrefix, Excluded, Key, Order, OrderBy, Page, UserSearch};
 pub use sign_in_attempts::{
@@ -109,7 +119,7 @@ pub use stored::{
     proof::{PastProof, Proof},
     terms::PastTerms,
 };
-pub use tenants::{IssuerPin, IssuersChanged, TenantKey};
+pub use tenants::TenantKey;
 pub use trust::ProviderAccounts;
 
 /// The database, as a pool of connections.
@@ -208,14 +218,15 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Overloaded`] if none becomes free in time; [`StoreError::Unavailable`] if the
-    /// database cannot be reached.
+    /// database cannot be reached, or if a provider of the tenant has moved to another issuer than the
+    /// configuration has.
     pub async fn session(&self, tenant: &TenantId) -> Result<Session, StoreError> {
         let key = self.key(tenant)?.clone();
         let trust = self
             .trust
             .get(tenant)
             .ok_or_else(|| StoreError::Fault(format!("tenant {tenant} has no trust")))?;
-        let conn = self.connection().await?;
+        let conn = self.connections.get_for(tenant).await?;
         let (store, tenant, trust) = (self.clone(), tenant.clone(), Arc::clone(trust));
         Ok(Session {
             conn,

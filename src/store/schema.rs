@@ -225,4 +225,24 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    provider_moves (tenant_id, id) {
+        tenant_id -> Text,
+        id -> Uuid,
+        provider -> Text,
+        from_issuer -> Text,
+        to_issuer -> Text,
+        operator -> Text,
+        mapping -> Nullable<Binary>,
+        keeps_unmapped -> Bool,
+        rows -> BigInt,
+        renamed -> BigInt,
+        kept -> BigInt,
+        deleted -> BigInt,
+        unknown -> BigInt,
+        begin_time -> Timestamptz,
+        end_time -> Nullable<Timestamptz>,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(erasures, links);

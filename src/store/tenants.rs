@@ -1,11 +1,11 @@
-//! The stored data of a tenant: its key, the issuers of its providers, and its tombstones.
+//! The stored data of a tenant: its key and its tombstones.
 
-use std::{collections::HashMap, fmt};
+use std::collections::HashMap;
 
 use aws_lc_rs::hmac;
 use chrono::{DateTime, Utc};
 use diesel::{
-    ExpressionMethods as _, QueryDsl as _, QueryableByName, sql_query,
+    ExpressionMethods as _, QueryDsl as _, sql_query,
     sql_types::{Array, Binary, Bool, Text, Timestamptz},
 };
 use diesel_async::AsyncPgConnection;
@@ -17,7 +17,7 @@ use super::{
     writes::Expected,
 };
 use crate::{
-    domain::{IdentityRef, Provider, TenantId, UserId, UserRef},
+    domain::{IdentityRef, TenantId, UserId, UserRef},
     secret::random_bytes,
 };
 
@@ -45,85 +45,6 @@ impl TenantKey {
             }
             UserRef::UserId(id) => self.mac("deleted user", id.as_str().as_bytes()),
         }
-    }
-}
-
-/// The issuer of a provider's identities.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct IssuerPin {
-    /// The tenant.
-    pub tenant: TenantId,
-    /// The provider.
-    pub provider: Provider,
-    /// The issuer, as the configuration names it.
-    pub issuer: String,
-}
-
-/// The providers whose configured issuers differ from the stored ones: a text for each.
-#[derive(Debug, thiserror::Error)]
-#[error("{}", .0.join("\n"))]
-pub struct IssuersChanged(pub Vec<String>);
-
-/// A pin that the database has otherwise.
-#[derive(QueryableByName)]
-struct ChangedPin {
-    #[diesel(sql_type = Text)]
-    tenant: String,
-    #[diesel(sql_type = Text)]
-    provider: String,
-    #[diesel(sql_type = Text)]
-    configured: String,
-    #[diesel(sql_type = Text)]
-    pinned: String,
-}
-
-/// Pins issuers at their first use, and compares with them afterwards. If one differs, the caller
-/// has to roll back.
-pub(super) async fn pin_issuers(
-    conn: &mut AsyncPgConnection,
-    pins: &[IssuerPin],
-) -> Result<Result<(), IssuersChanged>, StoreError> {
-    use diesel_async::RunQueryDsl as _;
-    // In the order of the keys, so that two servers do not wait for each other.
-    const PIN: &str = "INSERT INTO provider_issuers (tenant_id, provider, issuer, pin_time) \
-        SELECT DISTINCT ON (tenant, provider) tenant, provider, issuer, now() \
-        FROM unnest($1::text[], $2::text[], $3::text[]) AS pin(tenant, provider, issuer) ORDER BY tenant, provider, issuer \
-        ON CONFLICT DO NOTHING";
-    const COMPARE: &str = "SELECT pin.tenant, pin.provider, pin.issuer AS configured, pinned.issuer AS pinned \
-        FROM unnest($1::text[], $2::text[], $3::text[]) AS pin(tenant, provider, issuer) \
-        JOIN provider_issuers AS pinned ON pinned.tenant_id = pin.tenant AND pinned.provider = pin.provider \
-        WHERE pinned.issuer <> pin.issuer ORDER BY pin.tenant, pin.provider, configured";
-    macro_rules! with_pins {
-        ($sql:expr) => {
-            sql_query($sql)
-                .bind::<Array<Text>, _>(column(pins, |pin| pin.tenant.as_str()))
-                .bind::<Array<Text>, _>(column(pins, |pin| pin.provider.as_str()))
-                .bind::<Array<Text>, _>(column(pins, |pin| &pin.issuer))
-        };
-    }
-    let mut changed: Vec<ChangedPin> = with_pins!(COMPARE).load(conn).await?;
-    if changed.is_empty() {
-        with_pins!(PIN).execute(conn).await?;
-        // Another server may have pinned an issuer meanwhile.
-        changed = with_pins!(COMPARE).load(conn).await?;
-    }
-    let changed: Vec<String> = changed.iter().map(ToString::to_string).collect();
-    Ok(if changed.is_empty() { Ok(()) } else { Err(IssuersChanged(changed)) })
-}
-
-/// One value of each pin.
-fn column<'a>(pins: &'a [IssuerPin], value: impl Fn(&'a IssuerPin) -> &'a str) -> Vec<&'a str> {
-    pins.iter().map(value).collect()
-}
-
-impl fmt::Display for ChangedPin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { tenant, provider, configured, pinned } = self;
-        write!(
-            f,
-            "tenant {tenant}: provider {provider} is configured with issuer {configured}, but its identities came from \
-             {pinned}: subjects of another issuer are other people. Give the new issuer a provider name of its own"
-        )
     }
 }
 

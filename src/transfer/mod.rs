@@ -6,5 +6,6 @@ pub mod erase;
 pub mod export;
 pub mod import;
 pub mod input;
+pub mod provider_move;
 pub mod row;
 pub mod sources;

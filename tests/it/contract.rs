@@ -110,7 +110,7 @@ fn the_fields_of_each_message_and_their_presence() {
         DeleteUserResponse: deleted_user_ids=1 string[]
         EmailEvidence: identity=1 IdentityRef{}, user_id=2 string, email=3 string, counts=4 bool, verify_time=5 Timestamp{}, verifier_issuer=6 string, verifier_subject=7 string
         EmailMatch: user=1 User{}, identities=2 IdentityRef[], verified=3 bool
-        Event: position=1 string, time=2 Timestamp{}, tenant=3 string, actor=4 Actor{}, request_id=5 string, detail/user_created=20 UserCreated{}, detail/user_updated=21 UserUpdated{}, detail/user_blocked=22 UserBlocked{}, detail/user_deleted=23 UserDeleted{}, detail/user_linked=24 UserLinked{}, detail/user_unlinked=25 UserUnlinked{}, detail/link_undone=26 LinkUndone{}, detail/identity_attached=27 IdentityAttached{}, detail/identity_detached=28 IdentityDetached{}, detail/identity_updated=29 IdentityUpdated{}, detail/user_metadata_merged=30 UserMetadataMerged{}, detail/user_primary_identity_changed=31 UserPrimaryIdentityChanged{}, detail/identity_released=32 IdentityReleased{}, detail/users_imported=33 UsersImported{}
+        Event: position=1 string, time=2 Timestamp{}, tenant=3 string, actor=4 Actor{}, request_id=5 string, detail/user_created=20 UserCreated{}, detail/user_updated=21 UserUpdated{}, detail/user_blocked=22 UserBlocked{}, detail/user_deleted=23 UserDeleted{}, detail/user_linked=24 UserLinked{}, detail/user_unlinked=25 UserUnlinked{}, detail/link_undone=26 LinkUndone{}, detail/identity_attached=27 IdentityAttached{}, detail/identity_detached=28 IdentityDetached{}, detail/identity_updated=29 IdentityUpdated{}, detail/user_metadata_merged=30 UserMetadataMerged{}, detail/user_primary_identity_changed=31 UserPrimaryIdentityChanged{}, detail/identity_released=32 IdentityReleased{}, detail/users_imported=33 UsersImported{}, detail/identities_renamed=34 IdentitiesRenamed{}
         FindByEmailRequest: email=1 string, include_unverified=2 bool, page_size=3 int32, page_token=4 string
         FindByEmailResponse: matches=1 EmailMatch[], next_page_token=2 string
         FindByIdentityRequest: identity=1 IdentityRef{}
@@ -118,6 +118,7 @@ fn the_fields_of_each_message_and_their_presence() {
         GetUserRequest: user_id=1 string
         GetUserResponse: user=1 User{}
         GivenMetadata: user_metadata=1 Struct{}, app_metadata=2 Struct{}
+        IdentitiesRenamed: user=1 UserChange{}, renamed=2 RenamedIdentity[]
         Identity: identity_ref=1 IdentityRef{}, connection=2 string, email=3 string, email_verified=4 bool, profile_data=5 Struct{}, attach_time=6 Timestamp{}, origin_user_id=7 string, social=8 bool, email_verify_time=9 Timestamp{}
         IdentityAttached: user=1 UserChange{}, identity=2 IdentityRef{}, link_id=3 string, basis=4 LinkBasis{}
         IdentityDetached: user=1 UserChange{}, detached=2 UserChange{}, identity=3 IdentityRef{}, link_id=4 string
@@ -156,6 +157,7 @@ fn the_fields_of_each_message_and_their_presence() {
         NewIdentity: identity_ref=1 IdentityRef{}, connection=2 string, social=3 bool, email=4 string, email_verified=5 bool, profile_data=6 Struct{}
         OtherAccount: identity=1 IdentityRef{}, since=2 Timestamp{}
         ProvenAccount: identity_ref=1 IdentityRef{}, connection=2 string, email=3 string, email_verified=4 bool, profile_data=5 Struct{}, sign_in_time=6 Timestamp{}
+        RenamedIdentity: identity=1 IdentityRef{}, former=2 IdentityRef{}
         ResolveSignInRequest: proof/account=1 ProvenAccount{}, proof/sign_in_ticket=2 string, validate_only=3 bool, request_id=4 string
         ResolveSignInResponse: decision=1 SignInDecision{}
         ResolveUsersRequest: user_ids=1 string[]
@@ -263,7 +265,7 @@ fn the_values_of_each_enum() {
 
     insta::assert_snapshot!(lines.join("\n"), @r#"
         Actor.Kind: 0 KIND_UNSPECIFIED, 1 KIND_USER, 2 KIND_SERVICE, 3 KIND_DELETION, 4 KIND_OPERATOR
-        EventKind: 0 EVENT_KIND_UNSPECIFIED, 1 EVENT_KIND_USER_CREATED, 2 EVENT_KIND_USER_UPDATED, 3 EVENT_KIND_USER_BLOCKED, 4 EVENT_KIND_USER_DELETED, 5 EVENT_KIND_USER_LINKED, 6 EVENT_KIND_USER_UNLINKED, 7 EVENT_KIND_LINK_UNDONE, 8 EVENT_KIND_IDENTITY_ATTACHED, 9 EVENT_KIND_IDENTITY_DETACHED, 10 EVENT_KIND_IDENTITY_UPDATED, 11 EVENT_KIND_USER_METADATA_MERGED, 12 EVENT_KIND_USER_PRIMARY_IDENTITY_CHANGED, 13 EVENT_KIND_IDENTITY_RELEASED, 14 EVENT_KIND_USERS_IMPORTED
+        EventKind: 0 EVENT_KIND_UNSPECIFIED, 1 EVENT_KIND_USER_CREATED, 2 EVENT_KIND_USER_UPDATED, 3 EVENT_KIND_USER_BLOCKED, 4 EVENT_KIND_USER_DELETED, 5 EVENT_KIND_USER_LINKED, 6 EVENT_KIND_USER_UNLINKED, 7 EVENT_KIND_LINK_UNDONE, 8 EVENT_KIND_IDENTITY_ATTACHED, 9 EVENT_KIND_IDENTITY_DETACHED, 10 EVENT_KIND_IDENTITY_UPDATED, 11 EVENT_KIND_USER_METADATA_MERGED, 12 EVENT_KIND_USER_PRIMARY_IDENTITY_CHANGED, 13 EVENT_KIND_IDENTITY_RELEASED, 14 EVENT_KIND_USERS_IMPORTED, 15 EVENT_KIND_IDENTITIES_RENAMED
         FeedEnd: 0 FEED_END_UNSPECIFIED, 1 FEED_END_OLDEST, 2 FEED_END_NEWEST
         LinkCandidate.Reason: 0 REASON_UNSPECIFIED, 1 REASON_SHARED_VERIFIED_EMAIL, 2 REASON_WAS_LINKED_BEFORE
         LinkProof.Kind: 0 KIND_UNSPECIFIED, 1 KIND_TOKEN, 2 KIND_SERVICE, 3 KIND_TICKET, 4 KIND_VERIFIED_EMAIL, 5 KIND_SIGN_IN

@@ -143,7 +143,7 @@ fn modules_depend_on_each_other_in_one_direction() {
     insta::assert_snapshot!(used_by("calls/"), @"auth call_slots clock domain listener store telemetry use_cases");
     insta::assert_snapshot!(used_by("auth0/"), @"auth calls clock config domain i_json rate_limits secret store telemetry use_cases");
     insta::assert_snapshot!(used_by("grpc/"), @"auth calls clock domain feed oauth rate_limits secret store telemetry use_cases");
-    insta::assert_snapshot!(used_by("transfer/"), @"auth0 clock config domain feed i_json secret store use_cases");
+    insta::assert_snapshot!(used_by("transfer/"), @"auth0 clock config domain feed i_json secret store telemetry use_cases");
     insta::assert_snapshot!(used_by("server/"), @"auth auth0 calls clock config domain feed grpc http_client listener management oauth rate_limits store telemetry use_cases");
     insta::assert_snapshot!(used_by("management.rs"), @"telemetry use_cases version");
     insta::assert_snapshot!(used_by("rate_limits/"), @"auth secret telemetry");

@@ -58,6 +58,7 @@ mod moved;
 mod outgoing;
 mod overtaken;
 mod primary;
+mod provider_move;
 mod purge;
 mod python;
 mod races;

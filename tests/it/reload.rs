@@ -26,12 +26,12 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Within this time, what an operator takes away is gone.
 const SOON: Duration = Duration::from_secs(10);
 
-const RELOADED: &str = r#""message":"the configuration was reloaded""#;
-const REFUSED: &str =
+pub(crate) const RELOADED: &str = r#""message":"the configuration was reloaded""#;
+pub(crate) const REFUSED: &str =
     r#""message":"the configuration was not reloaded: the one before stays in use""#;
 
 /// A server whose configuration file a test changes.
-struct Reloading {
+pub(crate) struct Reloading {
     child: Running,
     file: PathBuf,
     toml: String,
@@ -40,7 +40,7 @@ struct Reloading {
 }
 
 impl Reloading {
-    fn start(database: &Database, change: impl FnOnce(String) -> String) -> Self {
+    pub(crate) fn start(database: &Database, change: impl FnOnce(String) -> String) -> Self {
         let file = config_file(database, |toml| {
             change(toml) + "\n[management]\nlisten = \"127.0.0.1:0\"\n"
         });
@@ -65,23 +65,23 @@ impl Reloading {
     }
 
     /// Changes the file, sends SIGHUP, and returns the line of the log that has this message.
-    fn reload(&mut self, change: impl FnOnce(&str) -> String, message: &str) -> Value {
+    pub(crate) fn reload(&mut self, change: impl FnOnce(&str) -> String, message: &str) -> Value {
         self.write(change);
         self.child.signal(Signal::HUP);
         self.line(message)
     }
 
     /// The next line of the log with this message.
-    fn line(&mut self, message: &str) -> Value {
+    pub(crate) fn line(&mut self, message: &str) -> Value {
         let line = self.child.stderr_until(|line| line.contains(message));
         serde_json::from_str(&line).unwrap()
     }
 
-    fn caller(&self, token: &Token) -> Caller {
+    pub(crate) fn caller(&self, token: &Token) -> Caller {
         Caller::new(channel(self.calls), Some(token.sign()))
     }
 
-    fn service(&self) -> Caller {
+    pub(crate) fn service(&self) -> Caller {
         self.caller(&Token::of("services", "backend"))
     }
 }

@@ -115,6 +115,7 @@ fn event_kind(kind: i32) -> Option<EventKind> {
         pb::EventKind::IdentityAttached => EventKind::IdentityAttached,
         pb::EventKind::IdentityDetached => EventKind::IdentityDetached,
         pb::EventKind::IdentityReleased => EventKind::IdentityReleased,
+        pb::EventKind::IdentitiesRenamed => EventKind::IdentitiesRenamed,
         pb::EventKind::IdentityUpdated => EventKind::IdentityUpdated,
         pb::EventKind::UserMetadataMerged => EventKind::UserMetadataMerged,
         pb::EventKind::UserPrimaryIdentityChanged => EventKind::UserPrimaryIdentityChanged,

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::{actor, identity_ref, sign_in::rule, time};
 use crate::{
     domain::{
-        Event, IdentityRef, LinkBasis, ProofKind, UserChange, UserId,
+        Event, IdentityRef, LinkBasis, ProofKind, RenamedIdentity, UserChange, UserId,
         event::{MetadataPathChange, MetadataPathEffect, Namespace},
     },
     feed::PositionCodec,
@@ -118,6 +118,17 @@ fn detail(event: &Event) -> Detail {
             user: change(user),
             identity: Some(identity_ref(identity)),
         }),
+        Event::IdentitiesRenamed { user, renamed } => {
+            let message =
+                |RenamedIdentity { identity, former }: &RenamedIdentity| pb::RenamedIdentity {
+                    identity: Some(identity_ref(identity)),
+                    former: Some(identity_ref(former)),
+                };
+            Detail::IdentitiesRenamed(pb::IdentitiesRenamed {
+                user: change(user),
+                renamed: renamed.iter().map(message).collect(),
+            })
+        }
         Event::UserPrimaryIdentityChanged { user, identity } => {
             Detail::UserPrimaryIdentityChanged(pb::UserPrimaryIdentityChanged {
                 user: change(user),

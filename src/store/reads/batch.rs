@@ -16,7 +16,7 @@ use tokio::{
 };
 
 use crate::{
-    store::{StoreError, connect::WAIT, connection::Connection, connections::Connections},
+    store::{StoreError, connect::WAIT, connection::Connection, connections::TenantConnections},
     telemetry::Step,
 };
 
@@ -55,7 +55,7 @@ pub(super) struct Batcher<Q: BatchQuery>(Arc<Shared<Q>>);
 
 struct Shared<Q: BatchQuery> {
     query: Q,
-    connections: Connections,
+    connections: TenantConnections,
     max_running: usize,
     state: Mutex<State<Q>>,
 }
@@ -85,7 +85,7 @@ struct Waiting<Q: BatchQuery> {
 
 impl<Q: BatchQuery> Batcher<Q> {
     /// Runs these look-ups in at most `max_running` statements at once.
-    pub(super) fn new(query: Q, connections: Connections, max_running: usize) -> Self {
+    pub(super) fn new(query: Q, connections: TenantConnections, max_running: usize) -> Self {
         let state = State { waiting: VecDeque::new(), running: 0, count: 0 };
         Self(Arc::new(Shared { query, connections, max_running, state: Mutex::new(state) }))
     }

@@ -14,7 +14,7 @@ use self::{
     users::{UserById, UserByIdentity, UsersByEmail},
 };
 pub use self::{ids::IdState, users::EmailSearch};
-use super::{StoreError, TenantKey, connections::Connections, trust::Trust};
+use super::{StoreError, TenantKey, connections::TenantConnections, trust::Trust};
 use crate::domain::{IdentityRef, TenantId, TokenHash, User, UserId, UserRef, UserState};
 
 /// The tenant of a read, and what decides about its users.
@@ -27,7 +27,7 @@ pub(super) struct Scope {
 /// The reads of one tenant. Look-ups of a kind that arrive together share a statement.
 pub struct Reads {
     scope: Arc<Scope>,
-    connections: Connections,
+    connections: TenantConnections,
     by_id: Batcher<UserById>,
     by_identity: Batcher<UserByIdentity>,
     by_email: Batcher<UsersByEmail>,
@@ -37,7 +37,7 @@ pub struct Reads {
 impl Reads {
     /// Reads by these connections, of which the statements of one kind use at most `share` at
     /// once.
-    pub(super) fn new(scope: Scope, connections: &Connections, share: usize) -> Self {
+    pub(super) fn new(scope: Scope, connections: TenantConnections, share: usize) -> Self {
         let scope = Arc::new(scope);
         Self {
             by_id: Batcher::new(UserById(Arc::clone(&scope)), connections.clone(), share),
@@ -48,7 +48,7 @@ impl Reads {
             ),
             by_email: Batcher::new(UsersByEmail(Arc::clone(&scope)), connections.clone(), share),
             states: Batcher::new(StatesOfNames(Arc::clone(&scope)), connections.clone(), share),
-            connections: connections.clone(),
+            connections,
             scope,
         }
     }

@@ -26,13 +26,13 @@ const MOST_REPEATED: usize = 200_000;
 const HASH: usize = 16;
 
 /// The notes of the first pass.
-pub(super) struct Keys {
+pub(in crate::transfer) struct Keys {
     partitions: Vec<BufWriter<File>>,
 }
 
 /// A row of the files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct RowNumber {
+pub(in crate::transfer) struct RowNumber {
     /// Its number in all files, from 0.
     pub number: u64,
     /// Where it begins.
@@ -41,7 +41,7 @@ pub(super) struct RowNumber {
 
 /// The keys that occur in several rows: for the number of a row, each such key, and the place of
 /// another row that has it, which is the first one, or for that one the second.
-pub(super) type Repeated = BTreeMap<u64, Vec<(KeyHash, Place)>>;
+pub(in crate::transfer) type Repeated = BTreeMap<u64, Vec<(KeyHash, Place)>>;
 
 /// Names a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -74,7 +74,7 @@ impl KeyHash {
     }
 
     /// The key of an email, in the form in which emails are compared.
-    pub(super) fn of_email(canonical: &str) -> Self {
+    pub(in crate::transfer) fn of_email(canonical: &str) -> Self {
         Self::new(&format!("email\0{canonical}"))
     }
 
@@ -94,7 +94,7 @@ impl Keys {
     ///
     /// # Errors
     /// [`KeysError::Io`].
-    pub(super) fn new() -> Result<Self, KeysError> {
+    pub(in crate::transfer) fn new() -> Result<Self, KeysError> {
         let file = || Ok::<_, io::Error>(BufWriter::with_capacity(BUFFER, tempfile::tempfile()?));
         Ok(Self { partitions: (0..PARTITIONS).map(|_| file()).collect::<Result<_, _>>()? })
     }
@@ -103,7 +103,11 @@ impl Keys {
     ///
     /// # Errors
     /// [`KeysError::Io`].
-    pub(super) fn note(&mut self, key: KeyHash, row: RowNumber) -> Result<(), KeysError> {
+    pub(in crate::transfer) fn note(
+        &mut self,
+        key: KeyHash,
+        row: RowNumber,
+    ) -> Result<(), KeysError> {
         if let Some(file) = self.partitions.get_mut(key.partition()) {
             file.write_all(&key.0)?;
             file.write_all(&row.number.to_le_bytes())?;
@@ -119,7 +123,7 @@ impl Keys {
     ///
     /// # Errors
     /// [`KeysError`].
-    pub(super) fn repeated(self) -> Result<Repeated, KeysError> {
+    pub(in crate::transfer) fn repeated(self) -> Result<Repeated, KeysError> {
         let mut repeated = Repeated::new();
         let mut count = 0;
         for partition in self.partitions {
@@ -148,7 +152,7 @@ impl Keys {
     ///
     /// # Errors
     /// [`KeysError::Io`].
-    pub(super) fn shared(self) -> Result<u64, KeysError> {
+    pub(in crate::transfer) fn shared(self) -> Result<u64, KeysError> {
         let mut shared = 0;
         for partition in self.partitions {
             let mut file = notes(partition)?;

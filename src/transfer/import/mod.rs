@@ -6,7 +6,7 @@
 
 mod check;
 mod judge;
-mod keys;
+pub(in crate::transfer) mod keys;
 mod providers;
 mod reading;
 mod settle;

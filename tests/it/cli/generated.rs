@@ -168,9 +168,20 @@ async fn help_names_the_exit_codes_that_each_command_has() {
     }
     fs::write(dir.join("ids.txt"), "usr_none").unwrap();
     let import = "--from neutral --tenant other users.ndjson";
+    let moving =
+        "--tenant other --provider github --from-issuer https://old.example.com --to-issuer";
     fs::write(dir.join("users.ndjson"), "").unwrap();
     fs::write(dir.join("wrong.ndjson"), "{}").unwrap();
-    for command in ["serve", "migrate", "purge", "export", "duplicates", "doctor", "config check"] {
+    for command in [
+        "serve",
+        "migrate",
+        "purge",
+        "export",
+        "duplicates",
+        "doctor",
+        "config check",
+        "provider list",
+    ] {
         meet(command, "");
         meet(command, "--config wrong.toml");
     }
@@ -203,6 +214,10 @@ async fn help_names_the_exit_codes_that_each_command_has() {
         ("erase", "--config away.toml --tenant other --ids ids.txt"),
         ("erase", "--config config.toml --tenant other --ids ids.txt"),
         ("erase", "--config config.toml --tenant other --ids users.ndjson"),
+        ("provider list", "--config away.toml --tenant other"),
+        ("provider list", "--config config.toml --tenant other"),
+        ("provider move", &format!("--config wrong.toml {moving} https://new.example.com")),
+        ("provider move", &format!("--config config.toml {moving} https://github.example.com")),
         ("man", "pages"),
         ("man", "config.toml"),
         ("token", "--service backend"),
@@ -222,6 +237,8 @@ async fn help_names_the_exit_codes_that_each_command_has() {
             "dev" => &[0, 130],
             "health" => &[0, 1, 64],
             "serve" | "purge" | "export" | "import" | "duplicates" | "erase" => &[130],
+            // A provider that has moved is in provider_move.rs.
+            "provider move" => &[0, 3, 130],
             _ => &[],
         };
         met.extend(elsewhere);

@@ -42,17 +42,18 @@ const WITH_DEV: [&str; 10] = [
 ];
 /// The pages whose commands are for a configuration and a database of the operator, in the order of
 /// an operator's tasks. The first page has the configuration.
-pub(super) const DEPLOYED: [&str; 6] = [
+pub(super) const DEPLOYED: [&str; 7] = [
     "docs/how-to/run.md",
     "docs/how-to/upgrade.md",
     "docs/how-to/purge.md",
     "docs/how-to/export.md",
     "docs/how-to/find-duplicates.md",
     "docs/how-to/erase-users.md",
+    "docs/how-to/move-a-provider.md",
 ];
 /// The pages with commands that no test runs, in blocks of the language `console`; and what these
 /// commands need.
-const NOT_RUN: [(&str, &str); 19] = [
+const NOT_RUN: [(&str, &str); 20] = [
     ("docs/development/adding-a-migration.md", "they run these tests"),
     ("docs/development/adding-an-rpc.md", "buf, which CI fetches"),
     ("docs/development/performance.md", "a release build, and they measure for minutes"),
@@ -71,6 +72,10 @@ const NOT_RUN: [(&str, &str); 19] = [
     ("docs/how-to/from-supabase.md", "the reader's database at Supabase"),
     ("docs/how-to/from-your-tables.md", "the reader's own database"),
     ("docs/how-to/kubernetes.md", "a cluster; tests/it/deploy.rs renders the chart"),
+    (
+        "docs/how-to/move-a-provider.md",
+        "a provider that has moved; tests/it/provider_move.rs carries them out",
+    ),
     (
         "docs/how-to/run.md",
         "a release build, root to install it, and the operator's own database and issuers",

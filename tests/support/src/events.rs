@@ -182,6 +182,9 @@ pub fn line(event: &pb::Event) -> String {
         Detail::LinkUndone(e) => format!("undone{}", changes(&[&e.user, &e.restored])),
         Detail::IdentityAttached(e) => format!("attached{}", changes(&[&e.user])),
         Detail::IdentityDetached(e) => format!("detached{}", changes(&[&e.user, &e.detached])),
+        Detail::IdentitiesRenamed(e) => {
+            format!("renamed {}{}", e.renamed.len(), changes(&[&e.user]))
+        }
         Detail::IdentityReleased(e) => format!("released{}", changes(&[&e.user])),
         Detail::IdentityUpdated(e) => format!("refreshed{}", changes(&[&e.user])),
         Detail::UserMetadataMerged(e) => format!("merged{}", changes(&[&e.user])),

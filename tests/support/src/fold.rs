@@ -130,6 +130,12 @@ impl Folded {
             Detail::IdentityDetached(e) => {
                 self.restore(id(&e.detached), &[], e.identity.as_slice());
             }
+            Detail::IdentitiesRenamed(e) => {
+                for pb::RenamedIdentity { identity, former } in &e.renamed {
+                    self.owners.remove(&name(former.as_ref().unwrap()));
+                    self.own(id(&e.user), identity.as_ref());
+                }
+            }
             Detail::IdentityReleased(e) => {
                 drop(self.owners.remove(&name(e.identity.as_ref().unwrap())));
             }
@@ -182,6 +188,7 @@ fn changes(event: &pb::Event) -> Vec<&pb::UserChange> {
         Detail::IdentityAttached(e) => (vec![&e.user], &[]),
         Detail::IdentityDetached(e) => (vec![&e.user, &e.detached], &[]),
         Detail::IdentityReleased(e) => (vec![&e.user], &[]),
+        Detail::IdentitiesRenamed(e) => (vec![&e.user], &[]),
         Detail::IdentityUpdated(e) => (vec![&e.user], &[]),
         Detail::UserMetadataMerged(e) => (vec![&e.user], &[]),
         Detail::UserPrimaryIdentityChanged(e) => (vec![&e.user], &[]),
