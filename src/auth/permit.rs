@@ -17,7 +17,8 @@ pub struct Permit {
     tenant: TenantId,
     caller: Caller,
     expire_time: DateTime<Utc>,
-    verified_by: VerifiedBy,
+    /// `None` without a token.
+    verified_by: Option<VerifiedBy>,
     /// The call's slot among those that the server carries out at once.
     slot: Option<Arc<CallSlot>>,
 }
@@ -34,6 +35,8 @@ pub enum Caller {
         /// The service, as that issuer names it.
         subject: String,
     },
+    /// The operator, by a command, without a token: it has access to the database itself.
+    Operator,
 }
 
 /// A user that calls for itself.
@@ -95,22 +98,25 @@ impl Caller {
         }
     }
 
-    /// The caller as the verifier of the emails that it gives as verified.
+    /// The caller as the verifier of the emails that it gives as verified. The operator's word is that
+    /// of an import.
     pub fn verifier(&self) -> Verifier {
         match self {
             Self::User(user) => Verifier::Issuer(user.issuer.clone()),
             Self::Service { issuer, subject } => {
                 Verifier::Service { issuer: issuer.clone(), subject: subject.clone() }
             }
+            Self::Operator => Verifier::Import,
         }
     }
 
-    /// Issuer and subject of the token.
+    /// Issuer and subject of the token; empty for the operator, who has none.
     pub fn issuer_and_subject(&self) -> (&str, &str) {
         match self {
             Self::User(UserCaller { issuer, subject, .. }) | Self::Service { issuer, subject } => {
                 (issuer, subject)
             }
+            Self::Operator => ("", ""),
         }
     }
 }
@@ -119,7 +125,15 @@ impl Permit {
     /// The permission of this token's caller in one of its tenants.
     pub(super) fn new(tenant: TenantId, token: &VerifiedToken) -> Self {
         let (caller, verified_by) = (Caller::from_token(token), token.verified_by.clone());
-        Self { tenant, caller, expire_time: token.expires_at, verified_by, slot: None }
+        let (expire_time, verified_by) = (token.expires_at, Some(verified_by));
+        Self { tenant, caller, expire_time, verified_by, slot: None }
+    }
+
+    /// The permission of the operator in one of the configured tenants: for commands, never for a
+    /// call. It may do what each service may.
+    pub fn of_operator(tenant: TenantId) -> Self {
+        let (caller, expire_time) = (Caller::Operator, DateTime::<Utc>::MAX_UTC);
+        Self { tenant, caller, expire_time, verified_by: None, slot: None }
     }
 
     /// Holds the call's slot until the last copy of this permit is dropped. A write whose client has
@@ -156,19 +170,28 @@ impl Permit {
     }
 
     /// The keys with which the token was verified. A call that runs until they are replaced ends
-    /// then.
-    pub fn verified_by(&self) -> &VerifiedBy {
-        &self.verified_by
+    /// then. `None` without a token.
+    pub fn verified_by(&self) -> Option<&VerifiedBy> {
+        self.verified_by.as_ref()
     }
 
-    /// Whether a service calls.
+    /// Whether the caller may name any user, and does not act for a user of its own: a service, and
+    /// the operator.
     pub fn is_service(&self) -> bool {
-        matches!(self.caller, Caller::Service { .. })
+        match self.caller {
+            Caller::Service { .. } | Caller::Operator => true,
+            Caller::User(_) => false,
+        }
     }
 
-    /// What the caller is, `user` or `service`: one issuer may give tokens of both to one subject.
+    /// What the caller is, `user`, `service` or `operator`: one issuer may give tokens of both to one
+    /// subject.
     pub fn kind(&self) -> &'static str {
-        if self.is_service() { "service" } else { "user" }
+        match self.caller {
+            Caller::User(_) => "user",
+            Caller::Service { .. } => "service",
+            Caller::Operator => "operator",
+        }
     }
 
     /// Turns user tokens away from `what`, which only services may do.

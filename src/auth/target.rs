@@ -50,10 +50,10 @@ impl Permit {
                 caller: caller.clone(),
                 requested: requested.map(RequestedUser::by_id),
             })),
-            (Caller::Service { .. }, Some(id)) => {
+            (Caller::Service { .. } | Caller::Operator, Some(id)) => {
                 Ok(Target(TargetUser::Any(RequestedUser::by_id(id))))
             }
-            (Caller::Service { .. }, None) => Err(DomainError::invalid(
+            (Caller::Service { .. } | Caller::Operator, None) => Err(DomainError::invalid(
                 "user_id",
                 "is required: a service has no user of its own",
             )
@@ -84,7 +84,9 @@ impl Permit {
             Caller::User(caller) => {
                 TargetUser::Own { caller: caller.clone(), requested: Some(requested(None)?) }
             }
-            Caller::Service { .. } => TargetUser::Any(requested(IdentityRef::parse_joined(id))?),
+            Caller::Service { .. } | Caller::Operator => {
+                TargetUser::Any(requested(IdentityRef::parse_joined(id))?)
+            }
         };
         Ok(Target(right))
     }

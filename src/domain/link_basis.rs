@@ -20,6 +20,8 @@ pub enum ProofKind {
     VerifiedEmail,
     /// The statement of a service.
     Service,
+    /// A plan that an operator applied.
+    Plan,
 }
 
 impl ProofKind {
@@ -31,6 +33,7 @@ impl ProofKind {
             Self::SignIn => "sign_in",
             Self::VerifiedEmail => "verified_email",
             Self::Service => "service",
+            Self::Plan => "plan",
         }
     }
 }

@@ -52,6 +52,11 @@ pub struct StartedFlow {
 }
 
 impl Clients {
+    /// No clients.
+    pub fn none() -> Self {
+        Self { clients: BTreeMap::new(), issuers: SharedIssuers::new(KeyMetrics::default(), None) }
+    }
+
     /// Creates the clients, by tenant and provider, without a request to any provider. At most
     /// `at_once` calls may wait for each issuer, over all its clients: a provider that hangs must
     /// not occupy the whole server. What `earlier` clients read of an issuer is used again.

@@ -135,6 +135,13 @@ impl UseCases {
         Self { store, issuers, clients, tenants, tasks, metrics }
     }
 
+    /// The use cases of a command of the operator: no token is verified, no provider is asked, and
+    /// nothing reads its metrics.
+    pub fn of_command(store: Store, tenants: BTreeMap<TenantId, Tenant>) -> Self {
+        let (issuers, clients) = (Issuers::new(Vec::new()), Clients::none());
+        Self::new(store, issuers, clients, tenants, Metrics::default(), TaskTracker::new())
+    }
+
     /// The store, for reads.
     pub fn store(&self) -> &Store {
         &self.store
@@ -191,13 +198,13 @@ async fn free_id(session: &mut Session, id: UserId) -> Result<Option<UserId>, Er
     Ok(found.iter().all(LookupResult::is_free_id).then_some(id))
 }
 
-/// The token of a user that calls for itself; `None` for a service.
+/// The token of a user that calls for itself; `None` for a service and the operator.
 fn calling_token(permit: &Permit) -> Option<CallingToken> {
     match permit.caller() {
         Caller::User(user) => {
             Some(CallingToken { named: user.named.clone(), hash: user.stamp.hash })
         }
-        Caller::Service { .. } => None,
+        Caller::Service { .. } | Caller::Operator => None,
     }
 }
 
@@ -226,7 +233,7 @@ fn random_user_id() -> Result<UserId, Error> {
     UserId::parse(&id).ok_or_else(|| Error::Fault("a random id is not well-formed".to_owned()))
 }
 
-/// The actor for the history: a service, or the user `own`, independently of which of its
+/// The actor for the history: a service, the operator, or the user `own`, independently of which of its
 /// identities or former ids the token names.
 fn actor(permit: &Permit, own: &UserId) -> Actor {
     match permit.caller() {
@@ -236,6 +243,7 @@ fn actor(permit: &Permit, own: &UserId) -> Actor {
         Caller::Service { issuer, subject } => {
             Actor { kind: ActorKind::Service, issuer: issuer.clone(), subject: subject.clone() }
         }
+        Caller::Operator => Actor::operator(),
     }
 }
 

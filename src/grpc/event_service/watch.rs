@@ -47,10 +47,16 @@ impl EventHandler {
     /// Ends when what the caller was judged by has changed: the keys of its token's issuer, or what
     /// the configuration permits.
     fn outdated(&self, permit: &Permit) -> BoxFuture<'static, ()> {
-        let (keys, changed) = (permit.verified_by().clone(), self.permissions_changed.clone());
+        let (keys, changed) = (permit.verified_by().cloned(), self.permissions_changed.clone());
+        let replaced = async move {
+            match keys {
+                Some(keys) => keys.replaced().await,
+                None => std::future::pending().await,
+            }
+        };
         Box::pin(async move {
             tokio::select! {
-                () = keys.replaced() => {}
+                () = replaced => {}
                 () = changed.cancelled() => {}
             }
         })

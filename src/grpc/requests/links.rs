@@ -64,6 +64,7 @@ impl Checks {
             Ok(Kind::Ticket) => Some(ProofKind::Ticket),
             Ok(Kind::VerifiedEmail) => Some(ProofKind::VerifiedEmail),
             Ok(Kind::SignIn) => Some(ProofKind::SignIn),
+            Ok(Kind::Plan) => Some(ProofKind::Plan),
             Err(_) => {
                 self.report(field, UNKNOWN_ENUM);
                 None

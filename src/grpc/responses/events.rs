@@ -155,6 +155,7 @@ fn proof_kind(kind: ProofKind) -> pb::link_proof::Kind {
         ProofKind::SignIn => Kind::SignIn,
         ProofKind::VerifiedEmail => Kind::VerifiedEmail,
         ProofKind::Service => Kind::Service,
+        ProofKind::Plan => Kind::Plan,
     }
 }
 

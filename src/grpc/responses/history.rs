@@ -107,7 +107,7 @@ fn visible_actor(actor: &Actor, visibility: Visibility<'_>) -> pb::Actor {
 }
 
 fn proof(proof: &PastProof, by: &Actor, is_visible: bool) -> pb::LinkProof {
-    use pb::link_proof::{Proof, Service, SignIn, Ticket, Token, VerifiedEmail};
+    use pb::link_proof::{Plan, Proof, Service, SignIn, Ticket, Token, VerifiedEmail};
     let proof = match proof {
         PastProof::Token { issuer, subject, hash } if is_visible => Proof::Token(Token {
             issuer: issuer.clone(),
@@ -123,6 +123,7 @@ fn proof(proof: &PastProof, by: &Actor, is_visible: bool) -> pb::LinkProof {
         PastProof::Service => {
             Proof::Service(Service { issuer: by.issuer.clone(), subject: by.subject.clone() })
         }
+        PastProof::Plan => Proof::Plan(Plan {}),
     };
     pb::LinkProof { proof: Some(proof) }
 }

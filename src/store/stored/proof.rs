@@ -30,6 +30,8 @@ pub enum Proof {
     },
     /// The claim of a service.
     Service,
+    /// A plan that an operator applied.
+    Plan,
 }
 
 /// The proof on which a link rests, as far as it is still stored.
@@ -55,6 +57,8 @@ pub enum PastProof {
     },
     /// The claim of the service that made the link.
     Service,
+    /// A plan that an operator applied.
+    Plan,
 }
 
 /// A proof without its hash. An erasing leaves only the kind and the rule.
@@ -75,6 +79,7 @@ pub(in crate::store) enum StoredProof {
         rule: SignInRule,
     },
     Service,
+    Plan,
 }
 
 fn only_rule() -> SignInRule {
@@ -91,6 +96,7 @@ impl From<&Proof> for StoredProof {
             Proof::SignIn => Self::SignIn,
             Proof::VerifiedEmail { rule } => Self::VerifiedEmail { rule: *rule },
             Proof::Service => Self::Service,
+            Proof::Plan => Self::Plan,
         }
     }
 }
@@ -100,7 +106,7 @@ impl Proof {
     pub(in crate::store) fn hash(&self) -> Option<&[u8; 32]> {
         match self {
             Self::Token { hash, .. } | Self::Ticket { hash } => Some(hash),
-            Self::SignIn | Self::VerifiedEmail { .. } | Self::Service => None,
+            Self::SignIn | Self::VerifiedEmail { .. } | Self::Service | Self::Plan => None,
         }
     }
 
@@ -112,6 +118,7 @@ impl Proof {
             Self::SignIn => ProofKind::SignIn,
             Self::VerifiedEmail { .. } => ProofKind::VerifiedEmail,
             Self::Service => ProofKind::Service,
+            Self::Plan => ProofKind::Plan,
         }
     }
 
@@ -119,7 +126,11 @@ impl Proof {
     pub fn rule(&self) -> Option<SignInRule> {
         match self {
             Self::VerifiedEmail { rule } => Some(*rule),
-            Self::Token { .. } | Self::Ticket { .. } | Self::SignIn | Self::Service => None,
+            Self::Token { .. }
+            | Self::Ticket { .. }
+            | Self::SignIn
+            | Self::Service
+            | Self::Plan => None,
         }
     }
 
@@ -140,6 +151,7 @@ impl StoredProof {
             Self::SignIn => PastProof::SignIn,
             Self::VerifiedEmail { rule } => PastProof::VerifiedEmail { rule },
             Self::Service => PastProof::Service,
+            Self::Plan => PastProof::Plan,
         }
     }
 }

@@ -200,6 +200,7 @@ impl<'a> From<&'a PastLink> for LinkLine<'a> {
                 PastProof::SignIn => "sign_in",
                 PastProof::VerifiedEmail { rule: _ } => "verified_email",
                 PastProof::Service => "service",
+                PastProof::Plan => "plan",
             },
             plan: past.plan,
             undo_time: past.link.undo_time,

@@ -8,7 +8,7 @@ use super::{
     step::{AttachableAccount, Step},
 };
 use crate::{
-    auth::{Permit, Purpose, Target},
+    auth::{Caller, Permit, Purpose, Target},
     domain::{
         DomainError, Event, Moved, User, UserChange, UserId, UserRef,
         event::MetadataPathChange,
@@ -17,7 +17,7 @@ use crate::{
         tickets::{ProvenAccount, Ticket, TicketPurpose, UserSnapshot},
     },
     store::{
-        AccountState, Link as StoredLink, LockKeys, Lookup, LookupBy, LookupResult, NewLink,
+        AccountState, Link as StoredLink, LockKeys, Lookup, LookupBy, LookupResult, NewLink, Proof,
         Session,
     },
     use_cases::{
@@ -215,7 +215,7 @@ impl LinkWrite {
         link: &StoredLink,
     ) -> Result<(), Error> {
         let (now, actor) = (link.link_time, actor(&self.permit, &link.primary));
-        let proof = self.secondary.proof();
+        let proof = self.proof();
         session.move_identities(&done.moved, &done.primary.id);
         session.save_users(&[&done.primary, &done.secondary]);
         if !repointed.is_empty() {
@@ -242,6 +242,14 @@ impl LinkWrite {
             proof: &proof,
         })?;
         Ok(())
+    }
+
+    /// The proof, as the link records it. The operator's word is that of its plan.
+    fn proof(&self) -> Proof {
+        match self.permit.caller() {
+            Caller::Operator if !self.secondary.is_proven() => Proof::Plan,
+            Caller::Operator | Caller::User(_) | Caller::Service { .. } => self.secondary.proof(),
+        }
     }
 
     async fn attach(
@@ -273,7 +281,7 @@ impl LinkWrite {
         }
         self.secondary.expect_unchanged(ticket, &user, None)?;
         let then = UserSnapshot::now(&user);
-        let (permit, terms, proof) = (&self.permit, &self.terms, &self.secondary.proof());
+        let (permit, terms, proof) = (&self.permit, &self.terms, &self.proof());
         vouch(session, &self.target, &mut user, self.validate_only, now);
         let moved = self.moved(&user, now);
         let attachment = Attachment { permit, user, identity, terms, proof, moved, now };
