@@ -48,6 +48,13 @@ pub(super) const MOVE_INTERRUPTED: Exit = (
     "A SIGINT or SIGTERM ended the command. If stderr says that accounts are being renamed, the same command must be run until it is done.",
 );
 
+pub(super) const LINKS_SKIPPED: Exit =
+    (EX_PARTLY, "Some links were skipped. All others are done, or would be.");
+pub(super) const LINKS_INTERRUPTED: Exit = (
+    EX_INTERRUPTED,
+    "A SIGINT or SIGTERM ended the command. What is done stays, and the same command continues.",
+);
+
 /// The exit codes of a command that reads no configuration.
 pub(super) const PLAIN: &[Exit] = &[DONE, FAILED, MISUSED];
 /// The exit codes of a command that reads a configuration.
@@ -66,6 +73,9 @@ pub(super) const DUPLICATES: &[Exit] = &[DONE, FAILED, MISUSED, MISCONFIGURED, E
 /// The exit codes of `import`.
 pub(super) const IMPORT: &[Exit] =
     &[DONE, FAILED, MISUSED, IMPORT_REFUSED, MISCONFIGURED, IMPORT_INTERRUPTED];
+/// The exit codes of `apply` and `undo`.
+pub(super) const APPLY: &[Exit] =
+    &[DONE, FAILED, MISUSED, LINKS_SKIPPED, MISCONFIGURED, LINKS_INTERRUPTED];
 /// The exit codes of `erase`.
 pub(super) const ERASE: &[Exit] =
     &[DONE, FAILED, MISUSED, ERASE_REFUSED, MISCONFIGURED, ERASE_INTERRUPTED];

@@ -1,5 +1,6 @@
 //! The command line: arguments in, exit codes out.
 
+mod apply;
 mod config;
 mod config_file;
 #[cfg(feature = "dev")]
@@ -13,6 +14,7 @@ mod health;
 mod help;
 mod import;
 mod log;
+mod many_links;
 mod migrate;
 mod open_files;
 mod output_file;
@@ -25,6 +27,7 @@ mod serve;
 mod tenant;
 #[cfg(feature = "dev")]
 mod token;
+mod undo;
 
 use std::{
     io::{self, Write as _},
@@ -105,6 +108,20 @@ enum Command {
         "identity-link duplicates --config /etc/identity-link.toml --tenant shop --primary most-used > plan.ndjson",
     ], help::DUPLICATES))]
     Duplicates(duplicates::DuplicatesArguments),
+    /// Link users by a plan of `duplicates`, and say what happens to each link
+    #[command(after_help = help::after(&[
+        "identity-link apply --config /etc/identity-link.toml --dry-run plan.ndjson",
+        "identity-link apply --config /etc/identity-link.toml --limit 100 --report first.ndjson plan.ndjson",
+        "identity-link apply --config /etc/identity-link.toml --rate 10 --accept-mark same_provider plan.ndjson",
+    ], help::APPLY))]
+    Apply(apply::ApplyArguments),
+    /// Undo many links: of a plan, of a rule or of a service, the newest first
+    #[command(after_help = help::after(&[
+        "identity-link undo --config /etc/identity-link.toml --plan 0b8f3c56-4f5e-4c55-9a0b-7d2f6a1c9e10 --dry-run",
+        "identity-link undo --config /etc/identity-link.toml --by-rule automatic --since 2026-12-01T08:00:00Z --report undone.ndjson",
+        "identity-link undo --config /etc/identity-link.toml --service backend --since 2026-12-01T08:00:00Z --until 2026-12-01T09:00:00Z",
+    ], help::APPLY))]
+    Undo(undo::UndoArguments),
     /// Bring users from files of Auth0, Firebase, Supabase, Keycloak, Cognito, or tables of your own
     #[command(after_help = help::after(&[
         "identity-link import --config /etc/identity-link.toml --from neutral --dry-run users.ndjson",
@@ -195,6 +212,8 @@ pub fn main() -> ExitCode {
         Command::Purge(arguments) => purge::run(&arguments),
         Command::Export(arguments) => export::run(arguments),
         Command::Duplicates(arguments) => duplicates::run(&arguments),
+        Command::Apply(arguments) => apply::run(&arguments),
+        Command::Undo(arguments) => undo::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
         Command::Erase(arguments) => erase::run(&arguments),
         Command::Provider(command) => provider::run(&command),

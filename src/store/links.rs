@@ -1,13 +1,17 @@
 //! Links: their rows, what their merges changed, and the proofs that they used up.
 
 use chrono::{DateTime, Utc};
-use diesel::{BoolExpressionMethods as _, ExpressionMethods as _, QueryDsl as _};
+use diesel::{
+    BoolExpressionMethods as _, ExpressionMethods as _, QueryDsl as _, QueryableByName, sql_query,
+    sql_types::{Bool, Nullable, Text, Uuid as SqlUuid},
+};
 use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
     Session, StoreError,
+    cached::Cached,
     erasures::not_being_erased,
     rows::user_id,
     schema::links,
@@ -65,7 +69,55 @@ pub struct NewLink<'a> {
     pub proof: &'a Proof,
 }
 
+/// A link that a plan made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlanLink {
+    /// Its id.
+    pub id: Uuid,
+    /// As of [`Link::secondary`].
+    pub secondary: Option<UserId>,
+    /// Whether it was undone.
+    pub is_undone: bool,
+}
+
+#[derive(QueryableByName)]
+struct PlanLinkRow {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = Nullable<Text>)]
+    secondary_id: Option<String>,
+    #[diesel(sql_type = Bool)]
+    is_undone: bool,
+}
+
 impl Session {
+    /// The links of a plan into this user: the oldest first.
+    pub async fn links_of_plan_into(
+        &mut self,
+        plan: Uuid,
+        primary: &UserId,
+    ) -> Result<Vec<PlanLink>, StoreError> {
+        // `OFFSET 0` keeps the planner from reading all links of the plan.
+        const SQL: &str = concat!(
+            "SELECT l.id, l.secondary_id, l.undo_time IS NOT NULL AS is_undone FROM ( \
+               SELECT id, secondary_id, undo_time, plan_id, link_time FROM links \
+               WHERE tenant_id = $1 AND primary_id = $2 AND ",
+            not_being_erased!("links"),
+            " ORDER BY link_time DESC, id DESC OFFSET 0) l \
+             WHERE l.plan_id = $3 ORDER BY l.link_time, l.id"
+        );
+        let query = sql_query(SQL)
+            .bind::<Text, _>(self.tenant.as_str())
+            .bind::<Text, _>(primary.as_str())
+            .bind::<SqlUuid, _>(plan);
+        let rows: Vec<PlanLinkRow> = self.conn.load("links_of_plan_into", Cached(query)).await?;
+        let links = rows.into_iter().map(|row| {
+            let secondary = row.secondary_id.as_deref().map(user_id).transpose()?;
+            Ok(PlanLink { id: row.id, secondary, is_undone: row.is_undone })
+        });
+        links.collect()
+    }
+
     /// Inserts a link, and uses its proof up. The transaction does not commit if another link has
     /// used the proof: resolving again then shows whether this is a retry or a replay.
     pub fn insert_link(&mut self, new: &NewLink<'_>) -> Result<(), StoreError> {

@@ -31,6 +31,7 @@ mod imports;
 mod leftovers;
 mod link_pages;
 mod links;
+mod load;
 mod locks;
 mod lookup;
 mod migrations;
@@ -94,7 +95,8 @@ pub use identities::AccountState;
 pub use imports::{ImportRun, ImportedUser, StoredName, StoredNames};
 pub use leftovers::Leftovers;
 pub use link_pages::{ActorFilter, LinkFilter, LinkPage};
-pub use links::{Link, NewLink};
+pub use links::{Link, NewLink, PlanLink};
+pub use load::Load;
 pub use locks::LockKeys;
 pub use lookup::{Lookup, LookupBy, LookupResult, LookupResults, ProofUse};
 pub use migrations::{

@@ -6,6 +6,7 @@ pub mod erase;
 pub mod export;
 pub mod import;
 pub mod input;
+pub mod plans;
 pub mod provider_move;
 pub mod row;
 pub mod sources;

@@ -129,12 +129,13 @@ fn the_fields_of_each_message_and_their_presence() {
         LinkCandidate: user_id=1 string, shared_emails=2 string[], providers=3 string[], handle=4 string, reasons=5 Reason, other_accounts=6 OtherAccount[], other_providers=7 string[]
         LinkFilter: start_time=1 Timestamp{}, end_time=2 Timestamp{}, proof_kind=3 Kind, rule=4 SignInRule, actor=5 Actor{}, plan_id=6 string, standing_only=7 bool
         LinkIntent: user_token=1 string
+        LinkProof.Plan: 
         LinkProof.Service: issuer=1 string, subject=2 string
         LinkProof.SignIn: 
         LinkProof.Ticket: 
         LinkProof.Token: issuer=1 string, subject=2 string, token_hash=3 bytes
         LinkProof.VerifiedEmail: rule=1 SignInRule
-        LinkProof: proof/token=1 Token{}, proof/service=2 Service{}, proof/ticket=3 Ticket{}, proof/verified_email=4 VerifiedEmail{}, proof/sign_in=5 SignIn{}
+        LinkProof: proof/token=1 Token{}, proof/service=2 Service{}, proof/ticket=3 Ticket{}, proof/verified_email=4 VerifiedEmail{}, proof/sign_in=5 SignIn{}, proof/plan=6 Plan{}
         LinkRecord: id=1 string, primary_user_id=2 string, secondary_user_id=3 string, moved_identities=4 IdentityRef[], link_time=5 Timestamp{}, undo_time=6 Timestamp{}, actor=10 Actor{}, proof=11 LinkProof{}, user_metadata=12 MetadataMerge{}, app_metadata=13 MetadataMerge{}, require_shared_verified_email=14 bool, metadata_changes=15 MetadataChange[], undo_actor=16 Actor{}, request_id=17 string, plan_id=18 string
         LinkRequest: user_id=1 string, secondary/link_with=2 string, secondary/link_ticket=3 string, secondary/identity=4 IdentityRef{}, secondary/secondary_user_id=5 string, user_metadata=6 MetadataMerge{}, app_metadata=7 MetadataMerge{}, expected_version?=8 int64, expected_secondary_version?=9 int64, validate_only=10 bool, request_id=11 string, require_shared_verified_email=12 bool, attach_only=13 bool, plan_id=14 string
         LinkResponse: user=1 User{}, outcome=2 Outcome, link=3 LinkRecord{}, metadata_changes=4 MetadataChange[]
@@ -268,7 +269,7 @@ fn the_values_of_each_enum() {
         EventKind: 0 EVENT_KIND_UNSPECIFIED, 1 EVENT_KIND_USER_CREATED, 2 EVENT_KIND_USER_UPDATED, 3 EVENT_KIND_USER_BLOCKED, 4 EVENT_KIND_USER_DELETED, 5 EVENT_KIND_USER_LINKED, 6 EVENT_KIND_USER_UNLINKED, 7 EVENT_KIND_LINK_UNDONE, 8 EVENT_KIND_IDENTITY_ATTACHED, 9 EVENT_KIND_IDENTITY_DETACHED, 10 EVENT_KIND_IDENTITY_UPDATED, 11 EVENT_KIND_USER_METADATA_MERGED, 12 EVENT_KIND_USER_PRIMARY_IDENTITY_CHANGED, 13 EVENT_KIND_IDENTITY_RELEASED, 14 EVENT_KIND_USERS_IMPORTED, 15 EVENT_KIND_IDENTITIES_RENAMED
         FeedEnd: 0 FEED_END_UNSPECIFIED, 1 FEED_END_OLDEST, 2 FEED_END_NEWEST
         LinkCandidate.Reason: 0 REASON_UNSPECIFIED, 1 REASON_SHARED_VERIFIED_EMAIL, 2 REASON_WAS_LINKED_BEFORE
-        LinkProof.Kind: 0 KIND_UNSPECIFIED, 1 KIND_TOKEN, 2 KIND_SERVICE, 3 KIND_TICKET, 4 KIND_VERIFIED_EMAIL, 5 KIND_SIGN_IN
+        LinkProof.Kind: 0 KIND_UNSPECIFIED, 1 KIND_TOKEN, 2 KIND_SERVICE, 3 KIND_TICKET, 4 KIND_VERIFIED_EMAIL, 5 KIND_SIGN_IN, 6 KIND_PLAN
         LinkResponse.Outcome: 0 OUTCOME_UNSPECIFIED, 1 OUTCOME_ABSORBED, 2 OUTCOME_ATTACHED, 3 OUTCOME_ALREADY_LINKED
         MetadataChange.Effect: 0 EFFECT_UNSPECIFIED, 1 EFFECT_ADDED, 2 EFFECT_CONFLICT_PRIMARY, 3 EFFECT_CONFLICT_SECONDARY, 4 EFFECT_COMBINED, 5 EFFECT_WITHHELD, 6 EFFECT_REVERSED, 7 EFFECT_KEPT
         MetadataMerge.Arrays: 0 ARRAYS_UNSPECIFIED, 1 ARRAYS_CONCATENATE, 2 ARRAYS_UNION, 3 ARRAYS_REPLACE

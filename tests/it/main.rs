@@ -57,6 +57,7 @@ mod model;
 mod moved;
 mod outgoing;
 mod overtaken;
+mod plans;
 mod primary;
 mod provider_move;
 mod purge;

@@ -52,6 +52,22 @@ pub struct Objection {
 }
 
 impl Mark {
+    /// All marks.
+    const ALL: [Self; 12] = [
+        Self::Blocked,
+        Self::TakenApart,
+        Self::SameProvider,
+        Self::TooManyIdentities,
+        Self::LinkingOff,
+        Self::EmailUnverified,
+        Self::EmailNotAscii,
+        Self::EmailChanged,
+        Self::AccountOlderThanEmail,
+        Self::VerifiedFarApart,
+        Self::MetadataTooLarge,
+        Self::TooManyUsers,
+    ];
+
     /// The mark as text, for plans and figures.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -68,6 +84,11 @@ impl Mark {
             Self::MetadataTooLarge => "metadata_too_large",
             Self::TooManyUsers => "too_many_users",
         }
+    }
+
+    /// The mark with this text; `None` if there is none.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|mark| mark.as_str() == text)
     }
 }
 

@@ -18,6 +18,7 @@ use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+pub(super) use self::plan::FORM;
 pub use self::{
     figures::{Figures, OfRule},
     notes::NotesError,

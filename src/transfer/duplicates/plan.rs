@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The form of the lines. A later one with another meaning has another number.
-const FORM: u32 = 1;
+pub(in crate::transfer) const FORM: u32 = 1;
 
 /// The first line.
 #[derive(Serialize)]

@@ -172,6 +172,16 @@ async fn help_names_the_exit_codes_that_each_command_has() {
         "--tenant other --provider github --from-issuer https://old.example.com --to-issuer";
     fs::write(dir.join("users.ndjson"), "").unwrap();
     fs::write(dir.join("wrong.ndjson"), "{}").unwrap();
+    let header =
+        "{\"plan\":\"0b8f3c56-4f5e-4c55-9a0b-7d2f6a1c9e10\",\"form\":1,\"tenant\":\"other\"}\n";
+    let user = |id: &str| format!("{{\"id\":\"{id}\",\"version\":1}}");
+    let cluster = format!(
+        "{{\"primary\":{},\"secondaries\":[{}],\"evidence\":[]}}\n",
+        user("none"),
+        user("nobody")
+    );
+    fs::write(dir.join("plan.ndjson"), header).unwrap();
+    fs::write(dir.join("clusters.ndjson"), header.to_owned() + &cluster).unwrap();
     for command in [
         "serve",
         "migrate",
@@ -205,6 +215,14 @@ async fn help_names_the_exit_codes_that_each_command_has() {
         ("import", &format!("--config away.toml {import}")),
         ("import", &format!("--config config.toml {import}")),
         ("import", "--config config.toml --from neutral --tenant other wrong.ndjson"),
+        ("apply", "--config wrong.toml plan.ndjson"),
+        ("apply", "--config away.toml --tenant other plan.ndjson"),
+        ("apply", "--config config.toml --tenant other plan.ndjson"),
+        ("apply", "--config config.toml --tenant other absent.ndjson"),
+        ("apply", "--config config.toml --tenant other clusters.ndjson"),
+        ("undo", "--config wrong.toml --plan 0b8f3c56-4f5e-4c55-9a0b-7d2f6a1c9e10"),
+        ("undo", "--config away.toml --tenant other --plan 0b8f3c56-4f5e-4c55-9a0b-7d2f6a1c9e10"),
+        ("undo", "--config config.toml --tenant other --plan 0b8f3c56-4f5e-4c55-9a0b-7d2f6a1c9e10"),
         ("duplicates", "--config away.toml --tenant other"),
         ("duplicates", "--config config.toml --tenant other"),
         ("export", "--config away.toml --tenant other"),
@@ -236,7 +254,9 @@ async fn help_names_the_exit_codes_that_each_command_has() {
         let elsewhere: &[i32] = match command {
             "dev" => &[0, 130],
             "health" => &[0, 1, 64],
-            "serve" | "purge" | "export" | "import" | "duplicates" | "erase" => &[130],
+            // Links that cannot be undone: `plans::undo`.
+            "undo" => &[3, 130],
+            "serve" | "purge" | "export" | "import" | "duplicates" | "apply" | "erase" => &[130],
             // A provider that has moved is in provider_move.rs.
             "provider move" => &[0, 3, 130],
             _ => &[],

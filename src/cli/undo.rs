@@ -1,0 +1,115 @@
+//! `undo`: takes back many links, and ends.
+
+use chrono::{DateTime, Utc};
+use clap::{ArgGroup, Args, ValueEnum};
+use uuid::Uuid;
+
+use super::{
+    ConfigFile, Failure,
+    many_links::{ManyLinks, conclude, say_pause, use_cases},
+    progress::Progress,
+    runtime,
+    serve::on_signal,
+    tenant::TenantArgument,
+};
+use crate::{
+    config::Config,
+    domain::ProofKind,
+    store::{ActorFilter, ActorKind, LinkFilter},
+    transfer::plans::{Pace, Undo, Undone},
+};
+
+#[derive(Args)]
+#[command(group = ArgGroup::new("which").required(true).args(["plan", "by_rule", "service"]))]
+pub(super) struct UndoArguments {
+    #[command(flatten)]
+    config: ConfigFile,
+    #[command(flatten)]
+    tenant: TenantArgument,
+    #[command(flatten)]
+    links: ManyLinks,
+    /// All links of this plan
+    #[arg(long, value_name = "ID")]
+    plan: Option<Uuid>,
+    /// All links that sign-ins made by a rule: `automatic`, by an email that is verified on both
+    /// sides. Needs --since
+    #[arg(long, value_name = "RULE", requires = "since", hide_possible_values = true)]
+    by_rule: Option<RuleName>,
+    /// All links that a service made: its name in the configuration, or the issuer and the subject
+    /// of its tokens. Needs --since
+    #[arg(long, value_names = ["NAME", "SUBJECT"], num_args = 1..=2, requires = "since")]
+    service: Vec<String>,
+    /// Only links that were made at this time or later, such as 2026-12-01T08:00:00Z
+    #[arg(long, value_name = "TIME")]
+    since: Option<DateTime<Utc>>,
+    /// Only links that were made before this time
+    #[arg(long, value_name = "TIME")]
+    until: Option<DateTime<Utc>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum RuleName {
+    Automatic,
+}
+
+pub(super) fn run(arguments: &UndoArguments) -> Result<(), Failure> {
+    let config = arguments.config.load()?;
+    let tenant = arguments.tenant.find(&config)?;
+    let filter = arguments.filter(&config)?;
+    runtime()?.block_on(async {
+        let stop = on_signal()?;
+        let undo = Undo {
+            use_cases: use_cases(&config).await?,
+            tenant,
+            filter,
+            dry_run: arguments.links.dry_run,
+        };
+        let report = arguments.links.report()?;
+        let pace = Pace::new(undo.use_cases.store(), arguments.links.rate, &say_pause);
+        let word = if undo.dry_run { "checking" } else { "undoing" };
+        let progress = Progress::new(word, "links", None);
+        let mut undone = Undone::default();
+        let outcome = undo.run(pace, report, &|done| progress.set(done), &stop, &mut undone).await;
+        let Undone { undone, already, skipped } = undone;
+        let verb = if undo.dry_run { "would be undone" } else { "undone" };
+        let text = format!("links of {}\n{verb}: {undone}, already: {already}", undo.tenant);
+        conclude(&progress, outcome, text, &skipped)
+    })
+}
+
+impl UndoArguments {
+    fn filter(&self, config: &Config) -> Result<LinkFilter, Failure> {
+        if self.since.zip(self.until).is_some_and(|(since, until)| since >= until) {
+            return Err(Failure::usage("--until: must be after --since"));
+        }
+        let actor = match &self.service[..] {
+            [] => ActorFilter::default(),
+            [name] => {
+                let named = config.services.iter().find(|service| *service.name == **name);
+                let service = named.ok_or_else(|| {
+                    Failure::usage(
+                        "--service: is no name of [services]: name the issuer and the subject of its tokens",
+                    )
+                })?;
+                actor_of_service(&service.issuer, &service.subject)
+            }
+            [issuer, subject, ..] => actor_of_service(issuer, subject),
+        };
+        Ok(LinkFilter {
+            since: self.since,
+            until: self.until,
+            proof: self.by_rule.map(|RuleName::Automatic| ProofKind::VerifiedEmail),
+            actor,
+            plan: self.plan,
+            ..LinkFilter::default()
+        })
+    }
+}
+
+fn actor_of_service(issuer: &str, subject: &str) -> ActorFilter {
+    ActorFilter {
+        kind: Some(ActorKind::Service),
+        issuer: Some(issuer.to_owned()),
+        subject: Some(subject.to_owned()),
+    }
+}

@@ -1,0 +1,130 @@
+//! How fast many links are made or taken back, so that calls do not notice it.
+//!
+//! A link begins at most as often as the rate says. After each one the command rests three times as
+//! long as it took: it works for a quarter of the time at most, and the slower the database becomes,
+//! the less it demands. Once a second it looks whether others wait, and pauses while they do.
+
+use std::{fmt, num::NonZeroU32, time::Duration};
+
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use super::PlansError;
+use crate::store::{Load, Store, StoreError};
+
+/// The shortest time between the beginnings of two links.
+const SHORTEST: Duration = Duration::from_micros(1);
+/// How often the command looks whether others wait.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How long the command rests after a link, in the time that the link took.
+const REST: u32 = 3;
+/// How long an event may wait behind an open transaction. Watchers of the feed lag as long.
+const MAX_FEED_DELAY: Duration = Duration::from_secs(2);
+/// From how many sessions on that wait for locks the database is busy.
+const MAX_WAITING: u64 = 5;
+
+/// Why a command pauses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Busy {
+    /// Events wait behind an open transaction.
+    Feed,
+    /// Sessions of the database wait for locks of others.
+    Locks,
+}
+
+impl fmt::Display for Busy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Feed => "events wait behind an open transaction for over 2 s",
+            Self::Locks => "5 or more sessions of the database wait for locks",
+        })
+    }
+}
+
+/// The pace of a command.
+pub struct Pace<'a> {
+    store: Store,
+    ticks: Interval,
+    looks: Interval,
+    looked: Option<Instant>,
+    rest_until: Instant,
+    /// Is called when a pause begins, and with `None` when it ends.
+    pauses: &'a (dyn Fn(Option<Busy>) + Sync),
+}
+
+impl<'a> Pace<'a> {
+    /// At most so many links per second. `pauses` is called when a pause begins, and with `None` when
+    /// it ends. Needs a runtime with a clock.
+    pub fn new(
+        store: &Store,
+        per_second: NonZeroU32,
+        pauses: &'a (dyn Fn(Option<Busy>) + Sync),
+    ) -> Self {
+        let every = |period| {
+            let mut interval = interval(period);
+            // A link that took long is not made up for.
+            interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            interval
+        };
+        Self {
+            store: store.clone(),
+            // A period of zero would panic.
+            ticks: every((Duration::from_secs(1) / per_second.get()).max(SHORTEST)),
+            looks: every(LOOK_EVERY),
+            looked: None,
+            rest_until: Instant::now(),
+            pauses,
+        }
+    }
+
+    /// Waits until the next link may begin.
+    ///
+    /// # Errors
+    /// [`PlansError::Stopped`] if a stop is requested meanwhile; [`PlansError::Store`].
+    pub(super) async fn turn(&mut self, stop: &CancellationToken) -> Result<(), PlansError> {
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => Err(PlansError::Stopped),
+            turn = self.next_turn() => Ok(turn?),
+        }
+    }
+
+    /// Does the work of a turn, and rests after it.
+    pub(super) async fn rest_after<T>(&mut self, work: impl Future<Output = T>) -> T {
+        let begun = Instant::now();
+        let done = work.await;
+        let ended = Instant::now();
+        self.rest_until = ended + ended.duration_since(begun) * REST;
+        done
+    }
+
+    async fn next_turn(&mut self) -> Result<(), StoreError> {
+        sleep_until(self.rest_until).await;
+        self.ticks.tick().await;
+        if self.looked.is_some_and(|looked| looked.elapsed() < LOOK_EVERY) {
+            return Ok(());
+        }
+        let mut paused_for = None;
+        while let Some(busy) = busy(self.store.load().await?) {
+            if paused_for != Some(busy) {
+                paused_for = Some(busy);
+                (self.pauses)(paused_for);
+            }
+            self.looks.tick().await;
+        }
+        if paused_for.is_some() {
+            (self.pauses)(None);
+        }
+        self.looked = Some(Instant::now());
+        Ok(())
+    }
+}
+
+/// Whether others wait, and for what.
+fn busy(Load { feed_delay, waiting_for_locks }: Load) -> Option<Busy> {
+    if feed_delay > MAX_FEED_DELAY {
+        Some(Busy::Feed)
+    } else {
+        (waiting_for_locks >= MAX_WAITING).then_some(Busy::Locks)
+    }
+}
