@@ -45,7 +45,7 @@ async fn it_pauses_while_sessions_wait_for_locks() {
     let plan = desk.plan("plan.ndjson", &[]);
     let held = desk.server.database.db_hold_table("import_runs").await;
     let waiting = async || {
-        desk.server.database.db_execute("SET lock_timeout = 0; DELETE FROM import_runs").await
+        desk.server.database.db_execute("SET lock_timeout = 0; DELETE FROM import_runs").await;
     };
     let others = async { tokio::join!(waiting(), waiting(), waiting(), waiting(), waiting()) };
     let paused = async {
