@@ -13,7 +13,10 @@
 
 mod values;
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -167,7 +170,7 @@ impl LinkTraces {
     /// Applies turns to the values that this link found before it merged.
     fn found_otherwise(&mut self, turns: &[Trace]) {
         for turn in turns {
-            let mut root = None;
+            let mut lost = BTreeSet::new();
             for trace in &mut self.traces {
                 if let Some(below) = turn.path.strip_prefix(trace.path.as_slice()) {
                     turn_at(&mut trace.before, below, turn.before.as_ref(), turn.after.as_ref());
@@ -175,10 +178,11 @@ impl LinkTraces {
                     let [from, to] =
                         [&turn.before, &turn.after].map(|value| at(value.as_ref(), below));
                     turn_at(&mut trace.before, &[], from, to);
-                    root = root.or_else(|| lost_container(turn, below));
+                    lost.extend(lost_container(turn, below));
                 }
             }
-            if let Some(root) = root {
+            // None of them is below another one: each is the shallowest.
+            for root in lost {
                 let instead =
                     at(turn.after.as_ref(), root.get(turn.path.len()..).unwrap_or_default());
                 self.lift(&root, instead);

@@ -155,6 +155,26 @@ fn an_earlier_link_is_taken_back_from_below_a_later_one() {
 }
 
 #[test]
+fn several_objects_that_a_later_link_wrote_into_are_gone_with_it() {
+    let mut world = World::default();
+    world.user("p", json!({}));
+    world.user("s", json!({"o": {"own": 1}}));
+    world.user("t", json!({"o": {"a": {"x": 1}, "b": {"x": 1}}}));
+    world.user("u", json!({"o": {"a": {"x": 2}, "b": {"x": 2}}}));
+    let inner = world.link(&id("s"), &id("t"), secondary_wins());
+    let outer = world.link(&id("p"), &id("s"), secondary_wins());
+    let later = world.link(&id("p"), &id("u"), secondary_wins());
+
+    // Both objects came from `t`, and hold values of `u` alone now.
+    world.undo(inner);
+    assert_eq!(world.shown("p"), json!({"o": {"own": 1, "a": {"x": 2}, "b": {"x": 2}}}));
+    world.undo(later);
+    assert_eq!(world.shown("p"), json!({"o": {"own": 1}}));
+    world.undo(outer);
+    assert_eq!(world.shown("p"), json!({}));
+}
+
+#[test]
 fn what_a_chain_carried_on_is_taken_back_at_its_end() {
     let mut world = World::default();
     world.user("p", json!({"tags": ["p"]}));
