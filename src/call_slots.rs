@@ -3,8 +3,10 @@
 //!
 //! While few calls wait, the oldest is next: no call that would be served in time is passed over. While
 //! many wait, not all of them can be served in time whatever the order, and the newest is next: a call
-//! that is carried out has then hardly waited, instead of each one having waited as long as it could
-//! ("adaptive LIFO": B. Maurer, "Fail at Scale", ACM Queue 13(8), 2015).
+//! that is carried out has then hardly waited, instead of each one having waited as long as it could.
+//! If many wait for long, this is no burst, and a call that has waited for some time is no longer
+//! served: a slot that becomes free is for the next newcomer. ("Adaptive LIFO" and "controlled delay":
+//! B. Maurer, "Fail at Scale", ACM Queue 13(8), 2015.)
 
 use std::{
     collections::VecDeque,
@@ -14,7 +16,7 @@ use std::{
 
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, oneshot},
-    time::timeout,
+    time::{Instant, timeout},
 };
 
 /// How many calls may wait for each slot. A call beyond them is refused at once, so that waiting
@@ -22,6 +24,10 @@ use tokio::{
 const WAITING_PER_SLOT: usize = 16;
 /// How many waiting calls for each slot are few. The last of them waits about as long as a call takes.
 const FEW_PER_SLOT: usize = 1;
+/// How long many calls wait before it is no burst.
+const LONGEST_BURST: Duration = Duration::from_millis(100);
+/// How long a call may have waited that is served while it is no burst.
+const LONGEST_WAIT_OVERLOADED: Duration = Duration::from_millis(2);
 /// How many writers may wait for others without a slot, for each slot.
 const ASIDE_PER_SLOT: usize = 8;
 
@@ -38,13 +44,22 @@ struct Shared {
 
 #[derive(Debug)]
 struct State {
-    /// Slots that no call has. If there are any, no call waits.
+    /// Slots that no call has. If there are any, no call waits that is to be served.
     free: usize,
     /// Calls that had a slot before. They are served first, in the order of their return.
     returning: VecDeque<oneshot::Sender<Slot>>,
     /// Calls that have had none, from the oldest.
-    line: VecDeque<oneshot::Sender<Slot>>,
+    line: VecDeque<Waiting>,
     few: usize,
+    /// Since when more than a few wait.
+    many_since: Option<Instant>,
+}
+
+/// A call that waits for its first slot.
+#[derive(Debug)]
+struct Waiting {
+    since: Instant,
+    next: oneshot::Sender<Slot>,
 }
 
 /// A slot. When it is dropped, the next call has it.
@@ -75,6 +90,7 @@ impl CallSlots {
             returning: VecDeque::new(),
             line: VecDeque::new(),
             few: max * FEW_PER_SLOT,
+            many_since: None,
         };
         let aside = Arc::new(Semaphore::new(max * ASIDE_PER_SLOT));
         Self(Arc::new(Shared { max, state: Mutex::new(state), aside }))
@@ -105,7 +121,7 @@ impl CallSlots {
                 return None;
             }
             let (next, waiting) = oneshot::channel();
-            state.line.push_back(next);
+            state.join(next, Instant::now());
             waiting
         };
         // A sender is not dropped before its call has gone.
@@ -125,14 +141,30 @@ impl Shared {
 }
 
 impl State {
+    /// Adds a call to the line.
+    fn join(&mut self, next: oneshot::Sender<Slot>, now: Instant) {
+        self.line.push_back(Waiting { since: now, next });
+        if self.line.len() > self.few {
+            self.many_since.get_or_insert(now);
+        }
+    }
+
     /// Takes the call from its line that has the next free slot.
-    fn next(&mut self) -> Option<oneshot::Sender<Slot>> {
+    fn next(&mut self, now: Instant) -> Option<oneshot::Sender<Slot>> {
         loop {
             self.forget_gone();
             let next = match self.returning.pop_front() {
                 Some(first) => first,
-                None if self.line.len() > self.few => self.line.pop_back()?,
-                None => self.line.pop_front()?,
+                None if self.line.len() > self.few => {
+                    let is_late = |waiting: &Waiting| {
+                        now.saturating_duration_since(waiting.since) > LONGEST_WAIT_OVERLOADED
+                    };
+                    if self.is_no_burst(now) && self.line.back().is_some_and(is_late) {
+                        return None;
+                    }
+                    self.line.pop_back()?.next
+                }
+                None => self.line.pop_front()?.next,
             };
             if !next.is_closed() {
                 return Some(next);
@@ -140,11 +172,22 @@ impl State {
         }
     }
 
-    /// Removes the calls at the front that no longer wait. All calls wait equally long, so those that
-    /// have given up are there.
+    fn is_no_burst(&self, now: Instant) -> bool {
+        self.many_since.is_some_and(|since| now.saturating_duration_since(since) > LONGEST_BURST)
+    }
+
+    /// Removes the calls at both ends that no longer wait. All calls wait equally long, so those that
+    /// have given up are at the front.
     fn forget_gone(&mut self) {
-        while self.line.front().is_some_and(oneshot::Sender::is_closed) {
+        let is_gone = |waiting: &Waiting| waiting.next.is_closed();
+        while self.line.front().is_some_and(is_gone) {
             self.line.pop_front();
+        }
+        while self.line.back().is_some_and(is_gone) {
+            self.line.pop_back();
+        }
+        if self.line.len() <= self.few {
+            self.many_since = None;
         }
     }
 }
@@ -153,7 +196,7 @@ impl Drop for Slot {
     fn drop(&mut self) {
         let next = {
             let mut state = self.0.state();
-            let next = state.next();
+            let next = state.next(Instant::now());
             state.free += usize::from(next.is_none());
             next
         };
@@ -265,6 +308,37 @@ mod tests {
         }
         drop(slot);
         assert_eq!(served(&mut waiting).unwrap().0, 0);
+    }
+
+    #[test]
+    fn in_an_overload_a_call_that_has_waited_is_passed_over_until_few_are_left() {
+        let start = Instant::now();
+        let later = |wait| start + LONGEST_BURST + wait;
+        let late = LONGEST_WAIT_OVERLOADED * 2;
+        let mut state = State {
+            free: 0,
+            returning: VecDeque::new(),
+            line: VecDeque::new(),
+            few: 1,
+            many_since: None,
+        };
+        let mut calls = Vec::new();
+        let mut join = |state: &mut State, now| {
+            let (next, call) = oneshot::channel();
+            state.join(next, now);
+            calls.push(call);
+        };
+        join(&mut state, start);
+        join(&mut state, start);
+        join(&mut state, start);
+        assert!(state.next(start + LONGEST_BURST).is_some(), "in a burst, each one is served");
+
+        assert!(state.next(later(late)).is_none());
+        join(&mut state, later(late));
+        assert!(state.next(later(late)).is_some(), "the newcomer");
+        assert!(state.next(later(late)).is_none());
+        calls.truncate(1);
+        assert!(state.next(later(late)).is_some(), "the last one");
     }
 
     #[tokio::test]
