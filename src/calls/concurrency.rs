@@ -11,7 +11,7 @@ use std::time::Duration;
 use crate::{auth::Permit, call_slots::CallSlots};
 
 /// How long a call waits for a slot before it is refused.
-const LONGEST_WAIT: Duration = Duration::from_millis(40);
+const LONGEST_WAIT: Duration = Duration::from_millis(36);
 
 /// The slots for calls, shared by both transports. A call gets its slot behind the gate, so that a
 /// refused caller takes none.

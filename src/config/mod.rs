@@ -111,7 +111,7 @@ keys! {
         auth0: Nested = Nested::Optional,
         /// How many calls each caller may make.
         rate_limits: Nested = Nested::Optional,
-        /// How many calls are processed at once. Further calls wait for 40 ms at most, 16 times as
+        /// How many calls are processed at once. Further calls wait for 36 ms at most, 16 times as
         /// many at once, and are then refused with `OVERLOADED`. A writer that waits for others of
         /// the same user is not counted. The default is 16 for each of `database.max_connections`.
         max_concurrent_calls: Number = Number {

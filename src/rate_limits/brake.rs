@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::{sync::Semaphore, time::sleep};
 
-/// How long a refusal is held back: as long as a call waits for a slot before it is `OVERLOADED`.
+/// How long a refusal is held back: about as long as a call waits for a slot before it is `OVERLOADED`.
 const PAUSE: Duration = Duration::from_millis(40);
 /// How many refusals are held back at once, so that they take little memory.
 const PLACES: usize = 1024;
