@@ -50,6 +50,8 @@ struct State {
     returning: VecDeque<oneshot::Sender<Slot>>,
     /// Calls that have had none, from the oldest.
     line: VecDeque<Waiting>,
+    /// How many calls have ever waited in the line.
+    joined: u64,
     few: usize,
     /// Since when more than a few wait.
     many_since: Option<Instant>,
@@ -58,8 +60,15 @@ struct State {
 /// A call that waits for its first slot.
 #[derive(Debug)]
 struct Waiting {
+    number: u64,
     since: Instant,
     next: oneshot::Sender<Slot>,
+}
+
+/// The place of a call in the line. It leaves the line with its call, however that ends.
+struct Place<'a> {
+    slots: &'a Shared,
+    number: u64,
 }
 
 /// A slot. When it is dropped, the next call has it.
@@ -89,6 +98,7 @@ impl CallSlots {
             free: max,
             returning: VecDeque::new(),
             line: VecDeque::new(),
+            joined: 0,
             few: max * FEW_PER_SLOT,
             many_since: None,
         };
@@ -109,20 +119,19 @@ impl CallSlots {
     /// Takes a slot for a call, which waits for it at most so long. `None` if it gets none in time, or
     /// if too many calls wait.
     pub async fn take(&self, longest_wait: Duration) -> Option<CallSlot> {
-        let waiting = {
+        let (_place, waiting) = {
             let mut state = self.0.state();
             if state.free > 0 {
                 state.free -= 1;
                 drop(state);
                 return Some(self.hold(Slot(Arc::clone(&self.0))));
             }
-            state.forget_gone();
             if state.line.len() >= self.0.max * WAITING_PER_SLOT {
                 return None;
             }
             let (next, waiting) = oneshot::channel();
-            state.join(next, Instant::now());
-            waiting
+            let number = state.join(next, Instant::now());
+            (Place { slots: &self.0, number }, waiting)
         };
         // A sender is not dropped before its call has gone.
         timeout(longest_wait, waiting).await.ok()?.ok().map(|slot| self.hold(slot))
@@ -141,54 +150,60 @@ impl Shared {
 }
 
 impl State {
-    /// Adds a call to the line.
-    fn join(&mut self, next: oneshot::Sender<Slot>, now: Instant) {
-        self.line.push_back(Waiting { since: now, next });
+    /// Adds a call to the line. Returns its number.
+    fn join(&mut self, next: oneshot::Sender<Slot>, now: Instant) -> u64 {
+        self.joined += 1;
+        self.line.push_back(Waiting { number: self.joined, since: now, next });
         if self.line.len() > self.few {
             self.many_since.get_or_insert(now);
+        }
+        self.joined
+    }
+
+    /// Removes a call from the line, if it is still there.
+    fn leave(&mut self, number: u64) {
+        if let Ok(at) = self.line.binary_search_by_key(&number, |waiting| waiting.number) {
+            self.line.remove(at);
+            self.note_few();
         }
     }
 
     /// Takes the call from its line that has the next free slot.
     fn next(&mut self, now: Instant) -> Option<oneshot::Sender<Slot>> {
-        loop {
-            self.forget_gone();
-            let next = match self.returning.pop_front() {
-                Some(first) => first,
-                None if self.line.len() > self.few => {
-                    let is_late = |waiting: &Waiting| {
-                        now.saturating_duration_since(waiting.since) > LONGEST_WAIT_OVERLOADED
-                    };
-                    if self.is_no_burst(now) && self.line.back().is_some_and(is_late) {
-                        return None;
-                    }
-                    self.line.pop_back()?.next
-                }
-                None => self.line.pop_front()?.next,
-            };
-            if !next.is_closed() {
-                return Some(next);
+        while let Some(first) = self.returning.pop_front() {
+            if !first.is_closed() {
+                return Some(first);
             }
+        }
+        let next = if self.line.len() > self.few {
+            let is_late = |waiting: &Waiting| {
+                now.saturating_duration_since(waiting.since) > LONGEST_WAIT_OVERLOADED
+            };
+            if self.is_no_burst(now) && self.line.back().is_some_and(is_late) {
+                return None;
+            }
+            self.line.pop_back()
+        } else {
+            self.line.pop_front()
+        };
+        self.note_few();
+        next.map(|waiting| waiting.next)
+    }
+
+    fn note_few(&mut self) {
+        if self.line.len() <= self.few {
+            self.many_since = None;
         }
     }
 
     fn is_no_burst(&self, now: Instant) -> bool {
         self.many_since.is_some_and(|since| now.saturating_duration_since(since) > LONGEST_BURST)
     }
+}
 
-    /// Removes the calls at both ends that no longer wait. All calls wait equally long, so those that
-    /// have given up are at the front.
-    fn forget_gone(&mut self) {
-        let is_gone = |waiting: &Waiting| waiting.next.is_closed();
-        while self.line.front().is_some_and(is_gone) {
-            self.line.pop_front();
-        }
-        while self.line.back().is_some_and(is_gone) {
-            self.line.pop_back();
-        }
-        if self.line.len() <= self.few {
-            self.many_since = None;
-        }
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.slots.state().leave(self.number);
     }
 }
 
@@ -250,170 +265,4 @@ impl CallSlot {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::pin::{Pin, pin};
-
-    use futures_util::FutureExt as _;
-
-    use super::*;
-
-    const LONG: Duration = Duration::from_secs(3600);
-
-    type Waiting<'a> = Pin<Box<dyn Future<Output = Option<CallSlot>> + 'a>>;
-
-    fn take(slots: &CallSlots) -> CallSlot {
-        slots.take(LONG).now_or_never().flatten().unwrap()
-    }
-
-    /// So many calls that wait, one after the other.
-    fn wait(slots: &CallSlots, count: usize) -> Vec<Waiting<'_>> {
-        let mut waiting: Vec<Waiting<'_>> =
-            (0..count).map(|_| Box::pin(slots.take(LONG)) as Waiting<'_>).collect();
-        assert!(waiting.iter_mut().all(|call| call.now_or_never().is_none()));
-        waiting
-    }
-
-    /// The number of the call that has got a slot.
-    fn served(waiting: &mut [Waiting<'_>]) -> Option<(usize, CallSlot)> {
-        let mut calls = waiting.iter_mut().enumerate();
-        calls.find_map(|(at, call)| Some((at, call.now_or_never()??)))
-    }
-
-    #[tokio::test]
-    async fn while_few_wait_the_oldest_is_next() {
-        let slots = CallSlots::new(2);
-        let first = take(&slots);
-        let _second = take(&slots);
-        let mut waiting = wait(&slots, 2);
-
-        drop(first);
-        let (at, slot) = served(&mut waiting).unwrap();
-        assert_eq!(at, 0);
-        drop(waiting.remove(0));
-        drop(slot);
-        assert_eq!(served(&mut waiting).unwrap().0, 0);
-    }
-
-    #[tokio::test]
-    async fn while_many_wait_the_newest_is_next_until_few_are_left() {
-        let slots = CallSlots::new(1);
-        let mut slot = take(&slots);
-        let mut waiting = wait(&slots, 4);
-        for newest in [3, 2, 1] {
-            drop(slot);
-            let (at, next) = served(&mut waiting).unwrap();
-            assert_eq!(at, newest);
-            drop(waiting.pop());
-            slot = next;
-        }
-        drop(slot);
-        assert_eq!(served(&mut waiting).unwrap().0, 0);
-    }
-
-    #[test]
-    fn in_an_overload_a_call_that_has_waited_is_passed_over_until_few_are_left() {
-        let start = Instant::now();
-        let later = |wait| start + LONGEST_BURST + wait;
-        let late = LONGEST_WAIT_OVERLOADED * 2;
-        let mut state = State {
-            free: 0,
-            returning: VecDeque::new(),
-            line: VecDeque::new(),
-            few: 1,
-            many_since: None,
-        };
-        let mut calls = Vec::new();
-        let mut join = |state: &mut State, now| {
-            let (next, call) = oneshot::channel();
-            state.join(next, now);
-            calls.push(call);
-        };
-        join(&mut state, start);
-        join(&mut state, start);
-        join(&mut state, start);
-        assert!(state.next(start + LONGEST_BURST).is_some(), "in a burst, each one is served");
-
-        assert!(state.next(later(late)).is_none());
-        join(&mut state, later(late));
-        assert!(state.next(later(late)).is_some(), "the newcomer");
-        assert!(state.next(later(late)).is_none());
-        calls.truncate(1);
-        assert!(state.next(later(late)).is_some(), "the last one");
-    }
-
-    #[tokio::test]
-    async fn a_call_that_gets_no_slot_in_time_is_refused_and_takes_none_later() {
-        let slots = CallSlots::new(1);
-        let slot = take(&slots);
-        assert!(slots.take(Duration::from_millis(1)).await.is_none());
-
-        drop(slot);
-        assert_eq!(slots.free(), 1);
-    }
-
-    #[tokio::test]
-    async fn a_call_that_goes_takes_no_slot_with_it() {
-        let slots = CallSlots::new(1);
-        let slot = take(&slots);
-        let mut waiting = wait(&slots, 3);
-        // The one in the middle went before it was its turn, the newest when it had its slot.
-        drop(waiting.remove(1));
-        drop(slot);
-        drop(waiting.pop());
-
-        let (at, slot) = served(&mut waiting).unwrap();
-        assert_eq!(at, 0);
-        drop((waiting, slot));
-        assert_eq!(slots.free(), 1);
-    }
-
-    #[tokio::test]
-    async fn a_call_behind_too_many_others_is_refused_at_once() {
-        let slots = CallSlots::new(1);
-        let _slot = take(&slots);
-        let mut waiting = wait(&slots, WAITING_PER_SLOT);
-
-        let refused = slots.take(LONG).now_or_never().map(|slot| slot.is_none());
-        assert_eq!(refused, Some(true));
-        waiting.clear();
-        assert!(slots.take(LONG).now_or_never().is_none());
-    }
-
-    #[tokio::test]
-    async fn a_call_that_steps_aside_gives_its_slot_to_another_until_it_steps_back() {
-        let slots = CallSlots::new(1);
-        let writer = take(&slots);
-        writer.step_aside().unwrap();
-        let other = take(&slots);
-        let mut waiting = wait(&slots, 3);
-        {
-            let mut back = pin!(writer.step_back());
-            assert!(back.as_mut().now_or_never().is_none());
-            drop(other);
-            assert!(served(&mut waiting).is_none(), "the one that had a slot before is first");
-            back.await;
-        }
-        drop(waiting);
-        assert_eq!((slots.free(), slots.0.aside.available_permits()), (0, ASIDE_PER_SLOT));
-        drop(writer);
-        assert_eq!(slots.free(), 1);
-    }
-
-    #[tokio::test]
-    async fn a_call_keeps_its_slot_if_too_many_wait_without_one() {
-        let slots = CallSlots::new(1);
-        let aside: Vec<_> = (0..ASIDE_PER_SLOT)
-            .map(|_| {
-                let writer = take(&slots);
-                writer.step_aside().unwrap();
-                writer
-            })
-            .collect();
-        let last = take(&slots);
-        assert_eq!(last.step_aside(), None);
-        assert_eq!(slots.free(), 0);
-        last.step_back().now_or_never().unwrap();
-        drop((aside, last));
-        assert_eq!((slots.free(), slots.0.aside.available_permits()), (1, ASIDE_PER_SLOT));
-    }
-}
+mod tests;
