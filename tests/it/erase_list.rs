@@ -96,8 +96,8 @@ async fn each_user_of_a_list_is_deleted_with_all_that_it_absorbed() {
     // As after a DeleteUser: the account is free, and the feed has one event, of the operator.
     let token = server.caller(&Token::of("github", "ann"));
     assert_eq!(refusal(token.get_user(get("")).await), "NotFound USER_NOT_FOUND");
-    let told = events::events(&service, 12).await;
-    let last = told.iter().rfind(|event| event.tenant == "default").unwrap();
+    let seen = events::events(&service, 12).await;
+    let last = seen.iter().rfind(|event| event.tenant == "default").unwrap();
     assert!(events::line(last).starts_with(&format!("deleted {ann} ")), "{last:?}");
     assert_eq!(last.actor.as_ref().unwrap().kind(), pb::actor::Kind::Operator);
     server.database.db_assert_invariants().await;

@@ -163,8 +163,8 @@ impl Survey {
     }
 }
 
-/// Splits the files into records, and sends them in portions until nobody takes them. Returns the name
-/// of the run.
+/// Splits the files into records, and sends them in portions until the other thread takes no more.
+/// Returns the name of the run.
 fn split(source: &Source, sender: &SyncSender<Vec<(Place, Record)>>) -> Result<Uuid, InputError> {
     let mut fingerprint = source.fingerprint();
     let mut portion = Vec::with_capacity(PORTION);

@@ -1,4 +1,4 @@
-//! How fast the commands are, and for whom they wait.
+//! How fast the commands are, and which other work they wait for.
 
 use std::time::{Duration, Instant};
 

@@ -62,8 +62,8 @@ async fn accounts_get_their_new_subjects_wherever_they_are_named() {
     new.database.db_assert_invariants().await;
 
     // The feed names each account by both names, once.
-    let told: Vec<pb::Event> = events::events(&service, 10).await;
-    let renamed = told.iter().filter_map(|event| match event.detail.as_ref().unwrap() {
+    let seen: Vec<pb::Event> = events::events(&service, 10).await;
+    let renamed = seen.iter().filter_map(|event| match event.detail.as_ref().unwrap() {
         pb::event::Detail::IdentitiesRenamed(of) => Some((event, of)),
         _ => None,
     });
