@@ -2,6 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use diesel::{
+    pg::Pg,
+    query_builder::QueryFragment,
     sql_query,
     sql_types::{Array, BigInt, Binary, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
@@ -54,21 +56,42 @@ type Row = (
     Option<DateTime<Utc>>,
 );
 
-/// A tombstone is looked up only for an id that no user has.
-const SQL: &str = "SELECT q.position, n.create_time, n.absorbed_into, n.absorbed_by_link, n.alias_of, n.absorbed_time, t.delete_time \
-    FROM unnest($2::text[], $3::bytea[]) WITH ORDINALITY AS q(id, tombstone, position) \
-    LEFT JOIN LATERAL (SELECT * FROM users WHERE tenant_id = $1 AND id = q.id LIMIT 1) n ON true \
-    LEFT JOIN LATERAL (SELECT delete_time FROM tombstones WHERE n.id IS NULL AND tenant_id = $1 \
-      AND id_hash = q.tombstone LIMIT 1) t ON true";
+/// Looks up users by ids. The first part is what is known of deleted ones, the second one names the
+/// ids, and the third one joins what the first one names.
+macro_rules! states_sql {
+    ($delete_time:literal, $ids:literal, $tombstones:literal) => {
+        concat!(
+            "SELECT q.position, n.create_time, n.absorbed_into, n.absorbed_by_link, n.alias_of, n.absorbed_time, ",
+            $delete_time,
+            " FROM ",
+            $ids,
+            " LEFT JOIN LATERAL (SELECT * FROM users WHERE tenant_id = $1 AND id = q.id LIMIT 1) n ON true",
+            $tombstones
+        )
+    };
+}
 
-/// What became of each of these ids, in their order. Most ids have users, so no id is hashed before
-/// it is known to have none.
+const USERS: &str =
+    states_sql!("NULL::timestamptz", "unnest($2::text[]) WITH ORDINALITY AS q(id, position)", "");
+/// A tombstone is looked up only for an id that no user has.
+const USERS_AND_TOMBSTONES: &str = states_sql!(
+    "t.delete_time",
+    "unnest($2::text[], $3::bytea[]) WITH ORDINALITY AS q(id, tombstone, position)",
+    " LEFT JOIN LATERAL (SELECT delete_time FROM tombstones WHERE n.id IS NULL AND tenant_id = $1 \
+      AND id_hash = q.tombstone LIMIT 1) t ON true"
+);
+
+/// What became of each of these ids, in their order. Most ids have users, so no id is hashed, and no
+/// tombstone looked for, before it is known to have none.
 pub(super) async fn states(
     conn: &mut Connection,
     scope: &Scope,
     ids: &[UserId],
 ) -> Result<Vec<IdState>, StoreError> {
-    let mut states = read(conn, scope, ids, Vec::new()).await?;
+    let query = sql_query(USERS)
+        .bind::<Text, _>(scope.tenant.as_str())
+        .bind::<Array<Text>, _>(column(ids, UserId::as_str));
+    let mut states = read(conn, query).await?;
     let (unknown, ids): (Vec<_>, Vec<_>) = states
         .iter_mut()
         .zip(ids.iter().cloned())
@@ -77,25 +100,21 @@ pub(super) async fn states(
     if !ids.is_empty() {
         let hash = |id: &UserId| scope.key.tombstone_hash(&UserRef::UserId(id.clone())).to_vec();
         // The users too: one may have come since, and its tombstone gone.
-        let found = read(conn, scope, &ids, column(&ids, hash)).await?;
-        for (state, found) in unknown.into_iter().zip(found) {
+        let query = sql_query(USERS_AND_TOMBSTONES)
+            .bind::<Text, _>(scope.tenant.as_str())
+            .bind::<Array<Text>, _>(column(&ids, UserId::as_str))
+            .bind::<Array<Binary>, _>(column(&ids, hash));
+        for (state, found) in unknown.into_iter().zip(read(conn, query).await?) {
             *state = found;
         }
     }
     Ok(states)
 }
 
-/// The same, with the tombstones that have these hashes, as many as ids or none.
-async fn read(
-    conn: &mut Connection,
-    scope: &Scope,
-    ids: &[UserId],
-    tombstones: Vec<Vec<u8>>,
-) -> Result<Vec<IdState>, StoreError> {
-    let query = sql_query(SQL)
-        .bind::<Text, _>(scope.tenant.as_str())
-        .bind::<Array<Text>, _>(column(ids, UserId::as_str))
-        .bind::<Array<Binary>, _>(tombstones);
+async fn read<Q>(conn: &mut Connection, query: Q) -> Result<Vec<IdState>, StoreError>
+where
+    Q: QueryFragment<Pg> + Send,
+{
     let mut rows: Vec<Row> =
         conn.load("id_states", Positional::<_, RowSql>::new(Cached(query))).await?;
     // The database returns them in this order, but does not promise it.
