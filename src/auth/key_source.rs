@@ -7,7 +7,7 @@ use std::{
 
 use http::Uri;
 use jsonwebtoken::Algorithm;
-use tokio::time::timeout;
+use tokio::{sync::Semaphore, time::timeout};
 
 use super::{
     discovery::{self, MetadataError},
@@ -17,6 +17,11 @@ use crate::http_client::{FetchError, HttpClient, shown};
 
 /// The longest time for one read, discovery included.
 const MAX_TIME: Duration = Duration::from_secs(5);
+
+/// How many files are read at once. All issuers' files are read again every few seconds, and each read
+/// occupies a thread with memory of its own. A file that hangs takes one of these places for
+/// [`MAX_TIME`], and leaves the others.
+static FILE_READERS: Semaphore = Semaphore::const_new(4);
 
 /// The source of an issuer's keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,6 +106,8 @@ impl KeySource {
     ) -> Result<KeySet, KeySourceError> {
         match self {
             Self::File(path) => {
+                // It is never closed. A read that hangs gives its place back when its time is over.
+                let _place = FILE_READERS.acquire().await;
                 let (path, algorithms) = (path.clone(), algorithms.to_vec());
                 let reading = tokio::task::spawn_blocking(move || read_file(&path, &algorithms));
                 reading.await.unwrap_or_else(|error| Err(std::io::Error::other(error).into()))
@@ -135,4 +142,39 @@ async fn fetch(
     let document =
         http.get_json(url).await.map_err(|error| KeySourceError::Fetch(url.clone(), error))?;
     Ok(KeySet::parse(&document, algorithms)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs::OpenOptions, process::Command};
+
+    use super::*;
+    use crate::outgoing::{Authorities, Outgoing};
+
+    /// A pipe without a writer hangs when it is opened, as a file of a network that is away does.
+    #[tokio::test]
+    async fn a_file_that_hangs_keeps_no_other_from_being_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let (hanging, good) = (folder.path().join("hanging.json"), folder.path().join("good.json"));
+        assert!(Command::new("mkfifo").arg(&hanging).status().unwrap().success());
+        std::fs::write(&good, br#"{"keys":[]}"#).unwrap();
+
+        let authorities = Authorities::system().unwrap();
+        let http = HttpClient::new(&Outgoing { authorities, proxy: None });
+        let read = |path: &Path| {
+            let (source, http) = (KeySource::File(path.to_owned()), http.clone());
+            async move { source.read(&http, &[Algorithm::ES256]).await }
+        };
+        let hangs = tokio::spawn(read(&hanging));
+        let pipe = hanging.clone();
+        // The pipe can be opened for writing once its reader has begun.
+        let open = move || OpenOptions::new().write(true).open(pipe);
+        let writer = tokio::task::spawn_blocking(open).await.unwrap().unwrap();
+
+        for _ in 0..3 {
+            assert!(matches!(read(&good).await, Err(KeySourceError::KeySet(_))));
+        }
+        drop(writer);
+        assert!(hangs.await.unwrap().is_err());
+    }
 }

@@ -244,8 +244,12 @@ fn say(text: &str) -> Result<(), Failure> {
     Ok(writeln!(io::stdout(), "{text}")?)
 }
 
+/// How long a thread that has read a file waits for the next one. The key files of all issuers are
+/// read at once, every five seconds, and each thread that waits has memory of its own.
+const IDLE_THREAD: Duration = Duration::from_millis(500);
+
 fn runtime() -> io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()
+    tokio::runtime::Builder::new_multi_thread().enable_all().thread_keep_alive(IDLE_THREAD).build()
 }
 
 /// Binds before anything else begins, so that a port in use is reported at once.
