@@ -20,10 +20,11 @@ use crate::{
         input::{Columns, Input, Joined},
         sources::Format,
     },
+    use_cases::UseCases,
 };
 
-/// How many connections it uses.
-const CONNECTIONS: usize = 2;
+/// How many connections it uses: two for its batches, and one for the links of `--attach`.
+const CONNECTIONS: usize = 3;
 
 #[derive(Args)]
 pub(super) struct ImportArguments {
@@ -41,6 +42,10 @@ pub(super) struct ImportArguments {
     /// Write nothing, and say what would happen
     #[arg(long)]
     dry_run: bool,
+    /// Where a person has signed in with an account of a row meanwhile, link the user of that sign-in
+    /// into the user of the row, instead of refusing the row
+    #[arg(long)]
+    attach: bool,
     /// The file for the refused rows with their reasons, which must not exist
     #[arg(long, value_name = "FILE", conflicts_with = "dry_run")]
     report: Option<PathBuf>,
@@ -109,11 +114,15 @@ pub(super) fn run(arguments: &ImportArguments) -> Result<(), Failure> {
         let store = Store::open(address, CONNECTIONS, policies, &Metrics::default()).await?;
         // The accounts of another issuer would be other people's.
         let store = store.relying_on(&config.issuer_pins());
+        let use_cases = arguments
+            .attach
+            .then(|| Arc::new(UseCases::of_command(store.clone(), config.tenants.clone())));
         let import = Import {
             store: &store,
             tenant: &tenant_id,
             checker: &checker,
             survey: &survey,
+            attach: use_cases.as_ref(),
             files: files.clone(),
         };
         let word = if arguments.dry_run { "checking" } else { "importing" };
@@ -244,6 +253,17 @@ fn conclusion(settled: &Settled, files: Option<&FilePaths>) -> String {
         "{verb}: {}, present: {}, skipped: {}, refused: {}",
         run.created, run.present, run.skipped, run.refused
     );
+    if settled.attached.count > 0 {
+        let verb = if files.is_some() { "attached" } else { "would be attached" };
+        let users = plural(settled.attached.count, "user", "users");
+        let _ = write!(text, "\n{verb}: {users}");
+        for example in &settled.attached.examples {
+            let _ = write!(text, "\n  {example}");
+        }
+        if files.is_some() {
+            let _ = write!(text, "\nthe links have the plan {}", run.id);
+        }
+    }
     for (reason, refused) in &settled.reasons {
         let _ = write!(text, "\n{}: {}", reason.word(), rows(refused.count));
         for example in &refused.examples {

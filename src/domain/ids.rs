@@ -70,6 +70,13 @@ impl UserId {
     pub fn from_uuid(random: Uuid) -> Self {
         Self(format!("usr_{}", random.simple()))
     }
+
+    /// Whether it has the form of such an id.
+    pub fn is_random(&self) -> bool {
+        self.0.strip_prefix("usr_").is_some_and(|hex| {
+            hex.len() == 32 && hex.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+        })
+    }
 }
 
 parsed_name!(

@@ -3,6 +3,7 @@
 //! The functions turn facts into decisions. They use no transport, database, clock or random
 //! source, and this module imports nothing else of the crate.
 
+pub mod attaching;
 pub mod candidates;
 pub mod clusters;
 pub mod duplicates;

@@ -23,6 +23,7 @@
 
 mod insert;
 mod names;
+mod origin;
 mod runs;
 
 use chrono::{DateTime, Utc};

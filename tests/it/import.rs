@@ -1,5 +1,6 @@
 //! `identity-link import` brings users from files, links kept, and says what becomes of each row.
 
+mod attach;
 mod interrupted;
 mod laws;
 mod refused;

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     domain::UserId,
-    store::{StoredName, StoredNames},
+    store::{ImportedUser, StoredName, StoredNames},
 };
 
 /// What becomes of a row.
@@ -18,6 +18,61 @@ pub(super) enum Judgement {
     Present(UserId),
     /// It cannot become a user.
     Refused(Vec<Reason>),
+}
+
+/// A row whose accounts belong in part to users that may be linked into its user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Attachment {
+    /// The user of the row if it is here already.
+    pub present: Option<UserId>,
+    /// The accounts of others: the place of each in the row, and its user.
+    pub taken: Vec<(usize, UserId)>,
+}
+
+/// What is to be attached to the user of a row; `None` if no other user has an account of it, or if
+/// the row is refused for another reason. The user of the row is not here at all, or is here with
+/// each of its ids and at least one account, and then lacks nothing but the accounts of others.
+/// `created` is that user if this run has made it.
+pub(super) fn attachment(
+    row: &NewUser,
+    stored: &StoredNames,
+    created: Option<&UserId>,
+) -> Option<Attachment> {
+    if the_user(row, stored).is_some() {
+        return None;
+    }
+    let own = Some(&stored.id).filter(|_| row.has_own_id);
+    let ids: Vec<&StoredName> = own.into_iter().chain(&stored.aliases).collect();
+    let present = created.or_else(|| ids.first().and_then(|name| name.holder.as_ref())).cloned();
+    let is_known = |name: &&StoredName| name.holder == present;
+    let is_deleted = |name: &StoredName| name.holder.is_none() && name.was_deleted;
+    let all = ids.iter().copied().chain(&stored.identities);
+    if !ids.iter().all(is_known) || all.into_iter().any(is_deleted) {
+        return None;
+    }
+    let accounts = row.places.iter().zip(&stored.identities);
+    let of_others = accounts.filter_map(|(place, name)| Some((*place, name.holder.clone()?)));
+    let taken: Vec<(usize, UserId)> =
+        of_others.filter(|(_, holder)| Some(holder) != present.as_ref()).collect();
+    let has_free = stored.identities.iter().any(|name| name.holder.is_none());
+    let has_own = stored.identities.len() > taken.len();
+    let is_whole = present.is_none() || !has_free && has_own;
+    (is_whole && !taken.is_empty()).then_some(Attachment { present, taken })
+}
+
+impl Attachment {
+    /// The user of the row without the accounts of others, the first free one as its primary one.
+    pub(super) fn free(&self, row: &NewUser) -> ImportedUser {
+        let mut imported = row.imported.clone();
+        let is_free = |place: &usize| self.taken.iter().all(|(taken, _)| taken != place);
+        let identities = row.places.iter().zip(std::mem::take(&mut imported.user.identities));
+        let free = identities.filter(|(place, _)| is_free(place));
+        imported.user.identities = free.map(|(_, identity)| identity).collect();
+        if let Some(first) = imported.user.identities.first() {
+            imported.user.primary = first.id.clone();
+        }
+        imported
+    }
 }
 
 /// Judges a row. A row whose names all belong to one live user is there already, from an earlier

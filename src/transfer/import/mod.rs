@@ -4,9 +4,11 @@
 //! that was interrupted anywhere continues where its last batch ended, and a second run of the same
 //! files makes no user twice.
 
+mod attach;
 mod check;
 mod judge;
 pub(in crate::transfer) mod keys;
+mod outcome;
 mod providers;
 mod reading;
 mod settle;
@@ -15,7 +17,6 @@ mod survey;
 mod verdict;
 
 use std::{
-    collections::BTreeMap,
     io,
     path::{Path, PathBuf},
     sync::Arc,
@@ -25,6 +26,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use self::{
+    attach::Attacher,
     reading::read_batches,
     settle::{Inserter, ReportFiles, Settler},
     verdict::GrowingFile,
@@ -33,10 +35,12 @@ use super::input::InputError;
 use crate::{
     domain::TenantId,
     store::{ImportRun, Store, StoreError},
+    use_cases::UseCases,
 };
 pub use check::Checker;
+pub use outcome::{Rows, Settled};
 pub use providers::{Mapped, ProviderMap, ProviderMapError};
-pub use settle::{Rows, Settled};
+
 pub use source::{Files, Source};
 pub use survey::{FileProvider, Survey, SurveyError};
 pub use verdict::ReasonCode;
@@ -79,6 +83,9 @@ pub struct Import<'a> {
     pub checker: &'a Checker,
     /// The result of the first pass.
     pub survey: &'a Arc<Survey>,
+    /// What links a user that has accounts of a row into the user of the row; `None` if such rows are
+    /// refused.
+    pub attach: Option<&'a Arc<UseCases>>,
     /// The names of the files to be written; `None` for a dry run, which writes nothing.
     pub files: Option<FilePaths>,
 }
@@ -121,8 +128,14 @@ impl Import<'_> {
             is_dry_run: files.is_none(),
             expects_new: false,
         };
-        let settled = Settled { run, reasons: BTreeMap::new() };
-        let mut settler = Settler { inserter, files, settled, pending: None };
+        let attacher = self.attach.map(|use_cases| Attacher {
+            use_cases,
+            tenant_id: self.tenant,
+            run: run.id,
+            is_dry_run: files.is_none(),
+        });
+        let settled = Settled::of(run);
+        let mut settler = Settler { inserter, attacher, files, settled, pending: None };
         done(from);
         while let Some(batch) = batches.recv().await {
             if stop.is_cancelled() {

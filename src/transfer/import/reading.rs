@@ -47,10 +47,25 @@ pub(super) struct ReadRow {
 pub(super) enum What {
     /// A user.
     User(Box<NewUser>),
+    /// A user that is here, with which those that had its accounts were linked.
+    Attached(Box<Attached>),
     /// No user, as the source says.
     Skipped,
     /// A row with faults.
     Refused(Vec<Reason>),
+}
+
+/// The user of a row, with the users that were linked into it, or in a dry run would be.
+#[derive(Debug)]
+pub(super) struct Attached {
+    /// The user of the row.
+    pub user: UserId,
+    /// Whether this run created it.
+    pub is_created: bool,
+    /// The users that had accounts of the row.
+    pub linked: Vec<UserId>,
+    /// The id of the source that is not its id here.
+    pub source_id: Option<String>,
 }
 
 /// The user that a row becomes, if its names are free.

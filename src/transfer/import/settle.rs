@@ -1,47 +1,26 @@
 //! Settles batches: asks the database, and writes the users, the position and the counts together.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    io,
-};
+use std::io;
 
 use chrono::{DateTime, Utc};
 use futures_util::future::join;
 
 use super::{
     ImportError, Source,
+    attach::Attacher,
     judge::{Judgement, judge},
+    outcome::{Outcome, Settled, number},
     reading::{Batch, NewUser, ReadRow, What},
-    verdict::{GrowingFile, Reason, ReasonCode, Refused, id_map_line},
+    verdict::{GrowingFile, Refused, id_map_line},
 };
 use crate::{
     clock,
-    domain::{TenantId, UserId},
+    domain::TenantId,
     store::{ImportRun, ImportedUser, LockKeys, Session, Store, StoreError, StoredNames},
 };
 
 /// How often a batch is tried as a whole, before its rows are written one by one.
 const MAX_TRIES: usize = 3;
-/// The most rows of which the summary shows a reason.
-const EXAMPLES: usize = 20;
-
-/// What became of the rows so far.
-#[derive(Debug, Clone)]
-pub struct Settled {
-    /// The run, with its counts.
-    pub run: ImportRun,
-    /// For each reason, how many rows of this process have it, and the first of them.
-    pub reasons: BTreeMap<ReasonCode, Rows>,
-}
-
-/// Rows with the same reason.
-#[derive(Debug, Clone, Default)]
-pub struct Rows {
-    /// How many there are.
-    pub count: u64,
-    /// The first of them: the place, the field and the sentence.
-    pub examples: Vec<String>,
-}
 
 /// The files that grow with the batches.
 pub(super) struct ReportFiles {
@@ -57,6 +36,8 @@ pub(super) struct ReportFiles {
 pub(super) struct Settler<'a> {
     /// Inserts the batches.
     pub inserter: Inserter<'a>,
+    /// Links the users that have accounts of rows; `None` if their rows are refused.
+    pub attacher: Option<Attacher<'a>>,
     /// The files; `None` in a dry run, which writes nothing.
     pub files: Option<ReportFiles>,
     /// What became of the rows.
@@ -95,24 +76,20 @@ struct Inserted {
     outcome: Outcome,
 }
 
-/// What a batch comes to.
-#[derive(Default)]
-struct Outcome {
-    created: usize,
-    present: i64,
-    skipped: i64,
-    /// The refused rows, and how many of them because of what the database has.
-    refused: Vec<(String, Vec<Reason>)>,
-    refused_here: usize,
-    renamed: Vec<(String, UserId)>,
-}
-
 impl Settler<'_> {
     /// Inserts a batch, while the one before commits.
     ///
     /// # Errors
     /// [`ImportError`] of the batch before; then nothing of both is written.
-    pub(super) async fn settle(&mut self, batch: Batch) -> Result<(), ImportError> {
+    pub(super) async fn settle(&mut self, mut batch: Batch) -> Result<(), ImportError> {
+        if let Some(attacher) = self.attacher {
+            let found = attacher.find(&batch.rows).await?;
+            if !found.is_empty() {
+                // No transaction is open while links are made.
+                self.commit_pending().await?;
+                attacher.attach(&mut batch.rows, found).await?;
+            }
+        }
         let inserter = self.inserter;
         let (before, inserted) = join(self.commit_pending(), inserter.insert(&batch.rows)).await;
         before?;
@@ -257,6 +234,10 @@ impl Inserter<'_> {
                     outcome.skipped += 1;
                     continue;
                 }
+                What::Attached(row) => {
+                    outcome.attach(row, &self.source.show(*place));
+                    continue;
+                }
                 What::Refused(reasons) => reasons.clone(),
                 What::User(row) => match stored.next().map(|stored| judge(row, stored)) {
                     None => continue,
@@ -265,13 +246,13 @@ impl Inserter<'_> {
                         reasons
                     }
                     Some(Judgement::New) => {
-                        outcome.rename(row, &row.imported.user.id);
+                        outcome.rename(row.source_id.as_ref(), &row.imported.user.id);
                         outcome.created += 1;
                         new.push(&row.imported);
                         continue;
                     }
                     Some(Judgement::Present(id)) => {
-                        outcome.rename(row, &id);
+                        outcome.rename(row.source_id.as_ref(), &id);
                         outcome.present += 1;
                         continue;
                     }
@@ -280,17 +261,6 @@ impl Inserter<'_> {
             outcome.refused.push((self.source.show(*place), refused));
         }
         (new, outcome)
-    }
-}
-
-impl Outcome {
-    /// Whether the database had none of the names.
-    fn is_new(&self) -> bool {
-        self.present == 0 && self.refused_here == 0
-    }
-
-    fn rename(&mut self, row: &NewUser, id: &UserId) {
-        self.renamed.extend(row.source_id.clone().map(|source_id| (source_id, id.clone())));
     }
 }
 
@@ -336,35 +306,10 @@ async fn commit(
 fn users(rows: &[ReadRow]) -> impl Iterator<Item = &NewUser> {
     rows.iter().filter_map(|row| match &row.what {
         What::User(user) => Some(&**user),
-        What::Skipped | What::Refused(_) => None,
+        What::Attached(_) | What::Skipped | What::Refused(_) => None,
     })
 }
 
 fn line(refused: &Refused<'_>) -> Result<String, io::Error> {
     Ok(format!("{}\n", serde_json::to_string(refused)?))
-}
-
-/// A count as the database has it.
-fn number(count: impl TryInto<i64>) -> i64 {
-    count.try_into().unwrap_or(i64::MAX)
-}
-
-impl Settled {
-    fn count(&mut self, outcome: &Outcome, end: u64) {
-        self.run.rows = number(end);
-        self.run.created += number(outcome.created);
-        self.run.present += outcome.present;
-        self.run.skipped += outcome.skipped;
-        self.run.refused += number(outcome.refused.len());
-        for (place, reasons) in &outcome.refused {
-            let mut counted = BTreeSet::new();
-            for reason in reasons {
-                let rows = self.reasons.entry(reason.reason).or_default();
-                rows.count += u64::from(counted.insert(reason.reason));
-                if rows.examples.len() < EXAMPLES {
-                    rows.examples.push(format!("{place}: {reason}"));
-                }
-            }
-        }
-    }
 }

@@ -38,6 +38,8 @@ pub enum ReasonCode {
     IdTaken,
     /// The user or the account was deleted here.
     Deleted,
+    /// The account belongs to a user that may not be attached.
+    NotAttached,
 }
 
 impl ReasonCode {
@@ -49,6 +51,7 @@ impl ReasonCode {
             Self::IdentityTaken => "IDENTITY_TAKEN",
             Self::IdTaken => "ID_TAKEN",
             Self::Deleted => "DELETED",
+            Self::NotAttached => "NOT_ATTACHED",
         }
     }
 }
