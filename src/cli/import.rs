@@ -3,6 +3,7 @@
 use std::{fmt::Write as _, path::PathBuf, sync::Arc};
 
 use clap::{Args, ValueEnum};
+use tokio_util::sync::CancellationToken;
 
 use super::{
     ConfigFile, EX_INTERRUPTED, EX_PARTLY, Failure, progress::Progress, runtime, say,
@@ -14,8 +15,8 @@ use crate::{
     telemetry::metrics::Metrics,
     transfer::{
         import::{
-            Checker, FilePaths, Files, Import, ImportError, Mapped, ProviderMap, Settled, Source,
-            Survey,
+            Checker, FilePaths, Files, Import, ImportError, Mapped, ProviderMap, Reporting,
+            Settled, Source, Survey,
         },
         input::{Columns, Input, Joined},
         sources::Format,
@@ -94,7 +95,9 @@ pub(super) fn run(arguments: &ImportArguments) -> Result<(), Failure> {
     let checker =
         Checker { tenant: Arc::new(settings), providers: Arc::new(providers), now: clock::now() };
     let progress = Progress::new("reading", "rows", None);
-    let survey = Survey::of(&source, &checker, &|rows| progress.set(rows));
+    // A signal ends the process: nothing is written yet.
+    let survey =
+        Survey::of(&source, &checker, &CancellationToken::new(), &|rows| progress.set(rows));
     progress.end();
     let survey = survey?;
     say(describe(&survey).trim_end())?;
@@ -123,7 +126,8 @@ pub(super) fn run(arguments: &ImportArguments) -> Result<(), Failure> {
             checker: &checker,
             survey: &survey,
             attach: use_cases.as_ref(),
-            files: files.clone(),
+            is_dry_run: arguments.dry_run,
+            reporting: files.clone().map_or(Reporting::Counts, Reporting::Files),
         };
         let word = if arguments.dry_run { "checking" } else { "importing" };
         let progress = Progress::new(word, "rows", Some(survey.rows));

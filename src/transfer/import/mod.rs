@@ -2,7 +2,8 @@
 //!
 //! Each batch is one transaction, with the users, the position of the run, and one event. So a run
 //! that was interrupted anywhere continues where its last batch ended, and a second run of the same
-//! files makes no user twice.
+//! files makes no user twice. Rows that a caller sends have no position: each run gives the verdicts
+//! of all of them, and those that are users already are present.
 
 mod attach;
 mod check;
@@ -11,16 +12,14 @@ pub(in crate::transfer) mod keys;
 mod outcome;
 mod providers;
 mod reading;
+mod report;
+mod sent;
 mod settle;
 mod source;
 mod survey;
 mod verdict;
 
-use std::{
-    io,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{io, sync::Arc};
 
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -28,8 +27,7 @@ use tokio_util::sync::CancellationToken;
 use self::{
     attach::Attacher,
     reading::read_batches,
-    settle::{Inserter, ReportFiles, Settler},
-    verdict::GrowingFile,
+    settle::{Inserter, Report, Settler},
 };
 use super::input::InputError;
 use crate::{
@@ -38,12 +36,14 @@ use crate::{
     use_cases::UseCases,
 };
 pub use check::Checker;
+pub use keys::KeysError;
 pub use outcome::{Rows, Settled};
 pub use providers::{Mapped, ProviderMap, ProviderMapError};
-
+pub use report::{FilePaths, Reporting, VerdictSender};
+pub use sent::{SentRows, SentRowsEnd, SentRowsError};
 pub use source::{Files, Source};
 pub use survey::{FileProvider, Survey, SurveyError};
-pub use verdict::ReasonCode;
+pub use verdict::{Reason, ReasonCode, RowVerdict, Verdict};
 
 /// How many batches are read ahead of the one that is written.
 const READ_AHEAD: usize = 2;
@@ -71,6 +71,9 @@ pub enum ImportError {
     /// A stop was requested.
     #[error("stopped before the end: the same command continues")]
     Stopped,
+    /// The receiver of the verdicts takes none.
+    #[error("the verdicts were not taken in time")]
+    Unread,
 }
 
 /// An import whose first pass is done.
@@ -86,22 +89,15 @@ pub struct Import<'a> {
     /// What links a user that has accounts of a row into the user of the row; `None` if such rows are
     /// refused.
     pub attach: Option<&'a Arc<UseCases>>,
-    /// The names of the files to be written; `None` for a dry run, which writes nothing.
-    pub files: Option<FilePaths>,
-}
-
-/// The files that an import writes.
-#[derive(Debug, Clone)]
-pub struct FilePaths {
-    /// The refused rows, with their reasons.
-    pub report: PathBuf,
-    /// The ids of the source that could not stay, each with the id of its user here.
-    pub ids: PathBuf,
+    /// Whether nothing is written.
+    pub is_dry_run: bool,
+    /// Where the verdicts go. A dry run writes no files.
+    pub reporting: Reporting,
 }
 
 impl Import<'_> {
-    /// Settles all rows, from where an earlier run of the same files ended. `done` gets the number of
-    /// rows that are settled.
+    /// Settles all rows, with files from where an earlier run of the same files ended. `done` gets the
+    /// number of rows that are settled.
     ///
     /// # Errors
     /// [`ImportError`]; what was settled before it stays.
@@ -112,7 +108,11 @@ impl Import<'_> {
         done: &(dyn Fn(u64) + Sync),
     ) -> Result<Settled, ImportError> {
         let run = self.begin().await?;
-        let files = self.files.as_ref().map(|paths| paths.open(&run)).transpose()?;
+        let report = match &self.reporting {
+            Reporting::Counts => Report::Counts,
+            Reporting::Files(paths) => Report::Files(paths.open(&run)?),
+            Reporting::Receiver(sender) => Report::Receiver(sender.clone()),
+        };
         let from = u64::try_from(run.rows).unwrap_or_default();
         let (sender, mut batches) = mpsc::channel(READ_AHEAD);
         let (checker, survey, read) =
@@ -125,23 +125,25 @@ impl Import<'_> {
             store: self.store,
             tenant_id: self.tenant,
             source,
-            is_dry_run: files.is_none(),
+            is_dry_run: self.is_dry_run,
             expects_new: false,
         };
         let attacher = self.attach.map(|use_cases| Attacher {
             use_cases,
             tenant_id: self.tenant,
             run: run.id,
-            is_dry_run: files.is_none(),
+            is_dry_run: self.is_dry_run,
         });
         let settled = Settled::of(run);
-        let mut settler = Settler { inserter, attacher, files, settled, pending: None };
+        let mut settler =
+            Settler { inserter, attacher, report, settled, unsent: Vec::new(), pending: None };
         done(from);
         while let Some(batch) = batches.recv().await {
             if stop.is_cancelled() {
                 settler.commit_pending().await?;
                 return Err(ImportError::Stopped);
             }
+            settler.make_room(stop).await?;
             settler.settle(batch).await?;
             done(u64::try_from(settler.settled.run.rows).unwrap_or_default());
         }
@@ -152,51 +154,24 @@ impl Import<'_> {
 
     /// The run as an earlier process left it, or a new one.
     async fn begin(&self) -> Result<ImportRun, ImportError> {
+        let new = ImportRun::new(self.survey.run, self.checker.now);
+        // A dry run, and a receiver, ask for all rows anew.
+        let Reporting::Files(paths) = &self.reporting else { return Ok(new) };
         let mut session = self.store.session(self.tenant).await?;
         let known = session.import_run(self.survey.run).await?;
-        let run = match known {
-            // A dry run asks for all rows anew, and so does an import after the last one's end.
-            Some(run) if run.end_time.is_none() && self.files.is_some() => return Ok(run),
-            _ => ImportRun::new(self.survey.run, self.checker.now),
-        };
-        if let Some(paths) = &self.files {
-            if known.is_none() {
-                paths.expect_new()?;
-            }
-            session.begin().await?;
-            session.save_import_run(&run);
-            session.commit().await.map_err(|error| match error {
-                // Another process has just begun the same one.
-                StoreError::Conflict(_) => ImportError::Overtaken,
-                other => other.into(),
-            })?;
+        match known {
+            Some(run) if run.end_time.is_none() => return Ok(run),
+            // So does an import after the last one's end.
+            Some(_) => {}
+            None => paths.expect_new()?,
         }
-        Ok(run)
-    }
-}
-
-impl FilePaths {
-    /// Refuses to write over files of others.
-    fn expect_new(&self) -> io::Result<()> {
-        for path in [&self.report, &self.ids] {
-            if path.try_exists()? {
-                let text = format!("{} exists: choose another name", path.display());
-                return Err(io::Error::new(io::ErrorKind::AlreadyExists, text));
-            }
-        }
-        Ok(())
-    }
-
-    fn open(&self, run: &ImportRun) -> io::Result<ReportFiles> {
-        let open = |path: &Path, length: i64| {
-            let length = u64::try_from(length).unwrap_or_default();
-            GrowingFile::open(path, length).map_err(|error| {
-                io::Error::new(error.kind(), format!("{}: {error}", path.display()))
-            })
-        };
-        Ok(ReportFiles {
-            report: open(&self.report, run.report_bytes)?,
-            ids: open(&self.ids, run.ids_bytes)?,
-        })
+        session.begin().await?;
+        session.save_import_run(&new);
+        session.commit().await.map_err(|error| match error {
+            // Another process has just begun the same one.
+            StoreError::Conflict(_) => ImportError::Overtaken,
+            other => other.into(),
+        })?;
+        Ok(new)
     }
 }

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    reading::Attached,
-    verdict::{Reason, ReasonCode},
+    Source,
+    verdict::{ReasonCode, RowVerdict, Verdict},
 };
 use crate::{domain::UserId, store::ImportRun};
 
@@ -35,44 +35,19 @@ pub struct Rows {
 /// What a batch comes to.
 #[derive(Default)]
 pub(super) struct Outcome {
-    /// The users of the batch itself.
+    /// What became of each row.
+    pub verdicts: Vec<RowVerdict>,
+    /// The users of the batch itself. Those that were created before it have events of their own.
     pub created: usize,
-    /// The users that were created before the batch, each with an event of its own.
-    pub created_before: usize,
-    /// The users that were there.
-    pub present: i64,
-    /// The rows that are no users.
-    pub skipped: i64,
-    /// The refused rows.
-    pub refused: Vec<(String, Vec<Reason>)>,
-    /// How many of them are refused because of what the database has.
-    pub refused_here: usize,
+    /// Whether the database had none of the names.
+    pub is_new: bool,
     /// The ids of the source that could not stay, with those here.
     pub renamed: Vec<(String, UserId)>,
-    /// The users that were attached: a line for each.
-    pub attached: Vec<String>,
 }
 
 impl Outcome {
-    /// Whether the database had none of the names.
-    pub(super) fn is_new(&self) -> bool {
-        self.present == 0 && self.refused_here == 0
-    }
-
     pub(super) fn rename(&mut self, source_id: Option<&String>, id: &UserId) {
         self.renamed.extend(source_id.map(|source_id| (source_id.clone(), id.clone())));
-    }
-
-    /// Counts a row whose user has its event already, as it was created before its batch.
-    pub(super) fn attach(&mut self, row: &Attached, place: &str) {
-        self.rename(row.source_id.as_ref(), &row.user);
-        if row.is_created {
-            self.created_before += 1;
-        } else {
-            self.present += 1;
-        }
-        let lines = row.linked.iter().map(|user| format!("{place}: {user} into {}", row.user));
-        self.attached.extend(lines);
     }
 }
 
@@ -83,22 +58,34 @@ impl Settled {
     }
 
     /// Counts a batch up to the row before number `end`.
-    pub(super) fn count(&mut self, outcome: &Outcome, end: u64) {
+    pub(super) fn count(&mut self, outcome: &Outcome, end: u64, source: &Source) {
         self.run.rows = number(end);
-        self.run.created += number(outcome.created + outcome.created_before);
-        self.run.present += outcome.present;
-        self.run.skipped += outcome.skipped;
-        self.run.refused += number(outcome.refused.len());
-        for line in &outcome.attached {
-            self.attached.count += 1;
-            self.attached.show(|| line.clone());
-        }
-        for (place, reasons) in &outcome.refused {
-            let mut counted = BTreeSet::new();
-            for reason in reasons {
-                let rows = self.reasons.entry(reason.reason).or_default();
-                rows.count += u64::from(counted.insert(reason.reason));
-                rows.show(|| format!("{place}: {reason}"));
+        for RowVerdict { place, verdict } in &outcome.verdicts {
+            match verdict {
+                Verdict::Created(_) => self.run.created += 1,
+                Verdict::Present(_) => self.run.present += 1,
+                Verdict::Skipped => self.run.skipped += 1,
+                Verdict::Attached { user, is_created, linked } => {
+                    if *is_created {
+                        self.run.created += 1;
+                    } else {
+                        self.run.present += 1;
+                    }
+                    for earlier in linked {
+                        self.attached.count += 1;
+                        let line = || format!("{}: {earlier} into {user}", source.show(*place));
+                        self.attached.show(line);
+                    }
+                }
+                Verdict::Refused(reasons) => {
+                    self.run.refused += 1;
+                    let mut counted = BTreeSet::new();
+                    for reason in reasons {
+                        let rows = self.reasons.entry(reason.reason).or_default();
+                        rows.count += u64::from(counted.insert(reason.reason));
+                        rows.show(|| format!("{}: {reason}", source.show(*place)));
+                    }
+                }
             }
         }
     }
@@ -114,6 +101,6 @@ impl Rows {
 }
 
 /// A count as the database has it.
-pub(super) fn number(count: impl TryInto<i64>) -> i64 {
+fn number(count: impl TryInto<i64>) -> i64 {
     count.try_into().unwrap_or(i64::MAX)
 }

@@ -41,22 +41,32 @@ impl ProviderMap {
     /// # Errors
     /// [`ProviderMapError`] of the first wrong entry.
     pub fn parse(entries: &[String], tenant: &Tenant) -> Result<Self, ProviderMapError> {
-        let mut map = BTreeMap::new();
+        let mut map = Self::default();
         for entry in entries {
             // A provider's own name has no `=`, and a name in a file may have one.
             let (from, to) =
                 entry.rsplit_once('=').ok_or_else(|| ProviderMapError::Form(entry.clone()))?;
-            let to = match to {
-                "-" => None,
-                to => Some(
-                    known(tenant, to).ok_or_else(|| ProviderMapError::Unknown(to.to_owned()))?,
-                ),
-            };
-            if map.insert(from.to_owned(), to).is_some() {
-                return Err(ProviderMapError::Twice(from.to_owned()));
-            }
+            map.insert(from, Some(to).filter(|to| *to != "-"), tenant)?;
         }
-        Ok(Self(map))
+        Ok(map)
+    }
+
+    /// Adds an entry; `None` leaves out the accounts of the provider.
+    ///
+    /// # Errors
+    /// [`ProviderMapError::Twice`] and [`ProviderMapError::Unknown`].
+    pub fn insert(
+        &mut self,
+        from: &str,
+        to: Option<&str>,
+        tenant: &Tenant,
+    ) -> Result<(), ProviderMapError> {
+        let unknown = |to: &str| ProviderMapError::Unknown(to.to_owned());
+        let to = to.map(|to| known(tenant, to).ok_or_else(|| unknown(to))).transpose()?;
+        match self.0.insert(from.to_owned(), to) {
+            None => Ok(()),
+            Some(_) => Err(ProviderMapError::Twice(from.to_owned())),
+        }
     }
 
     /// What a name in the file is. One that has no entry is the provider of the tenant that has the

@@ -16,6 +16,8 @@ use crate::{
 
 /// The most rows of a batch: one transaction, which commits well within a second.
 pub(super) const BATCH: usize = 500;
+/// The bytes of rows after which a batch ends earlier.
+const BATCH_BYTES: usize = 4 * 1024 * 1024;
 
 /// Rows that follow each other.
 #[derive(Debug)]
@@ -95,6 +97,7 @@ pub(super) fn read_batches(
 ) -> Result<(), ImportError> {
     let mut fingerprint = source.fingerprint();
     let mut batch = Batch { first: from, rows: Vec::with_capacity(BATCH) };
+    let mut bytes = 0;
     for (number, record) in (0_u64..).zip(source.records()) {
         let (place, record) = record?;
         fingerprint.add(&record);
@@ -114,7 +117,9 @@ pub(super) fn read_batches(
             Err(violations) => invalid(violations),
         };
         batch.rows.push(ReadRow { place, what });
-        if batch.rows.len() == BATCH {
+        bytes += record.bytes();
+        if batch.rows.len() == BATCH || bytes >= BATCH_BYTES {
+            bytes = 0;
             let next = Batch { first: number + 1, rows: Vec::with_capacity(BATCH) };
             if !hand_out(std::mem::replace(&mut batch, next)) {
                 return Ok(());

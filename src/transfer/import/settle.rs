@@ -1,17 +1,20 @@
 //! Settles batches: asks the database, and writes the users, the position and the counts together.
 
-use std::io;
+use std::mem;
 
 use chrono::{DateTime, Utc};
 use futures_util::future::join;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 
 use super::{
     ImportError, Source,
     attach::Attacher,
     judge::{Judgement, judge},
-    outcome::{Outcome, Settled, number},
+    outcome::{Outcome, Settled},
     reading::{Batch, NewUser, ReadRow, What},
-    verdict::{GrowingFile, Refused, id_map_line},
+    report::{ReportFiles, VerdictSender},
+    verdict::{RowVerdict, Verdict},
 };
 use crate::{
     clock,
@@ -22,12 +25,14 @@ use crate::{
 /// How often a batch is tried as a whole, before its rows are written one by one.
 const MAX_TRIES: usize = 3;
 
-/// The files that grow with the batches.
-pub(super) struct ReportFiles {
-    /// The refused rows.
-    pub report: GrowingFile,
-    /// The ids of the source that could not stay.
-    pub ids: GrowingFile,
+/// Where the verdicts go besides the counts.
+pub(super) enum Report {
+    /// Nowhere.
+    Counts,
+    /// Into these files; the database keeps how far the run came.
+    Files(ReportFiles),
+    /// To this receiver.
+    Receiver(VerdictSender),
 }
 
 /// Settles the batches of one run. While one of them commits, which takes the database a third of its
@@ -38,10 +43,12 @@ pub(super) struct Settler<'a> {
     pub inserter: Inserter<'a>,
     /// Links the users that have accounts of rows; `None` if their rows are refused.
     pub attacher: Option<Attacher<'a>>,
-    /// The files; `None` in a dry run, which writes nothing.
-    pub files: Option<ReportFiles>,
+    /// Where the verdicts go.
+    pub report: Report,
     /// What became of the rows.
     pub settled: Settled,
+    /// The verdicts that the receiver has not been sent.
+    pub unsent: Vec<RowVerdict>,
     /// The batch to be committed next.
     pub pending: Option<Pending>,
 }
@@ -94,25 +101,54 @@ impl Settler<'_> {
         let (before, inserted) = join(self.commit_pending(), inserter.insert(&batch.rows)).await;
         before?;
         self.inserter.expects_new = !self.inserter.is_dry_run
-            && inserted.as_ref().is_ok_and(|inserted| inserted.outcome.is_new());
+            && inserted.as_ref().is_ok_and(|inserted| inserted.outcome.is_new);
         self.pending = Some(Pending { batch, inserted });
         Ok(())
     }
 
-    /// Commits the last batch.
+    /// Waits until the receiver can be sent the verdicts of one more batch. No transaction is open
+    /// meanwhile: it would hold back others for as long as the receiver likes.
     ///
     /// # Errors
-    /// [`ImportError`]; then nothing of the batch is written.
+    /// [`ImportError`] of the batch before; [`ImportError::Stopped`] also if the receiver has gone;
+    /// [`ImportError::Unread`].
+    pub(super) async fn make_room(&mut self, stop: &CancellationToken) -> Result<(), ImportError> {
+        let Report::Receiver(VerdictSender { verdicts, patience }) = &self.report else {
+            return Ok(());
+        };
+        if verdicts.capacity() >= VerdictSender::ROOM {
+            return Ok(());
+        }
+        let (verdicts, patience) = (verdicts.clone(), *patience);
+        self.commit_pending().await?;
+        let room = timeout(patience, verdicts.reserve_many(VerdictSender::ROOM));
+        match stop.run_until_cancelled(room).await {
+            Some(Ok(Ok(_))) => Ok(()),
+            Some(Err(_)) => Err(ImportError::Unread),
+            None | Some(Ok(Err(_))) => Err(ImportError::Stopped),
+        }
+    }
+
+    /// Commits the last batch, and sends its verdicts.
+    ///
+    /// # Errors
+    /// [`ImportError`]; then nothing of the batch is written, or only its first rows.
     pub(super) async fn commit_pending(&mut self) -> Result<(), ImportError> {
         let Some(Pending { batch, inserted }) = self.pending.take() else { return Ok(()) };
         let committed = match inserted {
             Ok(inserted) => self.commit(inserted, batch.end()).await,
             Err(error) => Err(error),
         };
-        match committed {
+        let settled = match committed {
             Err(ImportError::Store(StoreError::Conflict(_))) => self.settle_again(&batch).await,
             other => other,
+        };
+        if let Report::Receiver(sender) = &self.report {
+            let unsent = mem::take(&mut self.unsent);
+            // There is room, so this fails only if the receiver has gone, which ends the run soon.
+            drop(sender.verdicts.try_send(unsent));
         }
+        settled
     }
 
     /// Records that all rows are settled.
@@ -121,13 +157,17 @@ impl Settler<'_> {
     /// [`ImportError`].
     pub(super) async fn end(&mut self) -> Result<(), ImportError> {
         self.commit_pending().await?;
-        if self.files.is_some() && self.settled.run.end_time.is_none() {
+        if matches!(self.report, Report::Files(_)) && self.settled.run.end_time.is_none() {
             let mut session = self.inserter.store.session(self.inserter.tenant_id).await?;
             self.settled.run.end_time = Some(clock::now());
             self.settled.run.update_time = clock::now();
             session.begin().await?;
             session.save_import_run(&self.settled.run);
-            session.commit().await?;
+            session.commit().await.map_err(|error| match error {
+                // Another process has just ended the same one.
+                StoreError::Conflict(_) => ImportError::Overtaken,
+                other => other.into(),
+            })?;
         }
         Ok(())
     }
@@ -162,16 +202,39 @@ impl Settler<'_> {
         self.commit(inserted, end).await
     }
 
-    /// Commits a batch together with the position and the counts, after the files have its lines.
+    /// Commits a batch. Files have its lines before that, and the position and the counts are
+    /// committed with it.
     async fn commit(&mut self, inserted: Inserted, end: u64) -> Result<(), ImportError> {
         let Inserted { mut session, time, outcome } = inserted;
         let mut settled = self.settled.clone();
-        settled.count(&outcome, end);
-        if let (Some(files), Some(time)) = (&mut self.files, time) {
-            settled.run.update_time = time;
-            commit(&mut session, &outcome, files, &mut settled.run).await?;
+        settled.count(&outcome, end, self.inserter.source);
+        if let Some(time) = time {
+            let run = &mut settled.run;
+            run.update_time = time;
+            match &mut self.report {
+                Report::Files(files) => {
+                    let before = files.lengths();
+                    let Outcome { verdicts, renamed, .. } = &outcome;
+                    files.append(verdicts, renamed, self.inserter.source, run)?;
+                    session.save_import_run(run);
+                    let committed = commit(&mut session, &outcome, run).await;
+                    // The batch may be there if that is unknown: the next run of the same command
+                    // knows, and needs its lines. Otherwise it may be tried again, and would have
+                    // them twice.
+                    if !matches!(committed, Ok(()) | Err(StoreError::CommitUnknown(_))) {
+                        files.cut(before)?;
+                    }
+                    committed?;
+                }
+                Report::Counts | Report::Receiver(_) => {
+                    commit(&mut session, &outcome, run).await?;
+                }
+            }
         }
         self.settled = settled;
+        if matches!(self.report, Report::Receiver(_)) {
+            self.unsent.extend(outcome.verdicts);
+        }
         Ok(())
     }
 }
@@ -226,80 +289,64 @@ impl Inserter<'_> {
         rows: &'r [ReadRow],
         stored: &[StoredNames],
     ) -> (Vec<&'r ImportedUser>, Outcome) {
-        let (mut new, mut outcome) = (Vec::new(), Outcome::default());
+        let (mut new, mut outcome) = (Vec::new(), Outcome { is_new: true, ..Outcome::default() });
         let mut stored = stored.iter();
         for ReadRow { place, what } in rows {
-            let refused = match what {
-                What::Skipped => {
-                    outcome.skipped += 1;
-                    continue;
-                }
+            let verdict = match what {
+                What::Skipped => Verdict::Skipped,
+                What::Refused(reasons) => Verdict::Refused(reasons.clone()),
                 What::Attached(row) => {
-                    outcome.attach(row, &self.source.show(*place));
-                    continue;
+                    outcome.rename(row.source_id.as_ref(), &row.user);
+                    outcome.is_new &= row.is_created;
+                    Verdict::Attached {
+                        user: row.user.clone(),
+                        is_created: row.is_created,
+                        linked: row.linked.clone(),
+                    }
                 }
-                What::Refused(reasons) => reasons.clone(),
                 What::User(row) => match stored.next().map(|stored| judge(row, stored)) {
                     None => continue,
                     Some(Judgement::Refused(reasons)) => {
-                        outcome.refused_here += 1;
-                        reasons
+                        outcome.is_new = false;
+                        Verdict::Refused(reasons)
                     }
                     Some(Judgement::New) => {
-                        outcome.rename(row.source_id.as_ref(), &row.imported.user.id);
+                        let id = &row.imported.user.id;
+                        outcome.rename(row.source_id.as_ref(), id);
                         outcome.created += 1;
                         new.push(&row.imported);
-                        continue;
+                        let is_kept = row.has_own_id || !self.is_dry_run;
+                        Verdict::Created(is_kept.then(|| id.clone()))
                     }
                     Some(Judgement::Present(id)) => {
                         outcome.rename(row.source_id.as_ref(), &id);
-                        outcome.present += 1;
-                        continue;
+                        outcome.is_new = false;
+                        Verdict::Present(id)
                     }
                 },
             };
-            outcome.refused.push((self.source.show(*place), refused));
+            outcome.verdicts.push(RowVerdict { place: *place, verdict });
         }
         (new, outcome)
     }
 }
 
-/// Commits what a batch comes to, after the files have it.
+/// Commits the transaction of a batch, with its event.
 async fn commit(
     session: &mut Session,
     outcome: &Outcome,
-    files: &mut ReportFiles,
-    run: &mut ImportRun,
-) -> Result<(), ImportError> {
-    let (report, ids) = (files.report.length(), files.ids.length());
-    let lines = outcome
-        .refused
-        .iter()
-        .map(|(place, reasons)| line(&Refused { place: place.clone(), reasons }));
-    files.report.append(lines.collect::<Result<String, _>>()?.as_bytes())?;
-    let lines: String =
-        outcome.renamed.iter().map(|(source, id)| id_map_line(source, id)).collect();
-    files.ids.append(lines.as_bytes())?;
-    run.report_bytes = number(files.report.length());
-    run.ids_bytes = number(files.ids.length());
+    run: &ImportRun,
+) -> Result<(), StoreError> {
     let count = u32::try_from(outcome.created).unwrap_or(u32::MAX);
-    session.save_import_run(run);
     let committed = match session.record_import(run.id, count, run.update_time) {
         Ok(()) => session.commit().await,
         Err(error) => Err(error),
     };
-    match committed {
-        // The batch may be there. The next run of the same command knows, and needs its lines.
-        Ok(()) | Err(StoreError::CommitUnknown(_)) => {}
-        Err(_) => {
-            // If this fails, the pool discards the connection.
-            drop(session.abandon().await);
-            // The batch may be tried again, and would have its lines twice.
-            files.report.cut(report)?;
-            files.ids.cut(ids)?;
-        }
+    if !matches!(committed, Ok(()) | Err(StoreError::CommitUnknown(_))) {
+        // If this fails, the pool discards the connection.
+        drop(session.abandon().await);
     }
-    Ok(committed?)
+    committed
 }
 
 /// The users of the rows.
@@ -308,8 +355,4 @@ fn users(rows: &[ReadRow]) -> impl Iterator<Item = &NewUser> {
         What::User(user) => Some(&**user),
         What::Attached(_) | What::Skipped | What::Refused(_) => None,
     })
-}
-
-fn line(refused: &Refused<'_>) -> Result<String, io::Error> {
-    Ok(format!("{}\n", serde_json::to_string(refused)?))
 }

@@ -8,7 +8,7 @@ use super::ProviderMap;
 use crate::{
     domain::Violation,
     transfer::{
-        input::{Input, InputError, Joined, Place, Record},
+        input::{Input, InputError, Joined, Lines, Place, Record},
         sources::{Format, Reading},
     },
 };
@@ -32,6 +32,8 @@ pub enum Files {
         /// The file of users.
         users: Input,
     },
+    /// Rows that a caller sent, one a line.
+    Sent(Lines),
 }
 
 /// A hash of all that decides what a run imports.
@@ -49,6 +51,7 @@ impl Source {
         match &self.files {
             Files::Whole(input) => Box::new(input.records(self.format.shape())),
             Files::Joined { joined, .. } => Box::new(joined.records()),
+            Files::Sent(lines) => Box::new(lines.records()),
         }
     }
 
@@ -60,10 +63,11 @@ impl Source {
         self.format.read(record, now)
     }
 
-    /// A place as a person reads it, such as `users.json:17`.
+    /// A place as a person reads it, such as `users.json:17`, or `line 17` of sent rows.
     pub fn show(&self, place: Place) -> String {
         match &self.files {
             Files::Whole(input) | Files::Joined { users: input, .. } => input.show(place),
+            Files::Sent(_) => format!("line {}", place.line),
         }
     }
 

@@ -7,6 +7,7 @@ use std::{
     thread,
 };
 
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::{
@@ -23,9 +24,16 @@ use crate::{
     },
 };
 
-/// How many records go from one thread to the other together, and how many times that many may wait.
+/// How many records go from one thread to the other together, fewer if they are long, and how many
+/// times that many may wait.
 const PORTION: usize = 256;
+const PORTION_BYTES: usize = 1024 * 1024;
 const READ_AHEAD: usize = 4;
+/// The most providers that are counted by name, and the longest such name, in bytes. Others that
+/// are not mapped are one, named `…`.
+const MAX_PROVIDERS: usize = 1000;
+const MAX_NAME: usize = 255;
+const OTHERS: &str = "…";
 
 /// What the files hold.
 #[derive(Debug, Default)]
@@ -74,14 +82,26 @@ pub enum SurveyError {
     /// The keys cannot be compared.
     #[error(transparent)]
     Keys(#[from] KeysError),
+    /// A stop was requested.
+    #[error("stopped before the end")]
+    Stopped,
+    /// A fault in the code.
+    #[error("the first pass did not finish: {0}")]
+    Panicked(String),
 }
 
 impl Survey {
-    /// Reads the files from the beginning to the end. `done` hears of the number of rows so far.
+    /// Reads the files from the beginning to the end, or until `stop`. `done` hears of the number of
+    /// rows so far.
     ///
     /// # Errors
     /// [`SurveyError`].
-    pub fn of(source: &Source, checker: &Checker, done: &dyn Fn(u64)) -> Result<Self, SurveyError> {
+    pub fn of(
+        source: &Source,
+        checker: &Checker,
+        stop: &CancellationToken,
+        done: &dyn Fn(u64),
+    ) -> Result<Self, SurveyError> {
         let mut survey = Self::default();
         let (mut keys, mut emails) = (Keys::new()?, Keys::new()?);
         // The files are split into records on a thread of their own.
@@ -89,6 +109,9 @@ impl Survey {
             let (sender, records) = mpsc::sync_channel(READ_AHEAD);
             let splitting = scope.spawn(move || split(source, &sender));
             for (place, record) in records.iter().flatten() {
+                if stop.is_cancelled() {
+                    return Err(SurveyError::Stopped);
+                }
                 let row = RowNumber { number: survey.rows, place };
                 survey.add(
                     source.read(&record, checker.now),
@@ -156,10 +179,13 @@ impl Survey {
     fn count_account(&mut self, name: &str, checker: &Checker) {
         if let Some(known) = self.providers.get_mut(name) {
             known.accounts += 1;
-        } else {
-            let mapped = checker.providers.get(name, &checker.tenant);
-            self.providers.insert(name.to_owned(), FileProvider { accounts: 1, mapped });
+            return;
         }
+        let mapped = checker.providers.get(name, &checker.tenant);
+        let is_one_too_many = self.providers.len() >= MAX_PROVIDERS || name.len() > MAX_NAME;
+        let name = if mapped == Mapped::Missing && is_one_too_many { OTHERS } else { name };
+        let new = FileProvider { accounts: 0, mapped };
+        self.providers.entry(name.to_owned()).or_insert(new).accounts += 1;
     }
 }
 
@@ -167,15 +193,18 @@ impl Survey {
 /// Returns the name of the run.
 fn split(source: &Source, sender: &SyncSender<Vec<(Place, Record)>>) -> Result<Uuid, InputError> {
     let mut fingerprint = source.fingerprint();
-    let mut portion = Vec::with_capacity(PORTION);
+    let (mut portion, mut bytes) = (Vec::with_capacity(PORTION), 0);
     for record in source.records() {
         let (place, record) = record?;
         fingerprint.add(&record);
+        bytes += record.bytes();
         portion.push((place, record));
-        if portion.len() == PORTION
-            && sender.send(std::mem::replace(&mut portion, Vec::with_capacity(PORTION))).is_err()
-        {
-            break;
+        if portion.len() == PORTION || bytes >= PORTION_BYTES {
+            let whole = std::mem::replace(&mut portion, Vec::with_capacity(PORTION));
+            if sender.send(whole).is_err() {
+                break;
+            }
+            bytes = 0;
         }
     }
     // If it is not taken, the other thread has ended with an error.

@@ -8,6 +8,7 @@ mod csv;
 mod error;
 mod join;
 mod json;
+mod lines;
 mod partitions;
 mod scan;
 mod spool;
@@ -26,6 +27,7 @@ pub use self::{
     csv::CsvRow,
     error::{Fault, InputError},
     join::{Joined, JoinedRow},
+    lines::{Lines, LinesError},
 };
 use self::{csv::CsvRows, json::JsonRecords, spool::Spool, text::Text};
 
@@ -52,6 +54,8 @@ pub enum Record {
     Csv(CsvRow),
     /// A row of a file of users with its rows of a file of accounts.
     Joined(JoinedRow),
+    /// A row that has no text, with a sentence that says why.
+    Broken(&'static str),
 }
 
 impl Record {
@@ -59,12 +63,20 @@ impl Record {
     pub fn each_text(&self, mut hand_out: impl FnMut(&str)) {
         match self {
             Self::Json(text) => hand_out(text),
+            Self::Broken(why) => hand_out(why),
             Self::Csv(row) => row.texts().for_each(hand_out),
             Self::Joined(JoinedRow { user, accounts, .. }) => {
                 let accounts = accounts.iter().map(|(_, row)| row);
                 user.iter().chain(accounts).for_each(|row| row.texts().for_each(&mut hand_out));
             }
         }
+    }
+
+    /// How many bytes its texts have.
+    pub(super) fn bytes(&self) -> usize {
+        let mut bytes = 0;
+        self.each_text(|text| bytes += text.len());
+        bytes
     }
 }
 

@@ -42,7 +42,7 @@ fn shown(records: Records<'_>) -> Vec<String> {
                 });
                 format!("{} {}", place.line, columns.unwrap_or_else(|wrong| wrong.description))
             }
-            Ok((_, Record::Joined(_))) => unreachable!(),
+            Ok((_, Record::Joined(_) | Record::Broken(_))) => unreachable!(),
             Err(error) => format!("{error}"),
         })
         .collect()

@@ -125,6 +125,10 @@ impl Format {
             (Self::Keycloak, Record::Json(json)) => keycloak::read(json, &faults),
             (Self::Cognito, Record::Json(json)) => cognito::read(json, &faults),
             (Self::Csv, Record::Joined(row)) => csv::read(row, &faults, now),
+            (_, Record::Broken(why)) => {
+                faults.report("", why);
+                None
+            }
             _ => {
                 faults.report("", "This is no record of this source.");
                 None

@@ -1,0 +1,204 @@
+//! Where the verdicts of a run go besides the counts: files that grow, or a receiver.
+
+use std::{
+    fs::{File, OpenOptions},
+    io::{self, Seek as _, SeekFrom, Write as _},
+    os::unix::fs::OpenOptionsExt as _,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use serde::Serialize;
+use tokio::sync::mpsc;
+
+use super::{
+    Source,
+    verdict::{Reason, RowVerdict, Verdict},
+};
+use crate::{domain::UserId, store::ImportRun};
+
+/// Where the verdicts of a run go besides the counts.
+#[derive(Debug, Clone)]
+pub enum Reporting {
+    /// Nowhere.
+    Counts,
+    /// Into files. The database keeps how far the run came, so that another run of the same rows
+    /// continues these files.
+    Files(FilePaths),
+    /// To a receiver, which gets them after their commit. Another run of the same rows sends the
+    /// verdicts of all of them, so it begins with the first one.
+    Receiver(VerdictSender),
+}
+
+/// Sends verdicts to a receiver that sets the pace.
+#[derive(Debug, Clone)]
+pub struct VerdictSender {
+    /// The channel, which needs room for [`VerdictSender::ROOM`] batches.
+    pub verdicts: mpsc::Sender<Vec<RowVerdict>>,
+    /// How long the run waits for the receiver.
+    pub patience: Duration,
+}
+
+impl VerdictSender {
+    /// How many batches may be inserted and not yet taken: one that commits, and the next one.
+    pub const ROOM: usize = 2;
+}
+
+/// The files that an import writes.
+#[derive(Debug, Clone)]
+pub struct FilePaths {
+    /// The refused rows, with their reasons.
+    pub report: PathBuf,
+    /// The ids of the source that could not stay, each with the id of its user here.
+    pub ids: PathBuf,
+}
+
+impl FilePaths {
+    /// Refuses to write over files of others.
+    pub(super) fn expect_new(&self) -> io::Result<()> {
+        for path in [&self.report, &self.ids] {
+            if path.try_exists()? {
+                let text = format!("{} exists: choose another name", path.display());
+                return Err(io::Error::new(io::ErrorKind::AlreadyExists, text));
+            }
+        }
+        Ok(())
+    }
+
+    /// Opens the files of a run.
+    pub(super) fn open(&self, run: &ImportRun) -> io::Result<ReportFiles> {
+        let open = |path: &Path, length: i64| {
+            let length = u64::try_from(length).unwrap_or_default();
+            GrowingFile::open(path, length).map_err(|error| {
+                io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+            })
+        };
+        Ok(ReportFiles {
+            report: open(&self.report, run.report_bytes)?,
+            ids: open(&self.ids, run.ids_bytes)?,
+        })
+    }
+}
+
+/// The files that grow with the batches.
+#[derive(Debug)]
+pub(super) struct ReportFiles {
+    /// The refused rows.
+    report: GrowingFile,
+    /// The ids of the source that could not stay.
+    ids: GrowingFile,
+}
+
+impl ReportFiles {
+    /// Appends what a batch comes to, and notes the lengths in the run.
+    ///
+    /// # Errors
+    /// If a file cannot be written.
+    pub(super) fn append(
+        &mut self,
+        verdicts: &[RowVerdict],
+        renamed: &[(String, UserId)],
+        source: &Source,
+        run: &mut ImportRun,
+    ) -> io::Result<()> {
+        let mut lines = String::new();
+        for RowVerdict { place, verdict } in verdicts {
+            if let Verdict::Refused(reasons) = verdict {
+                let place = source.show(*place);
+                lines.push_str(&serde_json::to_string(&Refused { place, reasons })?);
+                lines.push('\n');
+            }
+        }
+        self.report.append(lines.as_bytes())?;
+        let lines: String = renamed.iter().map(|(source, id)| id_map_line(source, id)).collect();
+        self.ids.append(lines.as_bytes())?;
+        (run.report_bytes, run.ids_bytes) = self.lengths();
+        Ok(())
+    }
+
+    /// The lengths of both files, in bytes.
+    pub(super) fn lengths(&self) -> (i64, i64) {
+        let length = |file: &GrowingFile| i64::try_from(file.length).unwrap_or(i64::MAX);
+        (length(&self.report), length(&self.ids))
+    }
+
+    /// Cuts the files to lengths that they had.
+    ///
+    /// # Errors
+    /// If a file cannot be written.
+    pub(super) fn cut(&mut self, (report, ids): (i64, i64)) -> io::Result<()> {
+        self.report.cut(u64::try_from(report).unwrap_or_default())?;
+        self.ids.cut(u64::try_from(ids).unwrap_or_default())
+    }
+}
+
+/// A refused row, as a line of the report.
+#[derive(Debug, Serialize)]
+struct Refused<'a> {
+    /// Where the row begins, such as `users.json:17`.
+    place: String,
+    /// Why, at least one reason.
+    reasons: &'a [Reason],
+}
+
+/// A file that grows with the batches: a run that was interrupted goes on at the length that its
+/// last batch committed.
+#[derive(Debug)]
+struct GrowingFile {
+    file: File,
+    length: u64,
+}
+
+impl GrowingFile {
+    /// Opens the file of a run that had committed this many bytes of it. Only its owner may read
+    /// it.
+    ///
+    /// # Errors
+    /// If the file cannot be opened, or is shorter.
+    fn open(path: &Path, length: u64) -> io::Result<Self> {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).mode(0o600);
+        // Before the first batch is committed, nothing that is in it counts.
+        let mut file = options.create(length == 0).truncate(length == 0).open(path)?;
+        if file.metadata()?.len() < length {
+            return Err(io::Error::other(format!(
+                "is shorter than the {length} bytes that the run had written"
+            )));
+        }
+        file.set_len(length)?;
+        file.seek(SeekFrom::Start(length))?;
+        Ok(Self { file, length })
+    }
+
+    /// Appends these bytes, and waits until they are on the disk.
+    ///
+    /// # Errors
+    /// If they cannot be written.
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if !bytes.is_empty() {
+            self.file.write_all(bytes)?;
+            self.file.sync_data()?;
+            self.length += u64::try_from(bytes.len()).unwrap_or_default();
+        }
+        Ok(())
+    }
+
+    /// Cuts it to a length that it had.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    fn cut(&mut self, length: u64) -> io::Result<()> {
+        if self.length != length {
+            self.file.set_len(length)?;
+            self.file.seek(SeekFrom::Start(length))?;
+            self.length = length;
+        }
+        Ok(())
+    }
+}
+
+/// A line of the map of ids, as CSV.
+fn id_map_line(source: &str, id: &UserId) -> String {
+    let quoted = source.replace('"', "\"\"");
+    format!("\"{quoted}\",\"{id}\"\n", id = id.as_str().replace('"', "\"\""))
+}
