@@ -268,6 +268,16 @@ fn conclusion(settled: &Settled, files: Option<&FilePaths>) -> String {
             let _ = write!(text, "\nthe links have the plan {}", run.id);
         }
     }
+    if settled.shared.count > 0 {
+        let users = plural(settled.shared.count, "new user has", "new users have");
+        let _ = write!(
+            text,
+            "\nemails: {users} a verified address of a user that was here before, who may be the same person"
+        );
+        for example in &settled.shared.examples {
+            let _ = write!(text, "\n  {example}");
+        }
+    }
     for (reason, refused) in &settled.reasons {
         let _ = write!(text, "\n{}: {}", reason.word(), rows(refused.count));
         for example in &refused.examples {

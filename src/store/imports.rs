@@ -33,7 +33,7 @@ pub use self::{
     names::{StoredName, StoredNames},
     runs::ImportRun,
 };
-use super::{Actor, Session, StoreError};
+use super::{Actor, EmailPlace, Session, StoreError};
 use crate::domain::{Event, User, UserId};
 
 /// A user of an import.
@@ -48,6 +48,12 @@ pub struct ImportedUser {
 }
 
 impl Session {
+    /// Whether an identity of the tenant has an email.
+    pub async fn has_emails(&mut self) -> Result<bool, StoreError> {
+        let nowhere = EmailPlace { email: String::new(), owner: String::new() };
+        Ok(self.emails_after(&nowhere, 1).await?.read > 0)
+    }
+
     /// Records the event of this part of an import, and adds the recorded events to the
     /// transaction: only COMMIT may follow. Without a created user there is no event.
     ///

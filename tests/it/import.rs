@@ -4,6 +4,7 @@ mod attach;
 mod interrupted;
 mod laws;
 mod refused;
+mod shared;
 mod sources;
 mod stored;
 

@@ -4,7 +4,7 @@
 //! files by the hash. Afterwards each of these is small enough to be sorted in memory.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     fs::File,
     io::{self, BufRead as _, BufReader, BufWriter, Read as _, Seek as _, SeekFrom, Write as _},
 };
@@ -42,6 +42,15 @@ pub(in crate::transfer) struct RowNumber {
 /// The keys that occur in several rows: for the number of a row, each such key, and the place of
 /// another row that has it, which is the first one, or for that one the second.
 pub(in crate::transfer) type Repeated = BTreeMap<u64, Vec<(KeyHash, Place)>>;
+
+/// The keys that occur in several rows, where that is no fault.
+#[derive(Debug, Default)]
+pub(in crate::transfer) struct Shared {
+    /// How many there are.
+    pub count: u64,
+    /// The keys, but not all of a great many.
+    pub keys: HashSet<KeyHash>,
+}
 
 /// Names a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -148,20 +157,24 @@ impl Keys {
         Ok(repeated)
     }
 
-    /// How many keys occur in several rows.
+    /// The keys that occur in several rows.
     ///
     /// # Errors
     /// [`KeysError::Io`].
-    pub(in crate::transfer) fn shared(self) -> Result<u64, KeysError> {
-        let mut shared = 0;
+    pub(in crate::transfer) fn shared(self) -> Result<Shared, KeysError> {
+        let mut shared = Shared::default();
         for partition in self.partitions {
             let mut file = notes(partition)?;
             let mut rows: HashMap<KeyHash, bool> = HashMap::new();
             while let Some((key, _)) = next_note(&mut file)? {
                 rows.entry(key).and_modify(|is_shared| *is_shared = true).or_insert(false);
             }
-            let several = rows.into_values().filter(|is_shared| *is_shared);
-            shared += several.map(u64::from).sum::<u64>();
+            for (key, _) in rows.into_iter().filter(|(_, is_shared)| *is_shared) {
+                shared.count += 1;
+                if shared.keys.len() < MOST_REPEATED {
+                    shared.keys.insert(key);
+                }
+            }
         }
         Ok(shared)
     }
@@ -232,7 +245,7 @@ mod tests {
                 }
             }
             let in_several = |key: &u8| rows.iter().filter(|row| row.contains(key)).count() > 1;
-            prop_assert_eq!(copy.shared().unwrap(), (0..40).filter(in_several).count() as u64);
+            prop_assert_eq!(copy.shared().unwrap().count, (0..40).filter(in_several).count() as u64);
             let mut found = keys.repeated().unwrap();
             for found in found.values_mut().chain(expected.values_mut()) {
                 found.sort_unstable();

@@ -15,6 +15,7 @@ mod reading;
 mod report;
 mod sent;
 mod settle;
+mod sharing;
 mod source;
 mod survey;
 mod verdict;
@@ -28,6 +29,7 @@ use self::{
     attach::Attacher,
     reading::read_batches,
     settle::{Inserter, Report, Settler},
+    sharing::Sharing,
 };
 use super::input::InputError;
 use crate::{
@@ -121,11 +123,14 @@ impl Import<'_> {
             let hand_out = |batch| sender.blocking_send(batch).is_ok();
             read_batches(&read, &checker, &survey, from, hand_out)
         });
+        let sharing = Sharing { in_files: &self.survey.shared_in_files };
+        let has_emails = self.store.session(self.tenant).await?.has_emails().await?;
         let inserter = Inserter {
             store: self.store,
             tenant_id: self.tenant,
             source,
             is_dry_run: self.is_dry_run,
+            sharing: has_emails.then_some(sharing),
             expects_new: false,
         };
         let attacher = self.attach.map(|use_cases| Attacher {

@@ -21,6 +21,8 @@ pub struct Settled {
     /// How many users this process linked into users of rows, or in a dry run would link, and the
     /// first of them.
     pub attached: Rows,
+    /// The new users that share a verified email with a user that was here before.
+    pub shared: Rows,
 }
 
 /// Rows with the same reason.
@@ -43,6 +45,8 @@ pub(super) struct Outcome {
     pub is_new: bool,
     /// The ids of the source that could not stay, with those here.
     pub renamed: Vec<(String, UserId)>,
+    /// The new users that share a verified email with one that was here: a line for each.
+    pub shared: Vec<String>,
 }
 
 impl Outcome {
@@ -54,12 +58,16 @@ impl Outcome {
 impl Settled {
     /// Nothing of this process yet.
     pub(super) fn of(run: ImportRun) -> Self {
-        Self { run, reasons: BTreeMap::new(), attached: Rows::default() }
+        Self { run, reasons: BTreeMap::new(), attached: Rows::default(), shared: Rows::default() }
     }
 
     /// Counts a batch up to the row before number `end`.
     pub(super) fn count(&mut self, outcome: &Outcome, end: u64, source: &Source) {
         self.run.rows = number(end);
+        for line in &outcome.shared {
+            self.shared.count += 1;
+            self.shared.show(|| line.clone());
+        }
         for RowVerdict { place, verdict } in &outcome.verdicts {
             match verdict {
                 Verdict::Created(_) => self.run.created += 1,

@@ -14,6 +14,7 @@ use super::{
     outcome::{Outcome, Settled},
     reading::{Batch, NewUser, ReadRow, What},
     report::{ReportFiles, VerdictSender},
+    sharing::Sharing,
     verdict::{RowVerdict, Verdict},
 };
 use crate::{
@@ -64,6 +65,8 @@ pub(super) struct Inserter<'a> {
     pub source: &'a Source,
     /// Whether the database is only asked.
     pub is_dry_run: bool,
+    /// The search for users that share an email; `None` if the tenant had no user with one.
+    pub sharing: Option<Sharing<'a>>,
     /// Whether the database is not asked for names before the inserts, which is quicker where all are
     /// new.
     pub expects_new: bool,
@@ -247,7 +250,8 @@ impl Inserter<'_> {
         if self.expects_new {
             // The inserts fail if a name is taken or was deleted: then the database is asked for all.
             let free: Vec<StoredNames> = users.iter().map(|user| StoredNames::free(user)).collect();
-            let (new, outcome) = self.judge(rows, &free);
+            let (new, mut outcome) = self.judge(rows, &free);
+            outcome.shared = self.shared(&mut session, rows, &new).await?;
             match self.insert_new(&mut session, &new).await {
                 Ok(time) => return Ok(Inserted { session, time, outcome }),
                 Err(StoreError::Conflict(_)) => {}
@@ -255,9 +259,23 @@ impl Inserter<'_> {
             }
         }
         let stored = session.stored_names(&users).await?;
-        let (new, outcome) = self.judge(rows, &stored);
+        let (new, mut outcome) = self.judge(rows, &stored);
+        outcome.shared = self.shared(&mut session, rows, &new).await?;
         let time = self.insert_new(&mut session, &new).await?;
         Ok(Inserted { session, time, outcome })
+    }
+
+    /// The new users that share an email with one that is here: a line for each.
+    async fn shared(
+        self,
+        session: &mut Session,
+        rows: &[ReadRow],
+        new: &[&ImportedUser],
+    ) -> Result<Vec<String>, ImportError> {
+        match self.sharing {
+            Some(sharing) => Ok(sharing.find(session, rows, new, self.source).await?),
+            None => Ok(Vec::new()),
+        }
     }
 
     /// Inserts these users in a transaction, which is left open. Returns its time; `None` in a dry run.

@@ -1,7 +1,7 @@
 //! The first pass over the files: reads and checks each row, and writes nothing.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     panic::resume_unwind,
     sync::mpsc::{self, SyncSender},
     thread,
@@ -58,6 +58,8 @@ pub struct Survey {
     pub counting_emails: u64,
     /// How many verified addresses occur in several rows.
     pub shared_emails: u64,
+    /// These addresses, but not all of a great many.
+    pub(super) shared_in_files: HashSet<KeyHash>,
     /// The accounts and ids that occur in several rows.
     pub repeated: Repeated,
     /// Names the run: another file, or other options, are another run.
@@ -126,7 +128,8 @@ impl Survey {
             Ok::<_, SurveyError>(ended.unwrap_or_else(|panic| resume_unwind(panic))?)
         })?;
         survey.repeated = keys.repeated()?;
-        survey.shared_emails = emails.shared()?;
+        let shared = emails.shared()?;
+        (survey.shared_emails, survey.shared_in_files) = (shared.count, shared.keys);
         Ok(survey)
     }
 
