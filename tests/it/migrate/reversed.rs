@@ -1,6 +1,9 @@
 //! Migrations are run, reversed, and run again.
 
-use identity_link::store::{MigrateError, Target};
+use identity_link::{
+    grpc::proto as pb,
+    store::{MigrateError, Target},
+};
 
 use super::{BASE, later, to};
 use crate::{
@@ -101,6 +104,23 @@ async fn what_an_import_has_stored_is_not_reversed() {
     database.db_execute("DELETE FROM users WHERE alias_of IS NOT NULL").await;
     later(&database, to(FIRST), true).await.unwrap();
     assert_eq!(database.db_texts("SELECT id FROM users").await, ["ann"]);
+}
+
+/// Earlier servers cannot read the proof of a link by a plan, and `undo --plan` needs its id.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_with_a_plan_is_not_reversed() {
+    let server = TestServer::start().await;
+    let (service, database) = (server.service(), &server.database);
+    let [ann, ben] = ["ann", "ben"].map(|name| async { service.create("github", name).await.id });
+    let (ann, ben) = (ann.await, ben.await);
+    let plan_id = uuid::Uuid::now_v7().to_string();
+    service.link(pb::LinkRequest { plan_id, ..link_user(&ann, &ben) }).await.unwrap();
+
+    let refused = later(database, to("20261201000002.expand"), true).await.unwrap_err();
+
+    assert!(refused.to_string().contains("links have a plan"), "{refused}");
+    let kept = "SELECT plan_id::text FROM links WHERE plan_id IS NOT NULL";
+    assert_eq!(database.db_texts(kept).await.len(), 1);
 }
 
 /// A move is not one transaction: what is interrupted is run again from where it ended.
