@@ -180,7 +180,7 @@ impl ApiError {
             StoreError::Overloaded => Self::unavailable(
                 "The server is at capacity, or this takes too long: try again later.",
             ),
-            StoreError::Unavailable(text) => {
+            StoreError::Unavailable(text) | StoreError::OtherIssuer(text) => {
                 tracing::error!(error = text, "the database is unavailable");
                 Self::unavailable(
                     "The database cannot be reached right now, and nothing was changed: try again later.",

@@ -154,7 +154,11 @@ impl Watch {
     async fn read(&mut self) -> Result<Vec<PastEvent>, WatchEnd> {
         loop {
             match self.read_page().await {
-                Err(WatchEnd::Store(StoreError::Unavailable(_) | StoreError::Overloaded)) => {
+                Err(WatchEnd::Store(
+                    StoreError::Unavailable(_)
+                    | StoreError::OtherIssuer(_)
+                    | StoreError::Overloaded,
+                )) => {
                     sleep(PAUSE).await;
                 }
                 page => return page,

@@ -88,7 +88,7 @@ pub fn from_auth_error(denial: AuthError) -> Status {
 fn from_store_error(error: StoreError) -> Status {
     match error {
         StoreError::Overloaded => overloaded(),
-        StoreError::Unavailable(text) => {
+        StoreError::Unavailable(text) | StoreError::OtherIssuer(text) => {
             tracing::error!(error = text, "the database is unavailable");
             retry(
                 Code::Unavailable,

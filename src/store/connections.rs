@@ -83,7 +83,7 @@ impl Connections {
     /// A connection for a tenant's data.
     ///
     /// # Errors
-    /// As of [`Connections::get`]; [`StoreError::Unavailable`] also if the tenant has a provider that
+    /// As of [`Connections::get`]; [`StoreError::OtherIssuer`] if the tenant has a provider that
     /// has moved to another issuer than the one on which the caller relies.
     pub(super) async fn get_for(&self, tenant: &TenantId) -> Result<Connection, StoreError> {
         let conn = self.get().await?;

@@ -11,6 +11,10 @@ pub enum StoreError {
     /// The database cannot be reached or refuses to serve. Nothing was changed.
     #[error("the database is unavailable: {0}")]
     Unavailable(String),
+    /// A provider of the tenant has another issuer since it moved: nothing of the tenant is read or
+    /// written with the configuration from before.
+    #[error("{0}")]
+    OtherIssuer(String),
     /// The connection was lost during the commit. The change may or may not have been made.
     #[error("the outcome of the commit is unknown: {0}")]
     CommitUnknown(String),

@@ -97,7 +97,7 @@ impl Pinned {
     /// counted; if there are more than at the last comparison, the pins are compared on `conn`.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`]: another configuration is needed.
+    /// [`StoreError::OtherIssuer`]: another configuration is needed.
     pub(super) async fn expect(
         &self,
         tenant: &TenantId,
@@ -122,7 +122,7 @@ impl Pinned {
         }
         match self.state().changed.get(tenant.as_str()) {
             None => Ok(()),
-            Some(text) => Err(StoreError::Unavailable(text.clone())),
+            Some(text) => Err(StoreError::OtherIssuer(text.clone())),
         }
     }
 

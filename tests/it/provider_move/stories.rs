@@ -142,7 +142,8 @@ async fn an_import_with_the_issuer_from_before_is_refused() {
     let refused = import(before);
 
     assert_eq!(refused.code, Some(1), "{refused:?}");
-    assert!(refused.stderr.contains("provider github is configured with issuer"), "{refused:?}");
+    let said = "identity-link: tenant default: provider github is configured with issuer";
+    assert!(refused.stderr.contains(said), "{refused:?}");
     assert_eq!(old.database.db_texts("SELECT id FROM users").await, [""; 0]);
     let imported = import(after);
     assert_eq!(imported.code, Some(0), "{imported:?}");
