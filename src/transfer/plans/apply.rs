@@ -91,7 +91,7 @@ impl Apply {
                         }
                         None => {
                             pace.turn(stop).await?;
-                            pace.rest_after(run.link(secondary)).await?
+                            pace.rest_after(run.link_or_know(secondary)).await?
                         }
                     };
                     counts.add(verdict);
@@ -162,6 +162,26 @@ impl ClusterRun<'_> {
     fn is_accepted(&self) -> bool {
         let is_accepted = |mark| self.apply.accepted_marks.contains(&mark);
         self.cluster.marks.iter().all(|mark| Mark::parse(mark).is_some_and(is_accepted))
+    }
+
+    /// Links, unless another process with the same plan has: then the refusal comes from its links, and
+    /// the verdict is that of those.
+    async fn link_or_know(&mut self, secondary: &PlannedSecondary) -> Result<Verdict, PlansError> {
+        loop {
+            let verdict = self.link(secondary).await?;
+            if !matches!(verdict, Verdict::Skipped { .. }) {
+                return Ok(verdict);
+            }
+            let made = self.apply.made(self.plan, self.cluster).await?;
+            if made == self.made {
+                return Ok(verdict);
+            }
+            self.made = made;
+            if let Some(known) = self.known(secondary) {
+                return Ok(known);
+            }
+            // Others of the cluster were linked, which the version of the primary user counts.
+        }
     }
 
     async fn link(&mut self, secondary: &PlannedSecondary) -> Result<Verdict, PlansError> {

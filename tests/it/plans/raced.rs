@@ -4,8 +4,14 @@ use std::collections::BTreeMap;
 
 use identity_link::grpc::proto as pb;
 
-use super::Desk;
-use crate::support::{Caller, child::run_command, link_user, unlink, verified};
+use super::{Desk, figures};
+use crate::support::{
+    Caller,
+    child::{Running, run_command},
+    link_user,
+    standstill::Moment,
+    unlink, verified,
+};
 
 /// How many pairs there are, each of which has a call of its own.
 const PAIRS: usize = 24;
@@ -78,4 +84,42 @@ async fn each_verdict_says_what_the_race_came_to() {
         "CONFLICT_RETRY",
     ];
     assert!(verdicts.keys().all(|verdict| known.contains(&verdict.as_str())), "{verdicts:?}");
+}
+
+/// Two runs of one plan: the second one meets the link of the first in the middle of its transaction.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_link_that_another_run_of_the_plan_makes_meanwhile_is_already_there() {
+    let desk = Desk::start("twice").await;
+    desk.pairs(&["a", "b"]).await;
+    desk.service.create_with("apple", "a", verified("a@example.com")).await;
+    let plan = desk.plan("plan.ndjson", &[]);
+    let held = desk.server.database.db_hold_events("google-oauth2|a", Moment::BeforeInsert).await;
+    let first = Running::start(desk.command("apply", &["--rate", "1000", &plan]));
+    desk.server.database.db_until_waiting(1).await;
+    let report = desk.path("second.ndjson");
+    let second =
+        Running::start(desk.command("apply", &["--rate", "1000", "--report", &report, &plan]));
+    desk.server.database.db_until_waiting(2).await;
+
+    held.db_release().await;
+
+    let (first, second) = (first.finish(), second.finish());
+    assert_eq!((first.code, second.code), (Some(0), Some(0)), "{first:?} {second:?}");
+    let known = ["linked", "already"];
+    let verdicts = desk.verdicts("second.ndjson");
+    assert!(
+        verdicts.iter().all(|line| known.contains(&line.rsplit(' ').next().unwrap())),
+        "{verdicts:?}"
+    );
+    // Whichever run made a link, each pair has one, and the other run counts it as already there.
+    let numbers = |ran| -> Vec<usize> {
+        let digits = |part: &str| part.rsplit(' ').next().unwrap().parse().unwrap();
+        figures(ran).split(", ").map(digits).collect()
+    };
+    let (first, second) = (numbers(&first), numbers(&second));
+    assert_eq!(first[0] + second[0], 3, "{first:?} {second:?}");
+    assert_eq!((first[0] + first[1], second[0] + second[1]), (3, 3));
+    assert!(second[1] >= 1, "{second:?}");
+    assert_eq!(desk.db_links_of_plans().await.len(), 3);
+    desk.server.database.db_assert_invariants().await;
 }
