@@ -1,6 +1,6 @@
 //! `erase`: deletes the users of a list, for requests of people and of authorities.
 
-use std::{fs, path::PathBuf};
+use std::{fs::File, path::PathBuf};
 
 use clap::Args;
 
@@ -13,7 +13,7 @@ use crate::{
     telemetry::metrics::Metrics,
     transfer::{
         erase::{Erase, EraseError, Erased},
-        export::NamedIds,
+        id_list::{IdList, IdListError},
     },
 };
 
@@ -38,11 +38,14 @@ pub(super) struct EraseArguments {
 pub(super) fn run(arguments: &EraseArguments) -> Result<(), Failure> {
     let config = arguments.config.load()?;
     let tenant = arguments.tenant.find(&config)?;
-    let list = fs::read(&arguments.ids).map_err(|error| {
-        Failure::from(format!("{} cannot be read: {error}", arguments.ids.display()))
+    let name = arguments.ids.display();
+    let list = File::open(&arguments.ids).map_err(IdListError::Io);
+    let ids = list.and_then(IdList::read).map_err(|error| match error {
+        IdListError::Problems(problems) => Failure::usage(format!("{name}: {problems}")),
+        error @ (IdListError::Io(_) | IdListError::Keys(_)) => {
+            Failure::from(format!("{name}: {error}"))
+        }
     })?;
-    let ids = NamedIds::parse(&list)
-        .map_err(|problems| Failure::usage(format!("{}: {problems}", arguments.ids.display())))?;
     let erased = runtime()?.block_on(async {
         let stop = on_signal()?;
         // The second connection is for what a deletion leaves.
@@ -51,8 +54,7 @@ pub(super) fn run(arguments: &EraseArguments) -> Result<(), Failure> {
                 .await?;
         let report = arguments.report.as_deref().map(|path| output(path, false)).transpose()?;
         let word = if arguments.dry_run { "checking" } else { "erasing" };
-        let total = u64::try_from(ids.len()).unwrap_or_default();
-        let progress = Progress::new(word, "ids", Some(total));
+        let progress = Progress::new(word, "ids", Some(ids.count()));
         let erase = Erase { store: &store, tenant: &tenant, ids: &ids, dry_run: arguments.dry_run };
         let erased = erase.run(report, &stop, &|done| progress.set(done)).await;
         progress.end();

@@ -12,7 +12,10 @@ use std::{
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-use super::export::{NamedIds, Output};
+use super::{
+    export::Output,
+    id_list::{IdList, IdListWriter},
+};
 use crate::{
     domain::{TenantId, UserId},
     store::{IdState, Store, StoreError},
@@ -64,6 +67,9 @@ pub enum EraseError {
     /// The report cannot be written.
     #[error("the report cannot be written: {0}")]
     Report(#[from] io::Error),
+    /// The copy of the list cannot be read.
+    #[error("the temporary copy of the list cannot be used: {0}")]
+    List(#[source] io::Error),
     /// A defect of this program.
     #[error("a user could not be deleted: {0}")]
     Fault(String),
@@ -81,7 +87,7 @@ pub struct Erase<'a> {
     /// The tenant of the users.
     pub tenant: &'a TenantId,
     /// The ids.
-    pub ids: &'a NamedIds,
+    pub ids: &'a IdList,
     /// Whether nothing is changed.
     pub dry_run: bool,
 }
@@ -89,7 +95,7 @@ pub struct Erase<'a> {
 /// A line of the report.
 #[derive(Serialize)]
 struct Line<'a> {
-    line: usize,
+    line: u64,
     id: &'a UserId,
     outcome: Outcome,
     /// The user that holds it.
@@ -110,8 +116,9 @@ impl Erase<'_> {
         done: &dyn Fn(u64),
     ) -> Result<Erased, EraseError> {
         let mut run = Run { erased: Erased::default(), report, count: 0, taken: HashSet::new() };
-        let mut left = Vec::new();
-        for ids in self.ids.chunks(BATCH) {
+        let mut left = IdListWriter::new().map_err(EraseError::List)?;
+        for ids in self.ids.chunks(BATCH).map_err(EraseError::List)? {
+            let ids = ids.map_err(EraseError::List)?;
             for (id, state) in self.states(&ids).await? {
                 if stop.is_cancelled() {
                     run.finish()?;
@@ -119,14 +126,16 @@ impl Erase<'_> {
                 }
                 match state {
                     // Its holder may be in the list, and is deleted first.
-                    IdState::Absorbed(_) => left.push(id),
+                    IdState::Absorbed(_) => left.push(id.0, id.1).map_err(EraseError::List)?,
                     state => self.settle(&mut run, id, &state).await?,
                 }
                 done(run.count);
             }
         }
-        for ids in left.chunks(BATCH) {
-            for (id, state) in self.states(ids).await? {
+        let left = left.finish().map_err(EraseError::List)?;
+        for ids in left.chunks(BATCH).map_err(EraseError::List)? {
+            let ids = ids.map_err(EraseError::List)?;
+            for (id, state) in self.states(&ids).await? {
                 if stop.is_cancelled() {
                     run.finish()?;
                     return Err(EraseError::Stopped);
@@ -146,17 +155,17 @@ impl Erase<'_> {
 
     async fn states<'i>(
         &self,
-        ids: &[(&'i UserId, usize)],
-    ) -> Result<Vec<((&'i UserId, usize), IdState)>, EraseError> {
-        let names: Vec<UserId> = ids.iter().map(|(id, _)| (*id).clone()).collect();
+        ids: &'i [(UserId, u64)],
+    ) -> Result<Vec<((&'i UserId, u64), IdState)>, EraseError> {
+        let names: Vec<UserId> = ids.iter().map(|(id, _)| id.clone()).collect();
         let states = self.store.reads(self.tenant)?.id_states(&names).await?;
-        Ok(ids.iter().copied().zip(states).collect())
+        Ok(ids.iter().map(|(id, line)| (id, *line)).zip(states).collect())
     }
 
     async fn settle(
         &self,
         run: &mut Run,
-        id: (&UserId, usize),
+        id: (&UserId, u64),
         state: &IdState,
     ) -> Result<(), EraseError> {
         let outcome = match state {
@@ -172,7 +181,7 @@ impl Erase<'_> {
                         run.erased.absorbed += u64::try_from(others).unwrap_or_default();
                         if self.dry_run {
                             // The database does not say so afterwards.
-                            run.taken.extend(deleted);
+                            run.taken.extend(deleted.into_iter().filter(|other| other != id.0));
                         }
                         Outcome::Deleted
                     }
@@ -191,14 +200,14 @@ struct Run {
     erased: Erased,
     report: Option<Output>,
     count: u64,
-    /// The users that a dry run would have deleted.
+    /// The absorbed users that a dry run would have deleted.
     taken: HashSet<UserId>,
 }
 
 impl Run {
     fn note(
         &mut self,
-        (id, line): (&UserId, usize),
+        (id, line): (&UserId, u64),
         outcome: Outcome,
         holder: Option<&UserId>,
     ) -> Result<(), EraseError> {

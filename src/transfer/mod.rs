@@ -4,6 +4,7 @@
 pub mod duplicates;
 pub mod erase;
 pub mod export;
+pub mod id_list;
 pub mod import;
 pub mod input;
 pub mod plans;

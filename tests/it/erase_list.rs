@@ -130,6 +130,35 @@ async fn a_former_id_erases_no_user_and_goes_with_it() {
     assert_eq!(database.db_texts("SELECT id FROM users").await, [""; 0]);
 }
 
+/// The list may come from a program: it is read once.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_from_a_pipe_counts_an_id_that_is_there_twice_once() {
+    let server = TestServer::start().await;
+    let service = server.service();
+    let [ann, ben] = ["ann", "ben"].map(|name| service.create("github", name));
+    let (ann, ben) = (ann.await.id, ben.await.id);
+    let desk = Desk::new(&server.database);
+    desk.list(&[&ann, &ben, &ann, "", &ben]);
+    let piped = |options: &str| {
+        let mut command = Command::new("sh");
+        let program = binary(&[]).get_program().to_str().unwrap().to_owned();
+        let erase =
+            format!("'{program}' erase --config serve.toml --tenant default --ids /dev/stdin");
+        command.args(["-c", &format!("cat ids.txt | {erase} {options}")]);
+        command.current_dir(desk.config.parent().unwrap());
+        run_command(command)
+    };
+
+    let dry = piped("--dry-run");
+    let ran = piped("");
+
+    assert_eq!((dry.code, ran.code), (Some(0), Some(0)), "{dry:?} {ran:?}");
+    assert!(dry.stdout.contains("would be deleted: 2 users"), "{dry:?}");
+    assert!(ran.stdout.contains("deleted: 2 users"), "{ran:?}");
+    assert!(ran.stdout.contains("deleted before: 0; refused: 0"), "{ran:?}");
+    assert_eq!(service.resolved(&[&ann, &ben]).await, ["DELETED ", "DELETED "]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_list_with_a_line_that_is_no_id_erases_no_user() {
     let server = TestServer::start().await;

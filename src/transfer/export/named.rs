@@ -9,16 +9,13 @@ use std::{
 use super::pages::Found;
 use crate::domain::{User, UserId};
 
-/// How many problems of a list are named.
-const MAX_NAMED: usize = 20;
-
 /// Ids of users, each with its line in the list, counted from 1.
 #[derive(Debug, Default)]
 pub struct NamedIds(BTreeMap<UserId, usize>);
 
 /// The lines of a list that are no ids, counted from 1; at least one.
 #[derive(Debug)]
-pub struct IdProblems(Vec<usize>);
+pub struct IdProblems(Vec<u64>);
 
 /// The users of an id list: those written, and those left.
 pub(super) struct NamedUsers {
@@ -51,7 +48,7 @@ impl NamedIds {
                         free.insert(line);
                     }
                 }
-                None => wrong.push(line),
+                None => wrong.push(u64::try_from(line).unwrap_or(u64::MAX)),
             }
         }
         if wrong.is_empty() { Ok(Self(ids)) } else { Err(IdProblems(wrong)) }
@@ -60,18 +57,6 @@ impl NamedIds {
     /// The number of different ids.
     pub fn len(&self) -> usize {
         self.0.len()
-    }
-
-    /// The ids with their lines, in the order of the ids, so many at a time.
-    pub(in crate::transfer) fn chunks(
-        &self,
-        count: usize,
-    ) -> impl Iterator<Item = Vec<(&UserId, usize)>> {
-        let mut ids = self.0.iter().map(|(id, line)| (id, *line));
-        std::iter::from_fn(move || {
-            let chunk: Vec<_> = ids.by_ref().take(count).collect();
-            (!chunk.is_empty()).then_some(chunk)
-        })
     }
 
     /// Whether there is no id.
@@ -127,10 +112,20 @@ impl NamedUsers {
     }
 }
 
+impl IdProblems {
+    /// How many lines are named.
+    pub(in crate::transfer) const MAX_NAMED: usize = 20;
+
+    /// These lines, of which those after the first ones need not be there.
+    pub(in crate::transfer) fn of(lines: Vec<u64>) -> Self {
+        Self(lines)
+    }
+}
+
 impl fmt::Display for IdProblems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let lines: Vec<String> = self.0.iter().take(MAX_NAMED).map(usize::to_string).collect();
-        let more = if self.0.len() > MAX_NAMED { " and others" } else { "" };
+        let lines: Vec<String> = self.0.iter().take(Self::MAX_NAMED).map(u64::to_string).collect();
+        let more = if self.0.len() > Self::MAX_NAMED { " and others" } else { "" };
         write!(f, "an id {}: see line {}{more}", UserId::FORM, lines.join(", "))
     }
 }
