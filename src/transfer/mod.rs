@@ -4,6 +4,7 @@
 pub mod duplicates;
 pub mod erase;
 pub mod export;
+mod fingerprint;
 pub mod id_list;
 pub mod import;
 pub mod input;

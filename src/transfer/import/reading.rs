@@ -6,6 +6,7 @@ use super::{
     ImportError, Source, Survey,
     check::{CheckedRow, Checker},
     keys::KeyHash,
+    source::run_id,
     verdict::{Reason, ReasonCode},
 };
 use crate::{
@@ -129,7 +130,7 @@ pub(super) fn read_batches(
     if !batch.rows.is_empty() {
         hand_out(batch);
     }
-    if fingerprint.id() == survey.run { Ok(()) } else { Err(ImportError::Changed) }
+    if run_id(fingerprint) == survey.run { Ok(()) } else { Err(ImportError::Changed) }
 }
 
 fn new_user(row: CheckedRow, source_id: Option<String>, checker: &Checker) -> NewUser {

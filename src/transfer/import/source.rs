@@ -1,6 +1,5 @@
 //! The files of an import, and how they are read.
 
-use aws_lc_rs::digest::{Context, SHA256};
 use chrono::{DateTime, Utc};
 use uuid::{Builder, Uuid};
 
@@ -8,6 +7,7 @@ use super::ProviderMap;
 use crate::{
     domain::Violation,
     transfer::{
+        fingerprint::Fingerprint,
         input::{Input, InputError, Joined, Lines, Place, Record},
         sources::{Format, Reading},
     },
@@ -35,9 +35,6 @@ pub enum Files {
     /// Rows that a caller sent, one a line.
     Sent(Lines),
 }
-
-/// A hash of all that decides what a run imports.
-pub struct Fingerprint(Context);
 
 impl Source {
     /// The files, in this format and with these providers.
@@ -71,30 +68,18 @@ impl Source {
         }
     }
 
-    /// The hash of the options, to which the records are to be added.
+    /// The hash of the options, to which the records are to be added: it is of all that decides what
+    /// a run imports.
     pub fn fingerprint(&self) -> Fingerprint {
-        let mut fingerprint = Fingerprint(Context::new(&SHA256));
+        let mut fingerprint = Fingerprint::new();
         self.options.iter().for_each(|option| fingerprint.add_text(option));
         fingerprint
     }
 }
 
-impl Fingerprint {
-    /// Adds the next record.
-    pub fn add(&mut self, record: &Record) {
-        record.each_text(|text| self.add_text(text));
-    }
-
-    /// The id of the run.
-    pub fn id(self) -> Uuid {
-        let mut bytes = [0; 16];
-        bytes.iter_mut().zip(self.0.finish().as_ref()).for_each(|(byte, hashed)| *byte = *hashed);
-        Builder::from_custom_bytes(bytes).into_uuid()
-    }
-
-    /// The length keeps two texts apart from one.
-    fn add_text(&mut self, text: &str) {
-        self.0.update(&text.len().to_le_bytes());
-        self.0.update(text.as_bytes());
-    }
+/// The id of the run with this fingerprint.
+pub(super) fn run_id(fingerprint: Fingerprint) -> Uuid {
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(fingerprint.finish().split_at(16).0);
+    Builder::from_custom_bytes(bytes).into_uuid()
 }

@@ -15,6 +15,7 @@ use super::{
     check::Checker,
     keys::{KeyHash, Keys, KeysError, Repeated, RowNumber},
     providers::Mapped,
+    source::run_id,
 };
 use crate::{
     domain::Violation,
@@ -212,5 +213,5 @@ fn split(source: &Source, sender: &SyncSender<Vec<(Place, Record)>>) -> Result<U
     }
     // If it is not taken, the other thread has ended with an error.
     drop(sender.send(portion));
-    Ok(fingerprint.id())
+    Ok(run_id(fingerprint))
 }

@@ -15,11 +15,8 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use self::{check::Check, subject_map::Survey};
-pub use self::{
-    check::Checked,
-    subject_map::{SubjectMap, SurveyError},
-};
-use super::{export::Output, input::InputError};
+pub use self::{check::Checked, subject_map::SubjectMap};
+use super::{export::Output, import::SurveyError, input::InputError};
 use crate::{
     domain::{ProviderPolicies, TenantId},
     store::{

@@ -2,14 +2,16 @@
 
 use std::path::PathBuf;
 
-use aws_lc_rs::digest::{Context, SHA256};
-
 use super::{Reason, ReasonCode};
 use crate::{
     domain::{IdentityRef, Provider, Subject},
     store::Rename,
     transfer::{
-        import::keys::{KeyHash, Keys, KeysError, Repeated, RowNumber},
+        fingerprint::Fingerprint,
+        import::{
+            SurveyError,
+            keys::{KeyHash, Keys, Repeated, RowNumber},
+        },
         input::{Csv, Input, InputError, Place, Record, Shape},
     },
 };
@@ -67,16 +69,12 @@ impl SubjectMap {
     /// old one, the new one or both: so no row depends on whether another one was settled before.
     ///
     /// # Errors
-    /// [`KeysError`], or the file is broken.
+    /// [`SurveyError`].
     pub(super) fn survey(&self, provider: &Provider) -> Result<Survey, SurveyError> {
-        let (mut keys, mut hash, mut rows) = (Keys::new()?, Context::new(&SHA256), 0);
+        let (mut keys, mut fingerprint, mut rows) = (Keys::new()?, Fingerprint::new(), 0);
         for record in self.0.records(SHAPE) {
             let (place, record) = record?;
-            record.each_text(|text| {
-                // The length keeps two texts apart from one.
-                hash.update(&text.len().to_le_bytes());
-                hash.update(text.as_bytes());
-            });
+            fingerprint.add(&record);
             if let Ok(Rename { old, new }) = rename(&record) {
                 let row = RowNumber { number: rows, place };
                 let key = |subject| {
@@ -90,21 +88,8 @@ impl SubjectMap {
             }
             rows += 1;
         }
-        let mut fingerprint = [0; 32];
-        fingerprint.copy_from_slice(hash.finish().as_ref());
-        Ok(Survey { rows, fingerprint, repeated: keys.repeated()? })
+        Ok(Survey { rows, fingerprint: fingerprint.finish(), repeated: keys.repeated()? })
     }
-}
-
-/// Why the file cannot be judged.
-#[derive(Debug, thiserror::Error)]
-pub enum SurveyError {
-    /// The file is broken.
-    #[error(transparent)]
-    Input(#[from] InputError),
-    /// Its subjects cannot be compared.
-    #[error(transparent)]
-    Keys(#[from] KeysError),
 }
 
 fn rename(record: &Record) -> Result<Rename, Reason> {
