@@ -5,24 +5,17 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{
-    ConfigFile, Failure,
-    many_links::{ManyLinks, conclude, say_pause, use_cases},
-    progress::Progress,
+    Failure,
+    many_links::{ManyLinks, Tools, conclude},
     runtime,
-    serve::on_signal,
-    tenant::TenantArgument,
 };
 use crate::{
     domain::duplicates::Mark,
-    transfer::plans::{Applied, Apply, Pace, PlanFile},
+    transfer::plans::{Applied, Apply, PlanFile},
 };
 
 #[derive(Args)]
 pub(super) struct ApplyArguments {
-    #[command(flatten)]
-    config: ConfigFile,
-    #[command(flatten)]
-    tenant: TenantArgument,
     #[command(flatten)]
     links: ManyLinks,
     /// How many links are made at most. The same command makes the next ones
@@ -43,8 +36,7 @@ fn mark(text: &str) -> Result<Mark, String> {
 }
 
 pub(super) fn run(arguments: &ApplyArguments) -> Result<(), Failure> {
-    let config = arguments.config.load()?;
-    let tenant = arguments.tenant.find(&config)?;
+    let (config, tenant) = arguments.links.configured()?;
     let plan = PlanFile::open(&arguments.plan)
         .map_err(|error| Failure::from(format!("{}: {error}", arguments.plan.display())))?;
     if plan.tenant != tenant {
@@ -54,17 +46,15 @@ pub(super) fn run(arguments: &ApplyArguments) -> Result<(), Failure> {
         )));
     }
     runtime()?.block_on(async {
-        let stop = on_signal()?;
+        let Tools { use_cases, pace, report, stop } = arguments.links.tools(&config).await?;
         let apply = Apply {
-            use_cases: use_cases(&config).await?,
+            use_cases,
             dry_run: arguments.links.dry_run,
             limit: arguments.limit,
             accepted_marks: arguments.accepted_marks.iter().copied().collect(),
         };
-        let report = arguments.links.report()?;
-        let pace = Pace::new(apply.use_cases.store(), arguments.links.rate, &say_pause);
-        let word = if apply.dry_run { "checking" } else { "linking" };
-        let (id, progress) = (plan.id, Progress::new(word, "users", Some(plan.secondaries)));
+        let id = plan.id;
+        let progress = arguments.links.progress("linking", "users", Some(plan.secondaries));
         let mut applied = Applied::default();
         let outcome =
             apply.run(plan, pace, report, &|done| progress.set(done), &stop, &mut applied).await;

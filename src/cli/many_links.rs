@@ -11,13 +11,18 @@ use std::{
 };
 
 use clap::Args;
+use tokio_util::sync::CancellationToken;
 
-use super::{EX_INTERRUPTED, EX_PARTLY, Failure, output_file::cannot_write, progress::Progress};
+use super::{
+    ConfigFile, EX_INTERRUPTED, EX_PARTLY, Failure, output_file::cannot_write, progress::Progress,
+    serve::on_signal, tenant::TenantArgument,
+};
 use crate::{
     config::Config,
+    domain::TenantId,
     store::Store,
     telemetry::metrics::Metrics,
-    transfer::plans::{Busy, PlansError, Report, SkipReason},
+    transfer::plans::{Busy, Pace, PlansError, Report, SkipReason},
     use_cases::UseCases,
 };
 
@@ -27,36 +32,72 @@ const CONNECTIONS: usize = 2;
 
 #[derive(Args)]
 pub(super) struct ManyLinks {
+    #[command(flatten)]
+    config: ConfigFile,
+    #[command(flatten)]
+    tenant: TenantArgument,
     /// Write nothing, and say what would happen to each link alone
     #[arg(long)]
     pub dry_run: bool,
     /// How many links per second at most
     #[arg(long, value_name = "NUMBER", default_value = "50")]
-    pub rate: NonZeroU32,
+    rate: NonZeroU32,
     /// The file for the verdict on each link, a line of JSON, which must not exist
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
 }
 
+/// What such a command works with.
+pub(super) struct Tools {
+    /// The use cases, of the command's configuration.
+    pub use_cases: Arc<UseCases>,
+    /// How fast it goes.
+    pub pace: Pace<'static>,
+    /// Where the verdicts go.
+    pub report: Report,
+    /// Is cancelled by a signal.
+    pub stop: CancellationToken,
+}
+
 impl ManyLinks {
+    /// The configuration, and the tenant in it.
+    pub(super) fn configured(&self) -> Result<(Config, TenantId), Failure> {
+        let config = self.config.load()?;
+        let tenant = self.tenant.find(&config)?;
+        Ok((config, tenant))
+    }
+
+    /// What the command works with. Needs a runtime.
+    pub(super) async fn tools(&self, config: &Config) -> Result<Tools, Failure> {
+        let stop = on_signal()?;
+        let (address, policies) = (&config.database.address, config.policies());
+        let store = Store::open(address, CONNECTIONS, policies, &Metrics::default()).await?;
+        let pace = Pace::new(&store, self.rate, &say_pause);
+        let use_cases = Arc::new(UseCases::of_command(store, config.tenants.clone()));
+        Ok(Tools { use_cases, pace, report: self.report()?, stop })
+    }
+
     /// The report, if one is asked for.
-    pub(super) fn report(&self) -> Result<Report, Failure> {
+    fn report(&self) -> Result<Report, Failure> {
         match &self.report {
             Some(file) => Report::create(file).map_err(|error| cannot_write(file, &error)),
             None => Ok(Report::default()),
         }
     }
-}
 
-/// The use cases of a command.
-pub(super) async fn use_cases(config: &Config) -> Result<Arc<UseCases>, Failure> {
-    let (address, policies) = (&config.database.address, config.policies());
-    let store = Store::open(address, CONNECTIONS, policies, &Metrics::default()).await?;
-    Ok(Arc::new(UseCases::of_command(store, config.tenants.clone())))
+    /// Shows how far a command is that does this.
+    pub(super) fn progress(
+        &self,
+        doing: &'static str,
+        of: &'static str,
+        total: Option<u64>,
+    ) -> Progress {
+        Progress::new(if self.dry_run { "checking" } else { doing }, of, total)
+    }
 }
 
 /// Says that a pause begins, and why, or that it ends.
-pub(super) fn say_pause(busy: Option<Busy>) {
+fn say_pause(busy: Option<Busy>) {
     // If stderr is closed, it cannot be said.
     let _ = match busy {
         Some(busy) => writeln!(io::stderr(), "paused: {busy}"),

@@ -5,27 +5,20 @@ use clap::{ArgGroup, Args, ValueEnum};
 use uuid::Uuid;
 
 use super::{
-    ConfigFile, Failure,
-    many_links::{ManyLinks, conclude, say_pause, use_cases},
-    progress::Progress,
+    Failure,
+    many_links::{ManyLinks, Tools, conclude},
     runtime,
-    serve::on_signal,
-    tenant::TenantArgument,
 };
 use crate::{
     config::Config,
     domain::ProofKind,
     store::{ActorFilter, ActorKind, LinkFilter},
-    transfer::plans::{Pace, Undo, Undone},
+    transfer::plans::{Undo, Undone},
 };
 
 #[derive(Args)]
 #[command(group = ArgGroup::new("which").required(true).args(["plan", "by_rule", "service"]))]
 pub(super) struct UndoArguments {
-    #[command(flatten)]
-    config: ConfigFile,
-    #[command(flatten)]
-    tenant: TenantArgument,
     #[command(flatten)]
     links: ManyLinks,
     /// All links of this plan
@@ -53,21 +46,12 @@ enum RuleName {
 }
 
 pub(super) fn run(arguments: &UndoArguments) -> Result<(), Failure> {
-    let config = arguments.config.load()?;
-    let tenant = arguments.tenant.find(&config)?;
+    let (config, tenant) = arguments.links.configured()?;
     let filter = arguments.filter(&config)?;
     runtime()?.block_on(async {
-        let stop = on_signal()?;
-        let undo = Undo {
-            use_cases: use_cases(&config).await?,
-            tenant,
-            filter,
-            dry_run: arguments.links.dry_run,
-        };
-        let report = arguments.links.report()?;
-        let pace = Pace::new(undo.use_cases.store(), arguments.links.rate, &say_pause);
-        let word = if undo.dry_run { "checking" } else { "undoing" };
-        let progress = Progress::new(word, "links", None);
+        let Tools { use_cases, pace, report, stop } = arguments.links.tools(&config).await?;
+        let undo = Undo { use_cases, tenant, filter, dry_run: arguments.links.dry_run };
+        let progress = arguments.links.progress("undoing", "links", None);
         let mut undone = Undone::default();
         let outcome = undo.run(pace, report, &|done| progress.set(done), &stop, &mut undone).await;
         let Undone { undone, already, skipped } = undone;
