@@ -53,7 +53,7 @@ pub(super) const DEPLOYED: [&str; 7] = [
 ];
 /// The pages with commands that no test runs, in blocks of the language `console`; and what these
 /// commands need.
-const NOT_RUN: [(&str, &str); 20] = [
+const NOT_RUN: [(&str, &str); 21] = [
     ("docs/development/adding-a-migration.md", "they run these tests"),
     ("docs/development/adding-an-rpc.md", "buf, which CI fetches"),
     ("docs/development/performance.md", "a release build, and they measure for minutes"),
@@ -69,6 +69,7 @@ const NOT_RUN: [(&str, &str); 20] = [
     ("docs/how-to/from-cognito.md", "the reader's pool at AWS"),
     ("docs/how-to/from-firebase.md", "the reader's project at Firebase"),
     ("docs/how-to/from-keycloak.md", "the reader's Keycloak"),
+    ("docs/how-to/from-more-systems.md", "the reader's own database"),
     ("docs/how-to/from-supabase.md", "the reader's database at Supabase"),
     ("docs/how-to/from-your-tables.md", "the reader's own database"),
     ("docs/how-to/kubernetes.md", "a cluster; tests/it/deploy.rs renders the chart"),

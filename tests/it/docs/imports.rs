@@ -24,7 +24,7 @@ use crate::{
 type File = (&'static str, &'static str);
 
 /// The pages, each with its files.
-pub(super) const IMPORTS: [(&str, &[File]); 7] = [
+pub(super) const IMPORTS: [(&str, &[File]); 8] = [
     ("docs/how-to/import.md", &[]),
     ("docs/how-to/from-auth0.md", &[("auth0.ndjson", "users.ndjson")]),
     ("docs/how-to/from-firebase.md", &[("firebase-batchget.json", "users.json")]),
@@ -44,6 +44,19 @@ pub(super) const IMPORTS: [(&str, &[File]); 7] = [
             ("fusionauth-users-with-links.ndjson", "fusionauth-users.ndjson"),
             ("okta-users-with-idps.ndjson", "okta-users.ndjson"),
             ("allauth-dumpdata.json", "allauth.json"),
+        ],
+    ),
+    (
+        "docs/how-to/from-more-systems.md",
+        &[
+            ("logto-users.json", "logto-users.json"),
+            ("supertokens-bulk.json", "supertokens.json"),
+            ("aspnet-users.csv", "AspNetUsers.csv"),
+            ("aspnet-accounts.csv", "accounts.csv"),
+            ("gitlab-users.csv", "gitlab-users.csv"),
+            ("gitlab-accounts.csv", "gitlab-accounts.csv"),
+            ("discourse-users.csv", "discourse-users.csv"),
+            ("discourse-accounts.csv", "discourse-accounts.csv"),
         ],
     ),
 ];
