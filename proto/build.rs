@@ -2,11 +2,12 @@
 
 use std::{env, error::Error, fs, path::PathBuf};
 
-const PROTOS: [&str; 6] = [
+const PROTOS: [&str; 7] = [
     "identitylink/v1/access.proto",
     "identitylink/v1/errors.proto",
     "identitylink/v1/event_service.proto",
     "identitylink/v1/identity_service.proto",
+    "identitylink/v1/job_service.proto",
     "identitylink/v1/resources.proto",
     "identitylink/v1/sign_in_service.proto",
 ];
@@ -16,6 +17,7 @@ const PROTOS: [&str; 6] = [
     reason = "cargo passes parameters to a build script by its environment"
 )]
 fn main() -> Result<(), Box<dyn Error>> {
+    println!("cargo::rerun-if-changed=google");
     println!("cargo::rerun-if-changed=identitylink");
 
     let descriptor = PathBuf::from(env::var("OUT_DIR")?).join("descriptor.bin");

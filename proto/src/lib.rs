@@ -3,11 +3,36 @@
 
 #![forbid(unsafe_code)]
 
-/// Package `identitylink.v1`.
-pub mod v1 {
-    #![expect(clippy::allow_attributes, unused_qualifications, reason = "generated code")]
+pub use self::identitylink::v1;
 
-    tonic::include_proto!("identitylink.v1");
+// Generated code names the types of other packages by the path of modules that their names give.
+mod identitylink {
+    /// Package `identitylink.v1`.
+    pub mod v1 {
+        #![expect(clippy::allow_attributes, unused_qualifications, reason = "generated code")]
+
+        tonic::include_proto!("identitylink.v1");
+    }
+}
+
+/// The standard protos that the contract uses, from googleapis.
+pub mod google {
+    /// Package `google.longrunning`: operations that take longer than a call (AIP-151).
+    pub mod longrunning {
+        #![expect(
+            clippy::allow_attributes,
+            clippy::doc_markdown,
+            unused_qualifications,
+            reason = "generated code"
+        )]
+
+        tonic::include_proto!("google.longrunning");
+    }
+
+    /// Package `google.rpc`: the error of an operation.
+    pub mod rpc {
+        tonic::include_proto!("google.rpc");
+    }
 }
 
 /// The compiled protos, with their options and comments, as an encoded

@@ -39,7 +39,8 @@ impl CallClass {
     }
 }
 
-/// All rpcs of package `identitylink.v1`. The build script generates the table from the protos.
+/// All rpcs of package `identitylink.v1`, and of the standard services that stand in for a part of it.
+/// The build script generates the table from the protos.
 pub const TABLE: &[AccessRule] = include!(concat!(env!("OUT_DIR"), "/access_table.rs"));
 
 impl AccessRule {

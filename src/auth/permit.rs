@@ -8,7 +8,7 @@ use super::{AuthError, TokenCaller, VerifiedBy, VerifiedToken, target::Requested
 pub use crate::domain::sign_in::RECENT_SIGN_IN;
 use crate::{
     call_slots::CallSlot,
-    domain::{TenantId, TokenStamp, UserId, UserRef, UserState, Verifier},
+    domain::{JobLease, TenantId, TokenStamp, UserId, UserRef, UserState, Verifier},
 };
 
 /// The permission of a caller to make a call in a tenant.
@@ -21,6 +21,8 @@ pub struct Permit {
     verified_by: Option<VerifiedBy>,
     /// The call's slot among those that the server carries out at once.
     slot: Option<Arc<CallSlot>>,
+    /// The lease of the job; `None` for a call.
+    lease: Option<JobLease>,
 }
 
 /// The caller of a call.
@@ -126,14 +128,27 @@ impl Permit {
     pub(super) fn new(tenant: TenantId, token: &VerifiedToken) -> Self {
         let (caller, verified_by) = (Caller::from_token(token), token.verified_by.clone());
         let (expire_time, verified_by) = (token.expires_at, Some(verified_by));
-        Self { tenant, caller, expire_time, verified_by, slot: None }
+        Self { tenant, caller, expire_time, verified_by, slot: None, lease: None }
     }
 
     /// The permission of the operator in one of the configured tenants: for commands, never for a
     /// call. It may do what each service may.
     pub fn of_operator(tenant: TenantId) -> Self {
         let (caller, expire_time) = (Caller::Operator, DateTime::<Utc>::MAX_UTC);
-        Self { tenant, caller, expire_time, verified_by: None, slot: None }
+        Self { tenant, caller, expire_time, verified_by: None, slot: None, lease: None }
+    }
+
+    /// The permission of the service that started a job, for that job. What is written under it commits
+    /// only while the lease is held. The service's call was permitted by the scope for jobs.
+    pub fn of_job(tenant: TenantId, issuer: &str, subject: &str, lease: JobLease) -> Self {
+        let caller = Caller::Service { issuer: issuer.to_owned(), subject: subject.to_owned() };
+        let expire_time = DateTime::<Utc>::MAX_UTC;
+        Self { tenant, caller, expire_time, verified_by: None, slot: None, lease: Some(lease) }
+    }
+
+    /// The lease without which nothing is written; `None` for a call.
+    pub fn lease(&self) -> Option<JobLease> {
+        self.lease
     }
 
     /// Holds the call's slot until the last copy of this permit is dropped. A write whose client has

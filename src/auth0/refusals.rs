@@ -169,6 +169,10 @@ impl ApiError {
             | DomainError::VersionMismatch
             | DomainError::CallUnderWay
             | DomainError::PositionInvalid
+            | DomainError::OperationNotFound
+            | DomainError::OperationUnfinished
+            | DomainError::PlanIncomplete
+            | DomainError::TooManyOperations
             | DomainError::PositionExpired { .. } => {
                 Self::log_fault(&format!("{refusal:?} where it cannot occur"))
             }

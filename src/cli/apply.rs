@@ -1,6 +1,6 @@
 //! `apply`: links by a plan of duplicates, and ends.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use clap::Args;
 
@@ -10,8 +10,9 @@ use super::{
     runtime,
 };
 use crate::{
+    auth::Permit,
     domain::duplicates::Mark,
-    transfer::plans::{Applied, Apply, PlanFile},
+    transfer::plans::{Apply, ApplyEnd, Counts, FileClusters, PlanFile, PlanPlace},
 };
 
 #[derive(Args)]
@@ -39,29 +40,33 @@ pub(super) fn run(arguments: &ApplyArguments) -> Result<(), Failure> {
     let (config, tenant) = arguments.links.configured()?;
     let plan = PlanFile::open(&arguments.plan)
         .map_err(|error| Failure::from(format!("{}: {error}", arguments.plan.display())))?;
-    if plan.tenant != tenant {
+    if plan.plan.tenant != tenant {
         return Err(Failure::usage(format!(
             "the plan is of the tenant {}, and not of {tenant}: name its tenant, or another plan",
-            plan.tenant
+            plan.plan.tenant
         )));
     }
     runtime()?.block_on(async {
-        let Tools { use_cases, pace, report, stop } = arguments.links.tools(&config).await?;
+        let Tools { use_cases, pace, mut report, stop } = arguments.links.tools(&config).await?;
         let apply = Apply {
             use_cases,
+            permit: Permit::of_operator(tenant.clone()),
+            plan: plan.plan.clone(),
             dry_run: arguments.links.dry_run,
             limit: arguments.limit,
             accepted_marks: arguments.accepted_marks.iter().copied().collect(),
         };
-        let id = plan.id;
         let progress = arguments.links.progress("linking", "users", Some(plan.secondaries));
-        let mut applied = Applied::default();
+        let show = |done| progress.set(done);
+        let (mut clusters, mut counts) = (FileClusters::of(Arc::new(plan)), Counts::default());
+        let begin = PlanPlace::default();
         let outcome =
-            apply.run(plan, pace, report, &|done| progress.set(done), &stop, &mut applied).await;
-        let Applied { linked, already, skipped, is_limited } = applied;
+            apply.run(&mut clusters, begin, pace, &mut report, &show, &stop, &mut counts).await;
         let verb = if apply.dry_run { "would be linked" } else { "linked" };
-        let end = if is_limited { ", up to the limit" } else { "" };
-        let text = format!("plan {id} of {tenant}{end}\n{verb}: {linked}, already: {already}");
-        conclude(&progress, outcome, text, &skipped)
+        let end = if matches!(outcome, Ok(ApplyEnd::Limited)) { ", up to the limit" } else { "" };
+        let Counts { done, already, skipped } = counts;
+        let id = apply.plan.id;
+        let text = format!("plan {id} of {tenant}{end}\n{verb}: {done}, already: {already}");
+        conclude(&progress, outcome.map(drop), text, &skipped)
     })
 }

@@ -22,7 +22,10 @@ use crate::{
     domain::duplicates::{PrimaryChoice, Rules},
     store::Store,
     telemetry::metrics::Metrics,
-    transfer::duplicates::{DuplicatesError, Figures, Search, Step},
+    transfer::{
+        duplicates::{DuplicatesError, Figures, Large, Search, Step},
+        lines::FileLines,
+    },
 };
 
 #[derive(Args)]
@@ -87,9 +90,9 @@ pub(super) fn run(arguments: &DuplicatesArguments) -> Result<(), Failure> {
         let store =
             Store::open(&config.database.address, 1, config.policies(), &Metrics::default())
                 .await?;
-        let output = output(&arguments.output, false)?;
+        let mut sink = FileLines::from(output(&arguments.output, false)?);
         let reading = Progress::new("reading", "identities", None);
-        let outcome = search.write(&store, output, |step| show(&reading, step), &stop).await;
+        let outcome = search.write(&store, &mut sink, |step| show(&reading, step), &stop).await;
         reading.end();
         let figures = outcome.map_err(|error| incomplete(&error, &arguments.output))?;
         let page = page(&search, &figures);
@@ -144,7 +147,7 @@ fn page(search: &Search, figures: &Figures) -> String {
     for (mark, count) in marks {
         let _ = write!(text, "\n  {}: {count}", mark.as_str());
     }
-    for (at, (users, primary)) in largest.iter().enumerate() {
+    for (at, Large { users, primary, .. }) in largest.iter().enumerate() {
         let heading = if at == 0 { "\nlargest:" } else { "" };
         let _ = write!(text, "{heading}\n  {primary}: {users} users");
     }

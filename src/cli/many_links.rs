@@ -22,7 +22,11 @@ use crate::{
     domain::TenantId,
     store::Store,
     telemetry::metrics::Metrics,
-    transfer::plans::{Busy, Pace, PlansError, Report, SkipReason},
+    transfer::{
+        export::Output,
+        lines::FileLines,
+        plans::{Busy, Pace, PlansError, SkipReason},
+    },
     use_cases::UseCases,
 };
 
@@ -54,7 +58,7 @@ pub(super) struct Tools {
     /// How fast it goes.
     pub pace: Pace<'static>,
     /// Where the verdicts go.
-    pub report: Report,
+    pub report: FileLines,
     /// Is cancelled by a signal.
     pub stop: CancellationToken,
 }
@@ -78,10 +82,13 @@ impl ManyLinks {
     }
 
     /// The report, if one is asked for.
-    fn report(&self) -> Result<Report, Failure> {
+    fn report(&self) -> Result<FileLines, Failure> {
         match &self.report {
-            Some(file) => Report::create(file).map_err(|error| cannot_write(file, &error)),
-            None => Ok(Report::default()),
+            Some(file) => {
+                let output = Output::create(file, false);
+                output.map(FileLines::from).map_err(|error| cannot_write(file, &error))
+            }
+            None => Ok(FileLines::default()),
         }
     }
 

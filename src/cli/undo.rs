@@ -10,10 +10,11 @@ use super::{
     runtime,
 };
 use crate::{
+    auth::Permit,
     config::Config,
     domain::ProofKind,
-    store::{ActorFilter, ActorKind, LinkFilter},
-    transfer::plans::{Undo, Undone},
+    store::{ActorFilter, ActorKind, LinkFilter, LinkPosition},
+    transfer::plans::{Counts, Undo},
 };
 
 #[derive(Args)]
@@ -49,14 +50,17 @@ pub(super) fn run(arguments: &UndoArguments) -> Result<(), Failure> {
     let (config, tenant) = arguments.links.configured()?;
     let filter = arguments.filter(&config)?;
     runtime()?.block_on(async {
-        let Tools { use_cases, pace, report, stop } = arguments.links.tools(&config).await?;
-        let undo = Undo { use_cases, tenant, filter, dry_run: arguments.links.dry_run };
+        let Tools { use_cases, pace, mut report, stop } = arguments.links.tools(&config).await?;
+        let permit = Permit::of_operator(tenant.clone());
+        let undo = Undo { use_cases, permit, filter, dry_run: arguments.links.dry_run };
         let progress = arguments.links.progress("undoing", "links", None);
-        let mut undone = Undone::default();
-        let outcome = undo.run(pace, report, &|done| progress.set(done), &stop, &mut undone).await;
-        let Undone { undone, already, skipped } = undone;
+        let show = |done| progress.set(done);
+        let mut counts = Counts::default();
+        let outcome =
+            undo.run(LinkPosition::START, pace, &mut report, &show, &stop, &mut counts).await;
+        let Counts { done, already, skipped } = counts;
         let verb = if undo.dry_run { "would be undone" } else { "undone" };
-        let text = format!("links of {}\n{verb}: {undone}, already: {already}", undo.tenant);
+        let text = format!("links of {tenant}\n{verb}: {done}, already: {already}");
         conclude(&progress, outcome, text, &skipped)
     })
 }

@@ -43,6 +43,7 @@ impl Config {
             database,
             outgoing,
             feed,
+            jobs,
             auth0,
             tenants,
             issuers,
@@ -67,6 +68,7 @@ impl Config {
             changes.fixed.extend((!is_same).then_some(key));
         }
         for (key, is_same) in [
+            ("jobs", *jobs == new.jobs),
             ("reflection", *reflection == new.reflection),
             ("max_call_time", *max_call_time == new.max_call_time),
             ("max_concurrent_calls", *max_concurrent_calls == new.max_concurrent_calls),
@@ -94,7 +96,8 @@ impl Config {
 }
 
 /// The keys that decide neither who may call nor what a caller may see.
-const NO_PERMISSION: [&str; 6] = [
+const NO_PERMISSION: [&str; 7] = [
+    "jobs",
     "reflection",
     "max_call_time",
     "max_concurrent_calls",

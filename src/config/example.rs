@@ -208,6 +208,7 @@ mod tests {
             let with_defaults = [
                 "listener",
                 "feed",
+                "jobs",
                 "rate_limits.services",
                 "rate_limits.users",
                 "tenants.default.providers.google",

@@ -10,6 +10,7 @@ mod described;
 mod example;
 mod feed;
 mod issuers;
+mod jobs;
 mod keys;
 mod listener;
 mod log;
@@ -37,6 +38,7 @@ pub use self::{
     auth0::Auth0,
     changes::Changes,
     database::Database,
+    jobs::Jobs,
     log::LogFormat,
     problem::{ConfigProblems, Problem},
     providers::ProviderSettings,
@@ -105,6 +107,8 @@ keys! {
         outgoing: Nested = Nested::Optional,
         /// How the feed of events is read, and how long it is kept.
         feed: Nested = Nested::Optional,
+        /// The work on many users that calls start.
+        jobs: Nested = Nested::Optional,
         /// The tenants, a table for each.
         tenants: Nested = Nested::Required(": at least one, such as [tenants.default]"),
         /// Auth0's Management API over HTTP.
@@ -160,6 +164,8 @@ pub struct Config {
     pub outgoing: Outgoing,
     /// The settings of the feed.
     pub feed: FeedSettings,
+    /// The settings of jobs.
+    pub jobs: Jobs,
     /// The settings of Auth0's Management API; `None` if it is not served.
     pub auth0: Option<Auth0>,
     /// The tenants by id; at least one.
@@ -234,6 +240,7 @@ impl Config {
             .table(&ROOT.database)
             .and_then(|table| database::read(table, base, outgoing.as_ref()));
         let feed = feed::read(r.table_or_empty(&ROOT.feed));
+        let jobs = jobs::read(r.table_or_empty(&ROOT.jobs));
         let tenants = r.table(&ROOT.tenants);
         if tenants.as_ref().is_some_and(Reader::is_empty) {
             r.missing(&ROOT.tenants);
@@ -276,6 +283,7 @@ impl Config {
                     database,
                     outgoing,
                     feed,
+                    jobs,
                     auth0,
                     tenants,
                     issuers,
@@ -299,6 +307,7 @@ fn tables() -> Vec<described::Table> {
         database::DatabaseKeys::described(),
         outgoing::OutgoingKeys::described(),
         feed::FeedKeys::described(),
+        jobs::JobKeys::described(),
         services::ServiceKeys::described(),
         rate_limits::RateLimitKeys::described(),
         rate_limits::ServiceLimitKeys::described(),

@@ -80,6 +80,14 @@ pub enum DomainError {
         /// it.
         oldest: String,
     },
+    /// The tenant has no such operation.
+    OperationNotFound,
+    /// The operation has not ended.
+    OperationUnfinished,
+    /// The search did not succeed, so its plan is not whole.
+    PlanIncomplete,
+    /// The tenant has as many operations that have not ended as it may have.
+    TooManyOperations,
     /// Other writers repeatedly changed the same users.
     ConflictRetry,
     /// A call with the same request id is still running.

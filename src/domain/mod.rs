@@ -14,6 +14,7 @@ pub mod identity;
 pub mod identity_email;
 pub mod ids;
 pub mod importing;
+pub mod jobs;
 pub mod link_basis;
 pub mod linking;
 pub mod merge;
@@ -36,6 +37,7 @@ pub use event::{Event, EventKind, UserChange};
 pub use identity::{Identity, Moved, RenamedIdentity};
 pub use identity_email::{EmailVerification, IdentityEmail, Verifier};
 pub use ids::{IdentityRef, Provider, Subject, TenantId, UserId};
+pub use jobs::{JobKind, JobLease, JobOutcome};
 pub use link_basis::{LinkBasis, ProofKind};
 pub use metadata::{Metadata, MetadataUpdate};
 pub use policy::{

@@ -5,6 +5,7 @@ mod event_service;
 pub mod gate;
 pub mod health;
 mod identity_service;
+mod job_service;
 mod page;
 pub mod paths;
 pub mod proto;
@@ -18,7 +19,8 @@ pub mod timeouts;
 use tonic::{Request, Status};
 
 pub use self::{
-    event_service::EventHandler, identity_service::IdentityHandler, sign_in_service::SignInHandler,
+    event_service::EventHandler, identity_service::IdentityHandler, job_service::JobHandler,
+    sign_in_service::SignInHandler,
 };
 use crate::{auth::Permit, use_cases::Error};
 

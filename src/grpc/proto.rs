@@ -1,3 +1,3 @@
-//! The code generated from `proto/identitylink/v1`, and its descriptors.
+//! The code generated from `proto/`, and its descriptors.
 
-pub use identity_link_proto::{DESCRIPTOR_SET, v1::*};
+pub use identity_link_proto::{DESCRIPTOR_SET, google, v1::*};

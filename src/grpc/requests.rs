@@ -5,6 +5,8 @@ mod accounts;
 mod links;
 mod metadata;
 
+use std::time::Duration;
+
 use prost::Message;
 use uuid::Uuid;
 
@@ -115,6 +117,28 @@ impl Checks {
         id
     }
 
+    /// The id in the name of an operation.
+    pub fn operation(&mut self, field: &str, text: &str) -> Option<Uuid> {
+        let id = text.strip_prefix("operations/").and_then(|id| Uuid::try_parse(id).ok());
+        if id.is_none() {
+            self.report(field, "must be the name of an operation, as its response has it");
+        }
+        id
+    }
+
+    /// A time that is not negative; `None` if it is absent.
+    pub fn duration(
+        &mut self,
+        field: &str,
+        time: Option<&prost_types::Duration>,
+    ) -> Option<Duration> {
+        let parsed = Duration::try_from(*time?).ok();
+        if parsed.is_none() {
+            self.report(field, "must not be negative");
+        }
+        parsed
+    }
+
     /// The id of a link.
     pub fn link_id(&mut self, field: &str, text: &str) -> Option<Uuid> {
         let id = Uuid::try_parse(text).ok();
@@ -209,4 +233,5 @@ impl Checks {
 
 /// What a UUID that a client chooses must be.
 const NO_UUID: &str = "must be a UUID other than the one with only zeros";
-const UNKNOWN_ENUM: &str = "is not one of the values that the proto names";
+/// What an enum's value is that this release does not know.
+pub const UNKNOWN_ENUM: &str = "is not one of the values that the proto names";

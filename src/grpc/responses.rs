@@ -89,7 +89,7 @@ pub(super) fn link(link: &Link, validate_only: bool) -> pb::LinkRecord {
     }
 }
 
-fn actor(actor: &Actor) -> pb::Actor {
+pub(super) fn actor(actor: &Actor) -> pb::Actor {
     let kind = match actor.kind {
         ActorKind::User => pb::actor::Kind::User,
         ActorKind::Service => pb::actor::Kind::Service,

@@ -217,6 +217,12 @@ pub fn stopping() -> Status {
     )
 }
 
+/// The error of an operation that a caller has cancelled.
+pub fn cancelled() -> Status {
+    let text = "a caller cancelled the operation: what it did before stays";
+    plain(Code::Cancelled, Reason::OperationCancelled, text)
+}
+
 /// The status of a watch that has lasted as long as it may.
 pub fn watch_expired() -> Status {
     let text =

@@ -17,6 +17,7 @@ use crate::{
     feed::Feed,
     rate_limits::RateLimits,
     store::{ProviderAccounts, Store},
+    transfer::jobs::JobWorker,
     use_cases::UseCases,
 };
 
@@ -31,6 +32,8 @@ pub(super) struct Generation {
     keys: Vec<FreshKeys>,
     permissions: Permissions,
     _replaced: DropGuard,
+    /// Has this generation's jobs given back: the next one continues with them.
+    _jobs: DropGuard,
 }
 
 /// Ends when the last generation is dropped that permits its callers the same. Clones share it.
@@ -108,7 +111,17 @@ impl Generation {
             }
             _ => Permissions::new(),
         };
-        Self { config, use_cases, feed, limit, rate_limits, keys, permissions, _replaced }
+        let worker = JobWorker {
+            use_cases: Arc::clone(&use_cases),
+            policies: config.policies(),
+            at_once: config.jobs.at_once,
+            lease: config.jobs.lease,
+        };
+        // The end of the server waits until the jobs are given back, as it waits for writes.
+        let end = lasting.stop_jobs.child_token();
+        lasting.writes.spawn(worker.work(end.clone()));
+        let _jobs = end.drop_guard();
+        Self { config, use_cases, feed, limit, rate_limits, keys, permissions, _replaced, _jobs }
     }
 
     /// Cancelled when a generation is in use that may permit a caller less.

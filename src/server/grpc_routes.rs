@@ -10,17 +10,18 @@ use super::ServeError;
 use crate::{
     feed::Feed,
     grpc::{
-        EventHandler, IdentityHandler, SignInHandler,
+        EventHandler, IdentityHandler, JobHandler, SignInHandler,
         proto::{
             DESCRIPTOR_SET, event_service_server::EventServiceServer,
-            identity_service_server::IdentityServiceServer,
+            google::longrunning::operations_server::OperationsServer,
+            identity_service_server::IdentityServiceServer, job_service_server::JobServiceServer,
             sign_in_service_server::SignInServiceServer,
         },
     },
     use_cases::UseCases,
 };
 
-/// The longest request of a call without a token, or of a watch, in bytes.
+/// The longest request of a call without a token, of a watch, or about an operation, in bytes.
 const MAX_OPEN_MESSAGE: usize = 4 * 1024;
 /// The longest request of `SignInService`, in bytes: a profile has up to 16 KiB.
 const MAX_SIGN_IN: usize = 128 * 1024;
@@ -28,10 +29,10 @@ const MAX_SIGN_IN: usize = 128 * 1024;
 const MAX_MESSAGE: usize = 2 * 1024 * 1024;
 
 /// The services of identity-link, the standard health service, and reflection if it is configured.
-/// Watches of the feed end when `permissions_changed` is cancelled.
+/// Streams end when `permissions_changed` or `stop` is cancelled.
 pub(super) fn grpc_routes(
     use_cases: &Arc<UseCases>,
-    (feed, permissions_changed): (Arc<Feed>, CancellationToken),
+    (feed, permissions_changed, stop): (Arc<Feed>, CancellationToken, CancellationToken),
     health: HealthService,
     with_reflection: bool,
 ) -> Result<Routes, ServeError> {
@@ -39,10 +40,19 @@ pub(super) fn grpc_routes(
         .max_decoding_message_size(MAX_MESSAGE);
     let sign_in = SignInServiceServer::new(SignInHandler::new(Arc::clone(use_cases)))
         .max_decoding_message_size(MAX_SIGN_IN);
+    let jobs = JobHandler::new(Arc::clone(use_cases), permissions_changed.clone(), stop);
+    let operations =
+        OperationsServer::new(jobs.clone()).max_decoding_message_size(MAX_OPEN_MESSAGE);
+    let jobs = JobServiceServer::new(jobs).max_decoding_message_size(MAX_MESSAGE);
     let events = EventHandler::new(Arc::clone(use_cases), feed, permissions_changed);
     let events = EventServiceServer::new(events).max_decoding_message_size(MAX_OPEN_MESSAGE);
     let health = HealthServer::new(health).max_decoding_message_size(MAX_OPEN_MESSAGE);
-    let routes = Routes::new(identity).add_service(sign_in).add_service(events).add_service(health);
+    let routes = Routes::new(identity)
+        .add_service(sign_in)
+        .add_service(events)
+        .add_service(jobs)
+        .add_service(operations)
+        .add_service(health);
     let routes = if with_reflection { add_reflection(routes)? } else { routes };
     Ok(routes.prepare())
 }

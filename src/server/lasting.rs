@@ -25,6 +25,8 @@ pub(super) struct Lasting {
     pub traces: Traces,
     /// The writes under way, whatever the configuration under which they began.
     pub writes: TaskTracker,
+    /// Has jobs given back when the server begins to stop.
+    pub stop_jobs: CancellationToken,
     /// Ends the feed, its watches, and the streams that need no token.
     pub stop_streams: CancellationToken,
 }
@@ -53,6 +55,7 @@ impl Lasting {
             ),
             traces: traces.map_err(ServeError::Part)?.unwrap_or_default(),
             writes: TaskTracker::new(),
+            stop_jobs: stop.child_token(),
             stop_streams,
             state,
         })

@@ -101,8 +101,8 @@ pub async fn serve_reloading(
     let first = Generation::start(&lasting, Arc::new(config), store, None).await;
     let served = Replaceable::new(calls(&lasting, &first)?);
     let health = lasting.begin(&first.use_cases, stop.child_token()).await;
-    let (stop_streams, writes, traces) =
-        (lasting.stop_streams.clone(), lasting.writes.clone(), lasting.traces.clone());
+    let (stop_streams, stop_jobs) = (lasting.stop_streams.clone(), lasting.stop_jobs.clone());
+    let (writes, traces) = (lasting.writes.clone(), lasting.traces.clone());
 
     announce(&listener, is_tls)?;
     let server =
@@ -112,6 +112,8 @@ pub async fn serve_reloading(
     let close = CancellationToken::new();
     let end = async {
         let last = reloader.run(reload, &shutdown).await;
+        // Another server continues while this one still serves calls.
+        stop_jobs.cancel();
         // Before the listener is closed, so that load balancers send no more calls to it.
         let health = health.end().await;
         sleep(last.config.shutdown_delay).await;

@@ -39,7 +39,8 @@ pub(super) fn calls(
     };
     let streams = lasting.streams.for_time(config.max_call_time);
     let health = HealthService::from_health_reporter(lasting.health.clone());
-    let watches = (Arc::clone(feed), generation.permissions_changed());
+    let (permissions, stop) = (generation.permissions_changed(), lasting.stop_streams.clone());
+    let watches = (Arc::clone(feed), permissions, stop);
     let grpc = grpc_stack(
         telemetry(status::outcome),
         config.max_call_time,

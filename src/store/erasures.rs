@@ -1,7 +1,7 @@
 //! Erases what deletions leave, a few rows at a time.
 //!
 //! A deletion commits with a row that names what it leaves: links between other users, stored
-//! responses, ancestors of unlinked users, releasers of accounts. From the commit on, no response
+//! responses, lines of jobs, ancestors of unlinked users, releasers of accounts. From the commit on, no response
 //! contains any of that. Each step of the erasing is a transaction of its own, so that a deletion
 //! does not delay other calls. Any process can continue an interrupted erasing.
 
@@ -167,8 +167,15 @@ impl Session {
             WHERE r <> ALL($2)), '{}'), deleted = true WHERE tenant_id = $1 \
             AND id_hash = ANY (ARRAY (SELECT id_hash FROM tombstones \
             WHERE tenant_id = $1 AND released_by && $2 ORDER BY delete_time LIMIT $3 FOR NO KEY UPDATE";
+        let lines = "DELETE FROM job_lines WHERE ctid = ANY (ARRAY (SELECT ctid FROM job_lines \
+            WHERE tenant_id = $1 AND concerned && $2 ORDER BY number LIMIT $3 FOR UPDATE";
         let users: Vec<&String> = erasure.user_ids.iter().collect();
-        for (sql, names) in [(answers, names), (ancestors, users.clone()), (releases, users)] {
+        for (sql, names) in [
+            (answers, names.clone()),
+            (lines, names),
+            (ancestors, users.clone()),
+            (releases, users),
+        ] {
             for (way, limit) in LOCK_MODES {
                 let query = sql_query(format!("{sql} {way}))"))
                     .bind::<Text, _>(self.tenant.as_str())

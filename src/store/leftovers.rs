@@ -23,6 +23,8 @@ pub enum Leftovers {
     ExpiredTickets,
     /// Flows at providers that did not return in time.
     ExpiredAttempts,
+    /// Jobs that are forgotten, with their lines.
+    ExpiredJobs,
     /// What interrupted deletions have left.
     Erasures,
     /// Metadata that was discarded before this time and is still kept with its link.
@@ -46,6 +48,7 @@ impl Leftovers {
             Self::ExpiredResponses => "expired_responses",
             Self::ExpiredTickets => "expired_tickets",
             Self::ExpiredAttempts => "expired_attempts",
+            Self::ExpiredJobs => "expired_jobs",
             Self::Erasures => "erasures",
             Self::DiscardedMetadata(_) => "discarded_metadata",
             Self::OldEvents(_) => "old_events",
@@ -74,6 +77,7 @@ impl Session {
             Leftovers::ExpiredResponses => self.remove_expired("request_ids").await,
             Leftovers::ExpiredTickets => self.remove_expired("sign_in_tickets").await,
             Leftovers::ExpiredAttempts => self.remove_expired("sign_in_attempts").await,
+            Leftovers::ExpiredJobs => self.remove_expired_jobs().await,
             Leftovers::Erasures => self.erase_some(None).await,
             Leftovers::DiscardedMetadata(before) => self.remove_discarded(before).await,
             Leftovers::OldEvents(before) => self.sweep_events(before, AT_ONCE).await,
@@ -91,6 +95,7 @@ impl Session {
             Leftovers::ExpiredResponses => self.expired("request_ids").await?,
             Leftovers::ExpiredTickets => self.expired("sign_in_tickets").await?,
             Leftovers::ExpiredAttempts => self.expired("sign_in_attempts").await?,
+            Leftovers::ExpiredJobs => self.expired("jobs").await?,
             Leftovers::Erasures => {
                 self.conn
                     .load_one(
@@ -144,6 +149,27 @@ impl Session {
         let query =
             sql_query(sql).bind::<Text, _>(self.tenant.as_str()).bind::<BigInt, _>(bigint(AT_ONCE));
         self.conn.execute("remove_expired", Cached(query)).await
+    }
+
+    /// Removes some lines of forgotten jobs, or if none is left, some of these jobs.
+    async fn remove_expired_jobs(&mut self) -> Result<usize, StoreError> {
+        const LINES: &str = "DELETE FROM job_lines WHERE ctid = ANY (ARRAY (SELECT l.ctid FROM jobs j \
+            JOIN job_lines l ON l.tenant_id = j.tenant_id AND l.job_id = j.id \
+            WHERE j.tenant_id = $1 AND j.expire_time <= now() LIMIT $2 FOR UPDATE OF l SKIP LOCKED))";
+        const JOBS: &str = "DELETE FROM jobs WHERE ctid = ANY (ARRAY (SELECT ctid FROM jobs j \
+            WHERE tenant_id = $1 AND expire_time <= now() AND NOT EXISTS ( \
+              SELECT FROM job_lines WHERE tenant_id = j.tenant_id AND job_id = j.id) \
+            ORDER BY expire_time LIMIT $2 FOR UPDATE SKIP LOCKED))";
+        for sql in [LINES, JOBS] {
+            let query = sql_query(sql)
+                .bind::<Text, _>(self.tenant.as_str())
+                .bind::<BigInt, _>(bigint(AT_ONCE));
+            let removed = self.conn.execute("remove_expired_jobs", Cached(query)).await?;
+            if removed > 0 {
+                return Ok(removed);
+            }
+        }
+        Ok(0)
     }
 
     async fn remove_discarded(&mut self, before: DateTime<Utc>) -> Result<usize, StoreError> {

@@ -28,6 +28,7 @@ mod feed;
 mod history;
 mod identities;
 mod imports;
+mod jobs;
 mod leftovers;
 mod link_pages;
 mod links;
@@ -77,7 +78,7 @@ use self::{
 };
 use crate::{
     call_slots::CallSlot,
-    domain::{EventKind, ProviderPolicies, TenantId, UserId},
+    domain::{EventKind, JobLease, ProviderPolicies, TenantId, UserId},
     telemetry::metrics::Metrics,
 };
 pub use bounds::MissingBounds;
@@ -93,6 +94,10 @@ pub use feed::{EventPage, PastEvent, Position, PositionState, Tail};
 pub use history::{LinkPosition, PastLink};
 pub use identities::AccountState;
 pub use imports::{ImportRun, ImportedUser, StoredName, StoredNames};
+pub use jobs::{
+    AppliedPlan, FindSettings, FoundDuplicates, Job, JobLine, JobPlace, JobProgress, JobStep,
+    NewJob, NewLine, PlanSettings, UndoSettings, WaitingJob,
+};
 pub use leftovers::Leftovers;
 pub use link_pages::{ActorFilter, LinkFilter, LinkPage};
 pub use links::{Link, NewLink, PlanLink};
@@ -239,6 +244,7 @@ impl Store {
             trust,
             request: None,
             slot: None,
+            lease: None,
             caller: None,
             events: Vec::new(),
             kinds: Vec::new(),
@@ -302,6 +308,8 @@ pub struct Session {
     request: Option<IdentifiedRequest>,
     /// The slot of the call.
     slot: Option<Arc<CallSlot>>,
+    /// The lease without which the session commits no write.
+    lease: Option<JobLease>,
     /// The calling user, if the caller acts for itself.
     caller: Option<UserId>,
     /// The events of the open transaction that are not inserted yet.
@@ -325,6 +333,13 @@ impl Session {
     #[must_use]
     pub fn in_slot(self, slot: Option<&Arc<CallSlot>>) -> Self {
         Self { slot: slot.cloned(), ..self }
+    }
+
+    /// The same session for a job: its writes commit only while the database names the owner of this
+    /// lease, which they renew.
+    #[must_use]
+    pub fn under_lease(self, lease: Option<JobLease>) -> Self {
+        Self { lease, ..self }
     }
 
     /// Whether the session is for a request with an id.

@@ -226,6 +226,40 @@ diesel::table! {
 }
 
 diesel::table! {
+    jobs (tenant_id, id) {
+        tenant_id -> Text,
+        id -> Uuid,
+        kind -> Text,
+        settings -> Jsonb,
+        actor -> Jsonb,
+        position -> Nullable<Jsonb>,
+        done -> BigInt,
+        total -> Nullable<BigInt>,
+        counts -> Jsonb,
+        lines -> BigInt,
+        figures -> Nullable<Jsonb>,
+        outcome -> Nullable<Text>,
+        lease_owner -> Nullable<Uuid>,
+        lease_until -> Nullable<Timestamptz>,
+        create_time -> Timestamptz,
+        start_time -> Nullable<Timestamptz>,
+        cancel_time -> Nullable<Timestamptz>,
+        end_time -> Nullable<Timestamptz>,
+        expire_time -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    job_lines (tenant_id, job_id, number) {
+        tenant_id -> Text,
+        job_id -> Uuid,
+        number -> BigInt,
+        line -> Text,
+        concerned -> Array<Text>,
+    }
+}
+
+diesel::table! {
     provider_moves (tenant_id, id) {
         tenant_id -> Text,
         id -> Uuid,

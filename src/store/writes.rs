@@ -104,6 +104,9 @@ impl Session {
     }
 
     async fn send_writes(&mut self) -> Result<Written, StoreError> {
+        if let Some(lease) = self.lease.filter(|_| !self.writes.is_empty()) {
+            self.hold_lease(lease);
+        }
         let writes = std::mem::take(&mut self.writes);
         if writes.is_empty() {
             return Ok(Written::All);

@@ -7,6 +7,7 @@ mod calls;
 mod connections;
 mod database;
 mod feed;
+mod jobs;
 mod keys;
 mod links;
 mod log;
@@ -34,6 +35,7 @@ pub use self::{
     connections::{ConnectionMetrics, Connections},
     database::{DatabaseMetrics, PoolState, WaitTimer},
     feed::FeedMetrics,
+    jobs::JobMetrics,
     keys::KeyMetrics,
     links::LinkMetrics,
     log::count_lost_lines,
@@ -75,6 +77,8 @@ pub struct Metrics {
     pub links: LinkMetrics,
     /// The feed of events, and the sweep.
     pub feed: FeedMetrics,
+    /// The jobs.
+    pub jobs: JobMetrics,
     /// The limits of each caller.
     pub rate_limits: RateLimitMetrics,
     /// The configuration.
@@ -138,6 +142,7 @@ impl Default for Metrics {
             "ready",
             "1 if the server is ready for calls, as /readyz says, and 0 if not",
         );
+        let jobs = JobMetrics::register(r);
         let (connections, log) = (ConnectionMetrics::register(r), LogMetrics::register(r));
         let reloads = ReloadMetrics::register(r);
         let (registry, updates) = (Arc::new(registry), Arc::default());
@@ -151,6 +156,7 @@ impl Default for Metrics {
             sign_ins,
             links,
             feed,
+            jobs,
             rate_limits,
             reloads,
             connections,

@@ -1,5 +1,5 @@
 //! Moving users in and out: files of users in the form of several systems, and plans for those who
-//! are likely one person.
+//! are likely one person, by commands and by jobs.
 
 pub mod duplicates;
 pub mod erase;
@@ -8,6 +8,8 @@ mod fingerprint;
 pub mod id_list;
 pub mod import;
 pub mod input;
+pub mod jobs;
+pub mod lines;
 pub mod plans;
 pub mod provider_move;
 pub mod row;

@@ -12,6 +12,7 @@ mod deletion;
 mod error;
 mod feed_start;
 mod flow;
+mod jobs;
 mod link;
 mod list_events;
 mod metadata;
@@ -39,6 +40,10 @@ pub use self::{
     deletion::delete_as_operator,
     error::Error,
     feed_start::FeedStart,
+    jobs::{
+        ForgetJob, JobSignals, MAX_UNFINISHED, PlanJob, StartJob, StopJob, actor_of_job,
+        readable_job,
+    },
     link::{Link, LinkOutcome, LinkResult, MERGE_APP_METADATA, Secondary},
     list_events::{ListEvents, ListedEvents},
     metadata::{MergeMetadata, MergeMetadataResult, MergeSource},
@@ -74,6 +79,7 @@ pub struct UseCases {
     tenants: BTreeMap<TenantId, Tenant>,
     tasks: TaskTracker,
     metrics: Metrics,
+    jobs: JobSignals,
 }
 
 /// Counts a change that is committed.
@@ -132,7 +138,8 @@ impl UseCases {
         metrics: Metrics,
         tasks: TaskTracker,
     ) -> Self {
-        Self { store, issuers, clients, tenants, tasks, metrics }
+        let jobs = JobSignals::default();
+        Self { store, issuers, clients, tenants, tasks, metrics, jobs }
     }
 
     /// The use cases of a command of the operator: no token is verified, no provider is asked, and
@@ -145,6 +152,16 @@ impl UseCases {
     /// The store, for reads.
     pub fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// The metrics.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// The signals between the calls about jobs and the work on them.
+    pub fn jobs(&self) -> &JobSignals {
+        &self.jobs
     }
 
     /// The trusted issuers.

@@ -240,7 +240,7 @@ impl UseCases {
             fingerprint,
         });
         let session = self.store.session(permit.tenant()).await?;
-        Ok(session.for_request(request).in_slot(permit.slot()))
+        Ok(session.for_request(request).in_slot(permit.slot()).under_lease(permit.lease()))
     }
 }
 

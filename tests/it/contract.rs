@@ -5,7 +5,10 @@ mod access_build;
 
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
-use identity_link::{auth::access::TABLE, grpc::proto::DESCRIPTOR_SET};
+use identity_link::{
+    auth::{CallClass, access::TABLE},
+    grpc::proto::DESCRIPTOR_SET,
+};
 use prost_reflect::{DescriptorPool, FieldDescriptor, Kind, MessageDescriptor, MethodDescriptor};
 
 use crate::support::child::temp_dir;
@@ -19,13 +22,12 @@ fn pool() -> DescriptorPool {
 fn rpc(method: &MethodDescriptor) -> String {
     let rule =
         TABLE.iter().find(|rule| rule.path.ends_with(&format!("/{}", method.name()))).unwrap();
-    let effects = method
-        .method_descriptor_proto()
-        .options
-        .as_ref()
-        .unwrap()
-        .idempotency_level()
-        .as_str_name();
+    let options = method.method_descriptor_proto().options.clone().unwrap_or_default();
+    let effects = match rule.class {
+        // What `access_of` says of an rpc of a standard service.
+        CallClass::Read => "NO_SIDE_EFFECTS",
+        CallClass::Write | CallClass::SignIn => options.idempotency_level().as_str_name(),
+    };
     let scope = |scope: Option<&'static str>| scope.unwrap_or("-");
     format!(
         "{}: {} | {} | {effects}",
@@ -61,8 +63,11 @@ fn message(message: &MessageDescriptor) -> String {
 #[test]
 fn which_callers_may_call_which_rpc() {
     let pool = pool();
-    let ours = pool.services().filter(|service| service.package_name() == "identitylink.v1");
+    let (ours, standard): (Vec<_>, Vec<_>) =
+        pool.services().partition(|service| service.package_name() == "identitylink.v1");
     let rpcs: Vec<String> = ours
+        .iter()
+        .chain(&standard)
         .flat_map(|service| service.methods().map(|method| rpc(&method)).collect::<Vec<_>>())
         .collect();
 
@@ -85,10 +90,20 @@ fn which_callers_may_call_which_rpc() {
         ListLinks: read:current_user | read:users | NO_SIDE_EFFECTS
         ListUsers: - | read:users | NO_SIDE_EFFECTS
         ListLinkCandidates: read:current_user | read:users | NO_SIDE_EFFECTS
+        FindDuplicates: - | jobs:users | IDEMPOTENCY_UNKNOWN
+        ApplyPlan: - | jobs:users | IDEMPOTENCY_UNKNOWN
+        UndoLinks: - | jobs:users | IDEMPOTENCY_UNKNOWN
+        UploadPlan: - | jobs:users | IDEMPOTENCY_UNKNOWN
+        ReadLines: - | jobs:users | NO_SIDE_EFFECTS
         ListProviders: - | sign_in:users | NO_SIDE_EFFECTS
         StartSignIn: - | sign_in:users | IDEMPOTENCY_UNKNOWN
         CompleteSignIn: - | sign_in:users | IDEMPOTENCY_UNKNOWN
         ResolveSignIn: - | sign_in:users | IDEMPOTENCY_UNKNOWN
+        ListOperations: - | jobs:users | NO_SIDE_EFFECTS
+        GetOperation: - | jobs:users | NO_SIDE_EFFECTS
+        DeleteOperation: - | jobs:users | IDEMPOTENCY_UNKNOWN
+        CancelOperation: - | jobs:users | IDEMPOTENCY_UNKNOWN
+        WaitOperation: - | jobs:users | NO_SIDE_EFFECTS
     "#);
 }
 
@@ -101,7 +116,10 @@ fn the_fields_of_each_message_and_their_presence() {
 
     insta::assert_snapshot!(lines.join("\n"), @r#"
         Access: self_scope=1 string, service_scope=2 string
+        AccessOf: rpc=1 string, access=2 Access{}, only_reads=3 bool
         Actor: kind=1 Kind, issuer=2 string, subject=3 string
+        ApplyPlanRequest: operation=1 string, validate_only=2 bool, limit=3 int64, rate=4 int32, accepted_marks=5 string[], request_id=6 string
+        ApplyPlanResponse: plan_id=1 string, counts=2 VerdictCounts{}, limited=3 bool
         CompleteSignInRequest: attempt_secret=1 string, state=2 string, code=3 string, iss=4 string, user_token=5 string, error=6 string, request_id=7 string, redirect_uri=8 string, link=9 LinkTerms{}, validate_only=10 bool
         CompleteSignInResponse: result/decision=1 SignInDecision{}, result/link=2 LinkResponse{}, ticket=3 string, ticket_expire_time=4 Timestamp{}
         CreateUserRequest: identity=1 NewIdentity{}, user_id_form=2 UserIdForm, user_metadata=3 Struct{}, app_metadata=4 Struct{}, profile_overrides=5 Struct{}, blocked=6 bool, validate_only=7 bool, request_id=8 string
@@ -115,6 +133,11 @@ fn the_fields_of_each_message_and_their_presence() {
         FindByEmailResponse: matches=1 EmailMatch[], next_page_token=2 string
         FindByIdentityRequest: identity=1 IdentityRef{}
         FindByIdentityResponse: user=1 User{}
+        FindDuplicatesRequest: rules=1 DuplicateRule, primary=2 Primary, request_id=3 string
+        FindDuplicatesResponse.Cluster: line=1 int64, user_count=2 int64
+        FindDuplicatesResponse.OfMark: mark=1 string, cluster_count=2 int64
+        FindDuplicatesResponse.OfRule: rule=1 string, pair_count=2 int64, cluster_count=3 int64
+        FindDuplicatesResponse: plan_id=1 string, identity_count=2 int64, cluster_count=3 int64, user_count=4 int64, marked_count=5 int64, rules=6 OfRule[], marks=7 OfMark[], largest=8 Cluster[]
         GetUserRequest: user_id=1 string
         GetUserResponse: user=1 User{}
         GivenMetadata: user_metadata=1 Struct{}, app_metadata=2 Struct{}
@@ -125,6 +148,7 @@ fn the_fields_of_each_message_and_their_presence() {
         IdentityRef: provider=1 string, subject=2 string
         IdentityReleased: user=1 UserChange{}, identity=2 IdentityRef{}
         IdentityUpdated: user=1 UserChange{}, identity=2 IdentityRef{}
+        JobMetadata: kind=1 Kind, state=2 State, done=3 int64, total=4 int64, counts=5 VerdictCounts{}, line_count=6 int64, cancel_requested=7 bool, create_time=8 Timestamp{}, start_time=9 Timestamp{}, end_time=10 Timestamp{}, actor=11 Actor{}
         LinkBasis: proof_kind=1 Kind, rule=2 SignInRule, plan_id=3 string
         LinkCandidate: user_id=1 string, shared_emails=2 string[], providers=3 string[], handle=4 string, reasons=5 Reason, other_accounts=6 OtherAccount[], other_providers=7 string[]
         LinkFilter: start_time=1 Timestamp{}, end_time=2 Timestamp{}, proof_kind=3 Kind, rule=4 SignInRule, actor=5 Actor{}, plan_id=6 string, standing_only=7 bool
@@ -158,6 +182,9 @@ fn the_fields_of_each_message_and_their_presence() {
         NewIdentity: identity_ref=1 IdentityRef{}, connection=2 string, social=3 bool, email=4 string, email_verified=5 bool, profile_data=6 Struct{}
         OtherAccount: identity=1 IdentityRef{}, since=2 Timestamp{}
         ProvenAccount: identity_ref=1 IdentityRef{}, connection=2 string, email=3 string, email_verified=4 bool, profile_data=5 Struct{}, sign_in_time=6 Timestamp{}
+        ReadLinesRequest: operation=1 string, after_line=2 int64
+        ReadLinesResponse.Line: number=1 int64, json=2 string
+        ReadLinesResponse: lines=1 Line[]
         RenamedIdentity: identity=1 IdentityRef{}, former=2 IdentityRef{}
         ResolveSignInRequest: proof/account=1 ProvenAccount{}, proof/sign_in_ticket=2 string, validate_only=3 bool, request_id=4 string
         ResolveSignInResponse: decision=1 SignInDecision{}
@@ -174,10 +201,15 @@ fn the_fields_of_each_message_and_their_presence() {
         StartSignInResponse: attempt_secret=1 string, authorization_url=2 string, expire_time=3 Timestamp{}
         UndoLinkRequest: link_id=1 string, metadata=2 UnlinkMetadata, expected_version?=3 int64, validate_only=4 bool, request_id=5 string
         UndoLinkResponse: user=1 User{}, restored_user=2 User{}, link=3 LinkRecord{}, metadata_changes=4 MetadataChange[]
+        UndoLinksRequest.Service: issuer=1 string, subject=2 string
+        UndoLinksRequest: made_by/plan_id=1 string, made_by/rule=2 SignInRule, made_by/service=3 Service{}, start_time=4 Timestamp{}, end_time=5 Timestamp{}, validate_only=6 bool, rate=7 int32, request_id=8 string
+        UndoLinksResponse: counts=1 VerdictCounts{}
         UnlinkRequest: user_id=1 string, identity=2 IdentityRef{}, metadata=3 UnlinkMetadata, expected_version?=4 int64, validate_only=5 bool, request_id=6 string, mode=7 UnlinkMode
         UnlinkResponse: user=1 User{}, detached_user=2 User{}, restored=3 bool, metadata_changes=4 MetadataChange[], link_id=5 string, released=6 bool
         UpdateUserRequest: user_id=1 string, update=2 UserUpdate{}, update_mask=3 FieldMask{}, expected_version?=4 int64, validate_only=5 bool, request_id=6 string
         UpdateUserResponse: user=1 User{}
+        UploadPlanRequest: lines=1 string[]
+        UploadPlanResponse: operation=1 Operation{}
         User: id=1 string, version=2 int64, create_time=3 Timestamp{}, update_time=4 Timestamp{}, identities=5 Identity[], user_metadata=6 Struct{}, app_metadata=7 Struct{}, profile_overrides=8 Struct{}, blocked=9 bool, profile=10 Struct{}
         UserBlocked: user=1 UserChange{}, blocked=2 bool, changed_fields=3 FieldMask{}
         UserChange: user_id=1 string, version_before=2 int64, version_after=3 int64
@@ -190,6 +222,8 @@ fn the_fields_of_each_message_and_their_presence() {
         UserUpdate: user_metadata=1 Struct{}, app_metadata=2 Struct{}, profile_overrides=3 Struct{}, blocked=4 bool
         UserUpdated: user=1 UserChange{}, changed_fields=2 FieldMask{}
         UsersImported: run_id=1 string, user_count=2 int64
+        VerdictCounts.Skipped: reason=1 string, count=2 int64
+        VerdictCounts: done=1 int64, already=2 int64, skipped=3 Skipped[]
         WatchEventsRequest: start/after=1 string, start/from_end=2 FeedEnd, kinds=3 EventKind, user_id=4 string
         WatchEventsResponse: events=1 Event[], position=2 string, delay_millis=3 int64
     "#);
@@ -266,8 +300,12 @@ fn the_values_of_each_enum() {
 
     insta::assert_snapshot!(lines.join("\n"), @r#"
         Actor.Kind: 0 KIND_UNSPECIFIED, 1 KIND_USER, 2 KIND_SERVICE, 3 KIND_DELETION, 4 KIND_OPERATOR
+        DuplicateRule: 0 DUPLICATE_RULE_UNSPECIFIED, 1 DUPLICATE_RULE_VERIFIED_EMAIL, 2 DUPLICATE_RULE_VERIFIED_PHONE, 3 DUPLICATE_RULE_EMAIL_ONE_SIDE, 4 DUPLICATE_RULE_GMAIL
         EventKind: 0 EVENT_KIND_UNSPECIFIED, 1 EVENT_KIND_USER_CREATED, 2 EVENT_KIND_USER_UPDATED, 3 EVENT_KIND_USER_BLOCKED, 4 EVENT_KIND_USER_DELETED, 5 EVENT_KIND_USER_LINKED, 6 EVENT_KIND_USER_UNLINKED, 7 EVENT_KIND_LINK_UNDONE, 8 EVENT_KIND_IDENTITY_ATTACHED, 9 EVENT_KIND_IDENTITY_DETACHED, 10 EVENT_KIND_IDENTITY_UPDATED, 11 EVENT_KIND_USER_METADATA_MERGED, 12 EVENT_KIND_USER_PRIMARY_IDENTITY_CHANGED, 13 EVENT_KIND_IDENTITY_RELEASED, 14 EVENT_KIND_USERS_IMPORTED, 15 EVENT_KIND_IDENTITIES_RENAMED
         FeedEnd: 0 FEED_END_UNSPECIFIED, 1 FEED_END_OLDEST, 2 FEED_END_NEWEST
+        FindDuplicatesRequest.Primary: 0 PRIMARY_UNSPECIFIED, 1 PRIMARY_OLDEST, 2 PRIMARY_MOST_USED
+        JobMetadata.Kind: 0 KIND_UNSPECIFIED, 1 KIND_FIND_DUPLICATES, 2 KIND_APPLY_PLAN, 3 KIND_UNDO_LINKS, 4 KIND_UPLOAD_PLAN
+        JobMetadata.State: 0 STATE_UNSPECIFIED, 1 STATE_WAITING, 2 STATE_RUNNING, 3 STATE_SUCCEEDED, 4 STATE_FAILED, 5 STATE_CANCELLED
         LinkCandidate.Reason: 0 REASON_UNSPECIFIED, 1 REASON_SHARED_VERIFIED_EMAIL, 2 REASON_WAS_LINKED_BEFORE
         LinkProof.Kind: 0 KIND_UNSPECIFIED, 1 KIND_TOKEN, 2 KIND_SERVICE, 3 KIND_TICKET, 4 KIND_VERIFIED_EMAIL, 5 KIND_SIGN_IN, 6 KIND_PLAN
         LinkResponse.Outcome: 0 OUTCOME_UNSPECIFIED, 1 OUTCOME_ABSORBED, 2 OUTCOME_ATTACHED, 3 OUTCOME_ALREADY_LINKED
@@ -276,7 +314,7 @@ fn the_values_of_each_enum() {
         MetadataMerge.Conflict: 0 CONFLICT_UNSPECIFIED, 1 CONFLICT_PRIMARY_WINS, 2 CONFLICT_SECONDARY_WINS, 3 CONFLICT_FAIL
         MetadataMerge.Strategy: 0 STRATEGY_UNSPECIFIED, 1 STRATEGY_KEEP_PRIMARY, 2 STRATEGY_MERGE
         MetadataNamespace: 0 METADATA_NAMESPACE_UNSPECIFIED, 1 METADATA_NAMESPACE_USER, 2 METADATA_NAMESPACE_APP
-        Reason: 0 REASON_UNSPECIFIED, 1 REASON_TOKEN_MISSING, 2 REASON_TOKEN_INVALID, 3 REASON_SCOPE_INSUFFICIENT, 4 REASON_NOT_YOUR_USER, 5 REASON_REAUTHENTICATION_REQUIRED, 6 REASON_REQUEST_INVALID, 7 REASON_SAME_USER, 8 REASON_LINK_TOKEN_INVALID, 9 REASON_EMAIL_NOT_SHARED, 10 REASON_USER_NOT_FOUND, 11 REASON_IDENTITY_NOT_FOUND, 12 REASON_LINK_NOT_FOUND, 13 REASON_USER_ABSORBED, 14 REASON_USER_BLOCKED, 15 REASON_IDENTITY_TAKEN, 16 REASON_USER_EXISTS, 17 REASON_LAST_IDENTITY, 18 REASON_PRIMARY_IDENTITY, 19 REASON_TOO_MANY_IDENTITIES, 20 REASON_METADATA_CONFLICT, 21 REASON_METADATA_TOO_LARGE, 22 REASON_VERSION_MISMATCH, 23 REASON_CONFLICT_RETRY, 24 REASON_OVERLOADED, 25 REASON_STORE_UNAVAILABLE, 26 REASON_KEYS_UNAVAILABLE, 27 REASON_COMMIT_UNKNOWN, 28 REASON_ABSORBED_USERS_EXIST, 29 REASON_INTERNAL, 30 REASON_DEADLINE, 31 REASON_REQUEST_ID_REUSED, 32 REASON_LINK_NOT_UNDOABLE, 33 REASON_POSITION_INVALID, 34 REASON_POSITION_EXPIRED, 35 REASON_SERVER_STOPPING, 36 REASON_WATCH_EXPIRED, 37 REASON_LINK_TICKET_INVALID, 38 REASON_SIGN_IN_INVALID, 39 REASON_EMAIL_MISSING, 40 REASON_EMAIL_UNVERIFIED, 41 REASON_PROVIDER_DISABLED, 42 REASON_PROVIDER_REJECTED, 43 REASON_PROVIDER_UNAVAILABLE, 44 REASON_PROVIDER_UNKNOWN, 45 REASON_REGISTRATION_CLOSED, 46 REASON_RATE_LIMITED, 47 REASON_RPC_UNKNOWN, 48 REASON_ENCODING_UNSUPPORTED, 49 REASON_MESSAGE_TOO_LARGE
+        Reason: 0 REASON_UNSPECIFIED, 1 REASON_TOKEN_MISSING, 2 REASON_TOKEN_INVALID, 3 REASON_SCOPE_INSUFFICIENT, 4 REASON_NOT_YOUR_USER, 5 REASON_REAUTHENTICATION_REQUIRED, 6 REASON_REQUEST_INVALID, 7 REASON_SAME_USER, 8 REASON_LINK_TOKEN_INVALID, 9 REASON_EMAIL_NOT_SHARED, 10 REASON_USER_NOT_FOUND, 11 REASON_IDENTITY_NOT_FOUND, 12 REASON_LINK_NOT_FOUND, 13 REASON_USER_ABSORBED, 14 REASON_USER_BLOCKED, 15 REASON_IDENTITY_TAKEN, 16 REASON_USER_EXISTS, 17 REASON_LAST_IDENTITY, 18 REASON_PRIMARY_IDENTITY, 19 REASON_TOO_MANY_IDENTITIES, 20 REASON_METADATA_CONFLICT, 21 REASON_METADATA_TOO_LARGE, 22 REASON_VERSION_MISMATCH, 23 REASON_CONFLICT_RETRY, 24 REASON_OVERLOADED, 25 REASON_STORE_UNAVAILABLE, 26 REASON_KEYS_UNAVAILABLE, 27 REASON_COMMIT_UNKNOWN, 28 REASON_ABSORBED_USERS_EXIST, 29 REASON_INTERNAL, 30 REASON_DEADLINE, 31 REASON_REQUEST_ID_REUSED, 32 REASON_LINK_NOT_UNDOABLE, 33 REASON_POSITION_INVALID, 34 REASON_POSITION_EXPIRED, 35 REASON_SERVER_STOPPING, 36 REASON_WATCH_EXPIRED, 37 REASON_LINK_TICKET_INVALID, 38 REASON_SIGN_IN_INVALID, 39 REASON_EMAIL_MISSING, 40 REASON_EMAIL_UNVERIFIED, 41 REASON_PROVIDER_DISABLED, 42 REASON_PROVIDER_REJECTED, 43 REASON_PROVIDER_UNAVAILABLE, 44 REASON_PROVIDER_UNKNOWN, 45 REASON_REGISTRATION_CLOSED, 46 REASON_RATE_LIMITED, 47 REASON_RPC_UNKNOWN, 48 REASON_ENCODING_UNSUPPORTED, 49 REASON_MESSAGE_TOO_LARGE, 60 REASON_OPERATION_NOT_FOUND, 61 REASON_OPERATION_UNFINISHED, 62 REASON_OPERATION_CANCELLED, 63 REASON_PLAN_INCOMPLETE, 64 REASON_TOO_MANY_OPERATIONS
         ResolvedUser.State: 0 STATE_UNSPECIFIED, 1 STATE_CURRENT, 2 STATE_ABSORBED, 3 STATE_DELETED, 4 STATE_UNKNOWN
         SignInDecision.Outcome: 0 OUTCOME_UNSPECIFIED, 1 OUTCOME_SIGNED_IN, 2 OUTCOME_CREATED, 3 OUTCOME_LINKED, 4 OUTCOME_CANDIDATES, 5 OUTCOME_REGISTRATION_NEEDED
         SignInProvider.Mode: 0 MODE_UNSPECIFIED, 1 MODE_SIGN_IN, 2 MODE_LINK_ONLY

@@ -38,6 +38,7 @@ mod flows;
 mod fresh;
 mod history;
 mod import;
+mod jobs;
 mod left;
 mod limits;
 mod link;

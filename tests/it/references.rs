@@ -128,6 +128,27 @@ fn service(service: &ServiceDescriptor) -> String {
     format!("\n## `{}`\n\n{text}\n{rpcs}", service.full_name())
 }
 
+/// A service whose proto is not ours, and says itself what its rpcs do.
+fn standard_service(service: &ServiceDescriptor) -> String {
+    let rpcs = service.methods().map(|method| {
+        let [user, service] = scopes(&method, "not accepted");
+        let reads = if is_read(&method) { "- It only reads.\n" } else { "" };
+        let (name, input, output) = (method.name(), method.input(), method.output());
+        format!(
+            "\n### `{name}`\n\n- Request: `{}`. Response: `{}`.\n- User token: {user}. Service token: {service}.\n{reads}",
+            input.name(),
+            output.name()
+        )
+    });
+    let text = "A standard service, as its [proto](https://github.com/googleapis/googleapis) describes it.\nIts names have the form `operations/ID`.";
+    format!("\n## `{}`\n\n{text}\n{}", service.full_name(), rpcs.collect::<String>())
+}
+
+fn is_read(method: &MethodDescriptor) -> bool {
+    let path = format!("/{}/{}", method.parent_service().full_name(), method.name());
+    TABLE.iter().any(|rule| rule.path == path && rule.class == CallClass::Read)
+}
+
 #[test]
 fn the_reference_page_of_the_rpcs_is_that_of_the_protos() {
     let pool = pool();
@@ -135,7 +156,12 @@ fn the_reference_page_of_the_rpcs_is_that_of_the_protos() {
         pool.services().filter(|service| service.package_name() == "identitylink.v1").collect();
     let methods = ours.iter().flat_map(|ours| ours.methods().collect::<Vec<_>>());
     let table: String = methods.map(|method| row(&method)).collect();
-    let page: String = [table].into_iter().chain(ours.iter().map(service)).collect();
+    let standard: Vec<ServiceDescriptor> =
+        pool.services().filter(|service| service.package_name() != "identitylink.v1").collect();
+    let methods = standard.iter().flat_map(|standard| standard.methods().collect::<Vec<_>>());
+    let table = table + &methods.map(|method| row(&method)).collect::<String>();
+    let sections = ours.iter().map(service).chain(standard.iter().map(standard_service));
+    let page: String = [table].into_iter().chain(sections).collect();
 
     expect_file!["../../docs/reference/rpcs.md"].assert_eq(&linked(&format!("{RPCS}{page}")));
 }
@@ -176,6 +202,10 @@ fn domain_errors() -> Vec<DomainError> {
             "user_metadata/size".to_owned(),
         ]),
         DomainError::MetadataTooLarge { namespace: "user_metadata", bytes: 20_000 },
+        DomainError::OperationNotFound,
+        DomainError::OperationUnfinished,
+        DomainError::PlanIncomplete,
+        DomainError::TooManyOperations,
         DomainError::AbsorbedUsersExist,
         DomainError::VersionMismatch,
         DomainError::PositionInvalid,
@@ -211,6 +241,7 @@ fn statuses() -> Vec<Status> {
         status::deadline(),
         status::stopping(),
         status::watch_expired(),
+        status::cancelled(),
         status::undecodable(),
         status::message_too_large(),
         status::encoding_unsupported(),

@@ -45,7 +45,8 @@ impl Checks {
         }
     }
 
-    fn time(&mut self, field: &str, time: Option<&Timestamp>) -> Option<DateTime<Utc>> {
+    /// A time; `None` if it is absent.
+    pub fn time(&mut self, field: &str, time: Option<&Timestamp>) -> Option<DateTime<Utc>> {
         let Timestamp { seconds, nanos } = *time?;
         let nanos = u32::try_from(nanos).ok().filter(|_| SECONDS.contains(&seconds));
         let parsed = nanos.and_then(|nanos| DateTime::from_timestamp(seconds, nanos));

@@ -177,6 +177,26 @@ pub fn from_domain_error(refusal: DomainError) -> Status {
                 ),
             )
         }
+        DomainError::OperationNotFound => plain(
+            NotFound,
+            Reason::OperationNotFound,
+            "there is no such operation in this tenant, or it was forgotten: check the name",
+        ),
+        DomainError::OperationUnfinished => plain(
+            FailedPrecondition,
+            Reason::OperationUnfinished,
+            "the operation has not ended: wait for it, or cancel it",
+        ),
+        DomainError::PlanIncomplete => plain(
+            FailedPrecondition,
+            Reason::PlanIncomplete,
+            "the search of this operation did not succeed, so its plan is not whole: search again",
+        ),
+        DomainError::TooManyOperations => plain(
+            FailedPrecondition,
+            Reason::TooManyOperations,
+            "the tenant has 100 operations that have not ended: wait for some, or cancel them",
+        ),
         DomainError::ConflictRetry => retry(
             Code::Aborted,
             Reason::ConflictRetry,

@@ -28,8 +28,19 @@ pub struct Figures {
     pub rules: BTreeMap<Rule, OfRule>,
     /// How many clusters have each mark.
     pub marks: BTreeMap<Mark, u64>,
-    /// The largest clusters: how many users, and the primary one.
-    pub largest: Vec<(usize, UserId)>,
+    /// The largest clusters.
+    pub largest: Vec<Large>,
+}
+
+/// A large cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Large {
+    /// How many users it has.
+    pub users: usize,
+    /// Its primary user.
+    pub primary: UserId,
+    /// The number of its line, from 1.
+    pub line: u64,
 }
 
 /// What a rule found.
@@ -60,8 +71,10 @@ impl Figures {
         for objection in &cluster.objections {
             *self.marks.entry(objection.mark).or_default() += 1;
         }
-        self.largest.push((users, cluster.primary.id.clone()));
-        self.largest.sort_by_key(|(users, primary)| (Reverse(*users), primary.clone()));
+        let primary = cluster.primary.id.clone();
+        // The first line is the header.
+        self.largest.push(Large { users, primary, line: self.clusters + 1 });
+        self.largest.sort_by_key(|large| (Reverse(large.users), large.primary.clone()));
         self.largest.truncate(LARGEST);
     }
 }

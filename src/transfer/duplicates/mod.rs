@@ -12,19 +12,17 @@ mod notes;
 mod plan;
 mod walk;
 
-use std::io::{self, Write as _};
-
 use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 pub(super) use self::plan::FORM;
+use self::walk::Walk;
 pub use self::{
-    figures::{Figures, OfRule},
+    figures::{Figures, Large, OfRule},
     notes::NotesError,
 };
-use self::{plan::Lines, walk::Walk};
-use super::export::Output;
+use super::lines::{LineSink, LinesError};
 use crate::{
     domain::{
         ProviderPolicies, TenantId, User, UserId,
@@ -71,41 +69,41 @@ pub enum DuplicatesError {
     /// A temporary file failed.
     #[error(transparent)]
     Notes(#[from] NotesError),
-    /// The output failed.
+    /// A line cannot be kept.
     #[error("the plan cannot be written: {0}")]
-    Output(#[from] io::Error),
+    Lines(#[from] LinesError),
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
 impl Search {
-    /// Writes the plan. `progress` is called now and then.
+    /// Writes the plan to a sink. `progress` is called now and then.
     ///
     /// # Errors
     /// [`DuplicatesError`]; the lines until then are written.
     pub async fn write(
         &self,
         store: &Store,
-        output: Output,
+        sink: &mut impl LineSink,
         progress: impl Fn(Step),
         stop: &CancellationToken,
     ) -> Result<Figures, DuplicatesError> {
         tokio::select! {
             biased;
             () = stop.cancelled() => Err(DuplicatesError::Stopped),
-            written = self.write_all(store, output, progress) => written,
+            written = self.write_all(store, sink, progress) => written,
         }
     }
 
     async fn write_all(
         &self,
         store: &Store,
-        output: Output,
+        sink: &mut impl LineSink,
         progress: impl Fn(Step),
     ) -> Result<Figures, DuplicatesError> {
         let mut figures = Figures::default();
-        let mut lines = Lines::begin(self, output).await?;
+        sink.write(vec![plan::header(self)?], None).await?;
         let mut session = store.session(&self.tenant).await?;
         let walk = Walk::new(self.rules, |read| progress(Step::Reading(read)));
         let (sets, read) = walk.all(&mut session).await?;
@@ -123,10 +121,11 @@ impl Search {
             judged += users as u64;
             let clusters = self.judge(&mut session, page).await?;
             clusters.iter().for_each(|cluster| figures.add(cluster));
-            lines = lines.write(clusters).await?;
+            let lines = clusters.iter().map(plan::line).collect::<Result<_, _>>()?;
+            sink.write(lines, None).await?;
             progress(Step::Judging(judged, total));
         }
-        lines.finish().await?;
+        sink.finish().await?;
         Ok(figures)
     }
 
@@ -157,19 +156,4 @@ impl Search {
         }
         Ok(clusters)
     }
-}
-
-/// Runs what may block on a thread of its own.
-async fn blocking<T: Send + 'static>(
-    run: impl FnOnce() -> io::Result<T> + Send + 'static,
-) -> Result<T, DuplicatesError> {
-    let ran = tokio::task::spawn_blocking(run).await;
-    Ok(ran.map_err(|error| StoreError::Fault(format!("a thread did not finish: {error}")))??)
-}
-
-/// Writes one line.
-fn write_line(output: &mut Output, line: &impl serde::Serialize) -> io::Result<()> {
-    let mut bytes = serde_json::to_vec(line)?;
-    bytes.push(b'\n');
-    output.write_all(&bytes)
 }

@@ -4,14 +4,14 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{DuplicatesError, Search, blocking, write_line};
+use super::Search;
 use crate::{
     domain::{
-        IdentityRef, Provider, User, UserId,
+        IdentityRef, Provider, User, UserId, UserRef,
         duplicates::{Cluster, Holder, Objection, PrimaryChoice, Rule, Shared},
     },
-    store::Effects,
-    transfer::export::Output,
+    store::{Effects, NewLine},
+    transfer::lines::LinesError,
 };
 
 /// The form of the lines. A later one with another meaning has another number.
@@ -82,49 +82,31 @@ struct AgainstLine<'a> {
     providers: Vec<&'a Provider>,
 }
 
-/// Writes the lines of a plan, each page of them on a thread of its own, since a file or a pipe may
-/// block.
-pub(super) struct Lines(Output);
+/// The first line.
+///
+/// # Errors
+/// [`LinesError::File`] if it has no form in JSON; all of ours have one.
+pub(super) fn header(search: &Search) -> Result<NewLine, LinesError> {
+    let line = json(&Header::from(search))?;
+    Ok(NewLine { line, concerned: Vec::new(), without_users: None })
+}
 
-impl Lines {
-    /// Writes the header.
-    ///
-    /// # Errors
-    /// [`DuplicatesError::Output`].
-    pub(super) async fn begin(
-        search: &Search,
-        mut output: Output,
-    ) -> Result<Self, DuplicatesError> {
-        let search = search.clone();
-        blocking(move || {
-            write_line(&mut output, &Header::from(&search))?;
-            Ok(Self(output))
-        })
-        .await
-    }
+/// The line of a cluster. It is of no use without one of its users.
+///
+/// # Errors
+/// As of [`header`].
+pub(super) fn line(cluster: &Cluster) -> Result<NewLine, LinesError> {
+    let users = [&cluster.primary].into_iter().chain(&cluster.secondaries);
+    let concerned = users.flat_map(|user| {
+        let identities = user.identities.iter().map(|of| UserRef::Identity(of.id.clone()));
+        [UserRef::UserId(user.id.clone())].into_iter().chain(identities)
+    });
+    let line = json(&ClusterLine::from(cluster))?;
+    Ok(NewLine { line, concerned: concerned.collect(), without_users: None })
+}
 
-    /// Writes a line for each cluster.
-    ///
-    /// # Errors
-    /// [`DuplicatesError::Output`].
-    pub(super) async fn write(self, clusters: Vec<Cluster>) -> Result<Self, DuplicatesError> {
-        let Self(mut output) = self;
-        blocking(move || {
-            for cluster in &clusters {
-                write_line(&mut output, &ClusterLine::from(cluster))?;
-            }
-            Ok(Self(output))
-        })
-        .await
-    }
-
-    /// Writes what is buffered, and makes a file durable.
-    ///
-    /// # Errors
-    /// [`DuplicatesError::Output`].
-    pub(super) async fn finish(self) -> Result<(), DuplicatesError> {
-        blocking(move || self.0.finish()).await
-    }
+fn json(line: &impl Serialize) -> Result<String, LinesError> {
+    serde_json::to_string(line).map_err(|error| LinesError::File(error.into()))
 }
 
 impl<'a> From<&'a Search> for Header<'a> {

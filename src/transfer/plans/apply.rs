@@ -1,34 +1,32 @@
 //! Links by a plan.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{cmp::Ordering, collections::BTreeSet, sync::Arc};
 
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Pace, PlanError, PlanFile, PlansError, Report, SkipReason,
+    Clusters, Counts, Pace, PlanId, PlansError, SkipReason,
     plan_file::{PlannedCluster, PlannedSecondary},
     refusal, unexpected,
-    verdict::{Counts, Verdict, VerdictLine},
+    verdict::{Verdict, VerdictLine},
 };
 use crate::{
     auth::Permit,
     clock,
     domain::{duplicates::Mark, linking::LinkTerms},
-    store::PlanLink,
+    store::{JobPlace, PlanLink},
+    transfer::lines::{LineSink, Milestone},
     use_cases::{Link, LinkOutcome, NotStored, Secondary, UseCases},
 };
-
-/// How many clusters are read ahead.
-const READ_AHEAD: usize = 16;
 
 /// Links by a plan: each secondary user of a line into its primary one.
 pub struct Apply {
     /// The use cases, of a configuration that has the plan's tenant.
     pub use_cases: Arc<UseCases>,
+    /// The permission with which it links, in the plan's tenant.
+    pub permit: Permit,
+    /// Which plan it is.
+    pub plan: PlanId,
     /// Whether nothing is changed.
     pub dry_run: bool,
     /// How many links are made at most; `None` for all.
@@ -37,105 +35,93 @@ pub struct Apply {
     pub accepted_marks: BTreeSet<Mark>,
 }
 
-/// What became of a plan.
-#[derive(Debug, Default)]
-pub struct Applied {
-    /// How many links were made, or would be.
-    pub linked: u64,
-    /// How many secondary users were linked before.
-    pub already: u64,
-    /// How many were not linked, for each reason.
-    pub skipped: BTreeMap<SkipReason, u64>,
-    /// Whether the plan was left at the limit, before its end.
-    pub is_limited: bool,
+/// A place in a plan. The default is its beginning.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PlanPlace {
+    /// The number of a line. Each line before it is done.
+    pub line: u64,
+    /// How many of its secondary users are done.
+    pub users: u64,
+}
+
+/// How an application ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ApplyEnd {
+    /// Each secondary user has a verdict.
+    Complete,
+    /// The plan was left at the limit.
+    Limited,
 }
 
 impl Apply {
-    /// Applies a plan. `progress` is called with the number of secondary users that are done. The
-    /// counts in `applied` are right also after an error.
+    /// Applies a plan, from the place on at which an application was left that this one continues.
+    /// `progress` is called with the number of secondary users that are done. The counts are right
+    /// also after an error.
     ///
     /// # Errors
     /// [`PlansError`]; what is linked stays.
     pub async fn run(
         &self,
-        plan: PlanFile,
+        clusters: &mut impl Clusters,
+        after: PlanPlace,
         mut pace: Pace<'_>,
-        mut report: Report,
+        sink: &mut impl LineSink,
         progress: &(dyn Fn(u64) + Sync),
         stop: &CancellationToken,
-        applied: &mut Applied,
-    ) -> Result<(), PlansError> {
-        let plan = Arc::new(plan);
-        let (sender, mut clusters) = mpsc::channel(READ_AHEAD);
-        let read = Arc::clone(&plan);
-        let reading = tokio::task::spawn_blocking(move || {
-            read.read(|cluster| sender.blocking_send(cluster).is_ok())
-        });
-        let mut counts = Counts::default();
-        let outcome = async {
-            while let Some(cluster) = clusters.recv().await {
-                let mut run = ClusterRun {
-                    apply: self,
-                    plan: &plan,
-                    cluster: &cluster,
-                    made: self.made(&plan, &cluster).await?,
-                };
-                for secondary in &cluster.secondaries {
-                    if stop.is_cancelled() {
-                        return Err(PlansError::Stopped);
-                    }
-                    let verdict = match run.known(secondary) {
-                        Some(verdict) => verdict,
-                        None if self.limit.is_some_and(|limit| counts.done >= limit) => {
-                            return Ok(true);
-                        }
-                        None => {
-                            pace.turn(stop).await?;
-                            pace.rest_after(run.link_or_know(secondary)).await?
-                        }
-                    };
-                    counts.add(verdict);
-                    report.write(&VerdictLine {
-                        line: Some(cluster.line),
-                        primary: &cluster.primary.id,
-                        secondary: Some(&secondary.user.id),
-                        verdict,
-                    })?;
-                    progress(counts.all());
+        counts: &mut Counts,
+    ) -> Result<ApplyEnd, PlansError> {
+        while let Some(cluster) = clusters.next().await? {
+            let settled = match cluster.line.cmp(&after.line) {
+                Ordering::Less => continue,
+                Ordering::Equal => after.users,
+                Ordering::Greater => 0,
+            };
+            let left = (1..).zip(&cluster.secondaries).filter(|(at, _)| *at > settled);
+            let mut run =
+                ClusterRun { apply: self, cluster: &cluster, made: self.made(&cluster).await? };
+            for (at, secondary) in left {
+                if stop.is_cancelled() {
+                    return Err(PlansError::Stopped);
                 }
+                let verdict = match run.known(secondary) {
+                    Some(verdict) => verdict,
+                    None if self.limit.is_some_and(|limit| counts.done >= limit) => {
+                        sink.finish().await?;
+                        return Ok(ApplyEnd::Limited);
+                    }
+                    None => {
+                        pace.turn(stop).await?;
+                        pace.rest_after(run.link_or_know(secondary)).await?
+                    }
+                };
+                let is_change = counts.add(verdict);
+                let line = VerdictLine {
+                    line: Some(cluster.line),
+                    primary: Some(&cluster.primary.id),
+                    secondary: Some(&secondary.user.id),
+                    verdict,
+                };
+                let place = JobPlace::Plan { line: cluster.line, users: at };
+                let milestone = Milestone { place, counts, is_change };
+                sink.write(vec![line.to_line()?], Some(milestone)).await?;
+                progress(counts.all());
             }
-            Ok(false)
-        };
-        let outcome = outcome.await;
-        // The reader ends when it has no receiver.
-        drop(clusters);
-        let read = reading.await.map_err(|error| PlanError::Read(std::io::Error::other(error)));
-        *applied = Applied {
-            linked: counts.done,
-            already: counts.already,
-            skipped: counts.skipped,
-            is_limited: matches!(outcome, Ok(true)),
-        };
-        outcome?;
-        read??;
-        Ok(report.finish()?)
+        }
+        sink.finish().await?;
+        Ok(ApplyEnd::Complete)
     }
 
     /// The links of the plan into the primary user of a cluster.
-    async fn made(
-        &self,
-        plan: &PlanFile,
-        cluster: &PlannedCluster,
-    ) -> Result<Vec<PlanLink>, PlansError> {
-        let mut session = self.use_cases.store().session(&plan.tenant).await?;
-        Ok(session.links_of_plan_into(plan.id, &cluster.primary.id).await?)
+    async fn made(&self, cluster: &PlannedCluster) -> Result<Vec<PlanLink>, PlansError> {
+        let PlanId { id, tenant } = &self.plan;
+        let mut session = self.use_cases.store().session(tenant).await?;
+        Ok(session.links_of_plan_into(*id, &cluster.primary.id).await?)
     }
 }
 
 /// A cluster that is being linked.
 struct ClusterRun<'a> {
     apply: &'a Apply,
-    plan: &'a PlanFile,
     cluster: &'a PlannedCluster,
     /// The links of the plan into the primary user.
     made: Vec<PlanLink>,
@@ -172,7 +158,7 @@ impl ClusterRun<'_> {
             if !matches!(verdict, Verdict::Skipped { .. }) {
                 return Ok(verdict);
             }
-            let made = self.apply.made(self.plan, self.cluster).await?;
+            let made = self.apply.made(self.cluster).await?;
             if made == self.made {
                 return Ok(verdict);
             }
@@ -185,7 +171,7 @@ impl ClusterRun<'_> {
     }
 
     async fn link(&mut self, secondary: &PlannedSecondary) -> Result<Verdict, PlansError> {
-        let Apply { use_cases, dry_run, .. } = self.apply;
+        let Apply { use_cases, permit, plan, dry_run, .. } = self.apply;
         let PlannedCluster { primary, is_by_verified_emails, .. } = self.cluster;
         let standing = self.made.iter().filter(|made| !made.is_undone).count();
         let terms = LinkTerms {
@@ -197,10 +183,10 @@ impl ClusterRun<'_> {
             // In a dry run the users before it have brought nothing that it could share.
             require_shared_verified_email: *is_by_verified_emails
                 && (!dry_run || secondary.shares_with_primary),
-            plan: Some(self.plan.id),
+            plan: Some(plan.id),
             ..LinkTerms::default()
         };
-        let permit = Permit::of_operator(self.plan.tenant.clone());
+        let permit = permit.clone();
         let target = permit.target(Some(primary.id.clone())).map_err(|error| refusal(error.into()));
         let target = match target {
             Ok(target) => target,

@@ -1,24 +1,27 @@
 //! Applying a plan of duplicates, and taking links back: many links, one after the other, by the use
-//! cases of calls, as the operator.
+//! cases of calls, as the operator in a command, and as the service that started it in a job.
 //!
-//! Each link is one call of its use case, so it is there as a whole or not at all, whenever the
-//! command ends. What is done is in the links themselves: the same command again continues.
+//! Each link is one call of its use case, so it is there as a whole or not at all, whenever the work
+//! ends. What is done is in the links themselves: the same command again continues, and so does a job.
 
 mod apply;
+mod clusters;
 mod pace;
 mod plan_file;
 mod undo;
+mod upload;
 mod verdict;
 
-use std::io;
-
 pub use self::{
-    apply::{Applied, Apply},
+    apply::{Apply, ApplyEnd, PlanPlace},
+    clusters::{Clusters, FileClusters, StoredClusters},
     pace::{Busy, Pace},
-    plan_file::{PlanError, PlanFile},
-    undo::{Undo, Undone},
-    verdict::{Report, SkipReason},
+    plan_file::{PlanError, PlanFile, PlanId},
+    undo::Undo,
+    upload::PlanUpload,
+    verdict::{Counts, SkipReason},
 };
+use super::lines::LinesError;
 use crate::{domain::DomainError, store::StoreError, use_cases::Error};
 
 /// Why a command ended early. What it did before stays.
@@ -32,7 +35,7 @@ pub enum PlansError {
     Plan(#[from] PlanError),
     /// The report cannot be written.
     #[error("the report cannot be written: {0}")]
-    Report(#[from] io::Error),
+    Report(#[from] LinesError),
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -10,11 +10,16 @@ use std::{
     path::Path,
 };
 
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
 use crate::{
-    domain::{TenantId, UserId, duplicates::Rule, linking::MAX_IDENTITIES},
+    domain::{
+        TenantId, UserId, UserRef,
+        duplicates::{Mark, Rule},
+        linking::MAX_IDENTITIES,
+    },
+    store::NewLine,
     transfer::duplicates::FORM,
 };
 
@@ -54,44 +59,70 @@ struct HeaderLine {
     tenant: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 struct ClusterLine {
     primary: UserLine,
     secondaries: Vec<UserLine>,
     evidence: Vec<EvidenceLine>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     against: Vec<AgainstLine>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 struct UserLine {
     id: String,
     version: i64,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 struct EvidenceLine {
     rule: String,
     holders: Vec<HolderLine>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 struct HolderLine {
     user: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 struct AgainstLine {
     mark: String,
+}
+
+/// Which plan it is, from its header.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlanId {
+    /// Its id.
+    pub id: Uuid,
+    /// The tenant of its users.
+    pub tenant: TenantId,
+}
+
+impl PlanId {
+    /// Reads the header of a plan.
+    ///
+    /// # Errors
+    /// [`PlanError::Header`] and [`PlanError::Form`].
+    pub fn parse(header: &[u8]) -> Result<Self, PlanError> {
+        let FormLine { form } = parse(header).ok_or(PlanError::Header)?;
+        if form != FORM {
+            return Err(PlanError::Form(form));
+        }
+        let HeaderLine { plan, tenant } = parse(header).ok_or(PlanError::Header)?;
+        let tenant = TenantId::parse(&tenant).ok_or(PlanError::Header)?;
+        if plan.is_nil() {
+            return Err(PlanError::Header);
+        }
+        Ok(Self { id: plan, tenant })
+    }
 }
 
 /// A plan whose lines were all checked.
 #[derive(Debug)]
 pub struct PlanFile {
-    /// The id of the plan.
-    pub id: Uuid,
-    /// The tenant of its users.
-    pub tenant: TenantId,
+    /// Which plan it is.
+    pub plan: PlanId,
     /// How many secondary users it has.
     pub secondaries: u64,
     file: File,
@@ -99,14 +130,17 @@ pub struct PlanFile {
 
 /// A user, with the version for which the plan holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct PlannedUser {
+pub struct PlannedUser {
+    /// Its id.
     pub id: UserId,
+    /// The version.
     pub version: i64,
 }
 
 /// A user that the primary one is to absorb.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct PlannedSecondary {
+pub struct PlannedSecondary {
+    /// The user.
     pub user: PlannedUser,
     /// Whether it shares a value with the primary user itself, and not only with another secondary
     /// one.
@@ -115,9 +149,10 @@ pub(super) struct PlannedSecondary {
 
 /// Users who are to be one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct PlannedCluster {
+pub struct PlannedCluster {
     /// The number of its line, from 1.
     pub line: u64,
+    /// The user that is to absorb the others.
     pub primary: PlannedUser,
     /// In an order in which each one shares a value with the primary user, or with one before it.
     pub secondaries: Vec<PlannedSecondary>,
@@ -136,20 +171,12 @@ impl PlanFile {
         let file = File::open(path)?;
         let mut lines = Lines::of(&file)?;
         let header = lines.next_line()?.ok_or(PlanError::Header)?;
-        let FormLine { form } = parse(&header).ok_or(PlanError::Header)?;
-        if form != FORM {
-            return Err(PlanError::Form(form));
-        }
-        let HeaderLine { plan, tenant } = parse(&header).ok_or(PlanError::Header)?;
-        let tenant = TenantId::parse(&tenant).ok_or(PlanError::Header)?;
-        if plan.is_nil() {
-            return Err(PlanError::Header);
-        }
+        let PlanId { id, tenant } = PlanId::parse(&header)?;
         let mut secondaries = 0;
         while let Some(cluster) = lines.next_cluster()? {
             secondaries += cluster.secondaries.len() as u64;
         }
-        Ok(Self { id: plan, tenant, secondaries, file })
+        Ok(Self { plan: PlanId { id, tenant }, secondaries, file })
     }
 
     /// Hands the clusters out, one after the other, until `hand_out` returns false.
@@ -200,9 +227,7 @@ impl Lines {
 
     fn next_cluster(&mut self) -> Result<Option<PlannedCluster>, PlanError> {
         let Some(line) = self.next_line()? else { return Ok(None) };
-        let found: ClusterLine =
-            parse(&line).ok_or_else(|| self.wrong("it is not of the plan's form"))?;
-        PlannedCluster::checked(self.number, found).map(Some).map_err(|what| self.wrong(what))
+        PlannedCluster::parse(self.number, &line).map(Some)
     }
 
     fn wrong(&self, what: &'static str) -> PlanError {
@@ -215,6 +240,16 @@ fn parse<T: DeserializeOwned>(line: &[u8]) -> Option<T> {
 }
 
 impl PlannedCluster {
+    /// Reads the line with this number.
+    ///
+    /// # Errors
+    /// [`PlanError::Line`].
+    pub fn parse(line: u64, text: &[u8]) -> Result<Self, PlanError> {
+        let wrong = |what| PlanError::Line { line, what };
+        let found = parse(text).ok_or_else(|| wrong("it is not of the plan's form"))?;
+        Self::checked(line, found).map_err(wrong)
+    }
+
     /// The cluster, if its users can be one.
     fn checked(line: u64, found: ClusterLine) -> Result<Self, &'static str> {
         let ClusterLine { primary, secondaries, evidence, against } = found;
@@ -235,6 +270,31 @@ impl PlannedCluster {
         let marks = against.into_iter().map(|against| against.mark).collect();
         Ok(Self { line, primary, secondaries, is_by_verified_emails, marks })
     }
+}
+
+/// What is stored of the line with this number of a plan that a service sends: what an application
+/// reads of it. It names no users but those of the cluster, and no marks but those of this release.
+///
+/// # Errors
+/// What is wrong with the line.
+pub(super) fn stored_line(number: u64, text: &[u8]) -> Result<NewLine, &'static str> {
+    let form = "is not of the plan's form";
+    let mut line: ClusterLine = parse(text).ok_or(form)?;
+    let users = [&line.primary].into_iter().chain(&line.secondaries);
+    let ids: BTreeSet<String> = users.map(|user| user.id.clone()).collect();
+    for evidence in &mut line.evidence {
+        if !Rule::ALL.iter().any(|rule| rule.as_str() == evidence.rule) {
+            return Err("has evidence of a rule that this release does not know");
+        }
+        evidence.holders.retain(|holder| ids.contains(&holder.user));
+    }
+    if line.against.iter().any(|against| Mark::parse(&against.mark).is_none()) {
+        return Err("has a mark that this release does not know");
+    }
+    let stored = serde_json::to_string(&line).map_err(|_| form)?;
+    PlannedCluster::checked(number, line)?;
+    let concerned = ids.iter().filter_map(|id| UserId::parse(id)).map(UserRef::UserId).collect();
+    Ok(NewLine { line: stored, concerned, without_users: None })
 }
 
 impl PlannedUser {

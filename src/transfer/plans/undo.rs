@@ -1,18 +1,19 @@
 //! Takes links back, the newest first.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Pace, PlansError, Report, SkipReason, refusal, unexpected,
-    verdict::{Counts, Verdict, VerdictLine},
+    Counts, Pace, PlansError, SkipReason, refusal, unexpected,
+    verdict::{Verdict, VerdictLine},
 };
 use crate::{
     auth::Permit,
     clock,
-    domain::{DomainError, TenantId, unlinking::UnlinkMetadata},
-    store::{LinkFilter, LinkPosition, PastLink},
+    domain::{DomainError, unlinking::UnlinkMetadata},
+    store::{JobPlace, LinkFilter, LinkPosition, PastLink},
+    transfer::lines::{LineSink, Milestone},
     use_cases::{NotStored, UndoLink, UseCases},
 };
 
@@ -24,81 +25,69 @@ const PAGE: usize = 100;
 pub struct Undo {
     /// The use cases, of a configuration that has the tenant.
     pub use_cases: Arc<UseCases>,
-    /// The tenant of the links.
-    pub tenant: TenantId,
+    /// The permission with which it takes them back, in their tenant.
+    pub permit: Permit,
     /// Which links are taken back.
     pub filter: LinkFilter,
     /// Whether nothing is changed.
     pub dry_run: bool,
 }
 
-/// What became of the links.
-#[derive(Debug, Default)]
-pub struct Undone {
-    /// How many links were undone, or would be.
-    pub undone: u64,
-    /// How many were undone before.
-    pub already: u64,
-    /// How many stand, for each reason.
-    pub skipped: BTreeMap<SkipReason, u64>,
-}
-
 impl Undo {
-    /// Takes the links back. `progress` is called with the number of links that are done. The counts
-    /// in `undone` are right also after an error.
+    /// Takes the links back, those after `after`, which is the place at which an undo was left that
+    /// this one continues. `progress` is called with the number of links that are done. The counts are
+    /// right also after an error.
     ///
     /// # Errors
     /// [`PlansError`]; what is undone stays undone.
     pub async fn run(
         &self,
+        after: LinkPosition,
         mut pace: Pace<'_>,
-        mut report: Report,
+        sink: &mut impl LineSink,
         progress: &(dyn Fn(u64) + Sync),
         stop: &CancellationToken,
-        undone: &mut Undone,
+        counts: &mut Counts,
     ) -> Result<(), PlansError> {
-        let mut counts = Counts::default();
-        let outcome = async {
-            // A link that is made meanwhile is before the first one.
-            let mut after = Some(LinkPosition::START);
-            while let Some(position) = after {
-                let mut session = self.use_cases.store().session(&self.tenant).await?;
-                let page = session.links_of_tenant(&self.filter, position, PAGE).await?;
-                drop(session);
-                after = page.next;
-                for past in &page.links {
-                    if stop.is_cancelled() {
-                        return Err(PlansError::Stopped);
-                    }
-                    let verdict = match past.link.undo_time {
-                        Some(_) => Verdict::Already { link: Some(past.link.id) },
-                        None => {
-                            pace.turn(stop).await?;
-                            pace.rest_after(self.undo(past)).await?
-                        }
-                    };
-                    counts.add(verdict);
-                    report.write(&VerdictLine {
-                        line: None,
-                        primary: &past.link.primary,
-                        secondary: past.link.secondary.as_ref(),
-                        verdict,
-                    })?;
-                    progress(counts.all());
+        // A link that is made meanwhile is before the first one.
+        let mut after = Some(after);
+        while let Some(position) = after {
+            let mut session = self.use_cases.store().session(self.permit.tenant()).await?;
+            let page = session.links_of_tenant(&self.filter, position, PAGE).await?;
+            drop(session);
+            after = page.next;
+            for past in &page.links {
+                if stop.is_cancelled() {
+                    return Err(PlansError::Stopped);
                 }
+                let verdict = match past.link.undo_time {
+                    Some(_) => Verdict::Already { link: Some(past.link.id) },
+                    None => {
+                        pace.turn(stop).await?;
+                        pace.rest_after(self.undo(past)).await?
+                    }
+                };
+                let is_change = counts.add(verdict);
+                let line = VerdictLine {
+                    line: None,
+                    primary: Some(&past.link.primary),
+                    secondary: past.link.secondary.as_ref(),
+                    verdict,
+                };
+                let LinkPosition { link_time, id } = past.position();
+                let place = JobPlace::Link { micros: link_time.timestamp_micros(), id };
+                let milestone = Milestone { place, counts, is_change };
+                sink.write(vec![line.to_line()?], Some(milestone)).await?;
+                progress(counts.all());
             }
-            Ok(())
-        };
-        let outcome = outcome.await;
-        *undone = Undone { undone: counts.done, already: counts.already, skipped: counts.skipped };
-        outcome?;
-        Ok(report.finish()?)
+        }
+        Ok(sink.finish().await?)
     }
 
     async fn undo(&self, past: &PastLink) -> Result<Verdict, PlansError> {
         let link = past.link.id;
         let undo = UndoLink {
-            permit: Permit::of_operator(self.tenant.clone()),
+            permit: self.permit.clone(),
             link,
             metadata: UnlinkMetadata::Restore,
             expected_version: None,

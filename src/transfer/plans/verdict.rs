@@ -1,21 +1,18 @@
 //! What became of each link, and the report of it.
 
-use std::{
-    collections::BTreeMap,
-    io::{self, Write as _},
-    path::Path,
-};
+use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    domain::{DomainError, UserId},
-    transfer::export::Output,
+    domain::{DomainError, UserId, UserRef},
+    store::NewLine,
+    transfer::lines::LinesError,
 };
 
 /// Why a link was neither made nor taken back. The words of refusals are those of the rpcs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum SkipReason {
     /// The line has a mark that was not accepted.
@@ -117,8 +114,9 @@ pub(super) struct VerdictLine<'a> {
     /// The line of the plan; absent where there is no plan's file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<u64>,
-    /// The primary user.
-    pub primary: &'a UserId,
+    /// The primary user; absent where it does not exist any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub primary: Option<&'a UserId>,
     /// The secondary user; absent for an attached account.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secondary: Option<&'a UserId>,
@@ -127,9 +125,28 @@ pub(super) struct VerdictLine<'a> {
     pub verdict: Verdict,
 }
 
+impl VerdictLine<'_> {
+    /// The line, and the same without its users.
+    ///
+    /// # Errors
+    /// [`LinesError::File`] if it has no form in JSON; all of ours have one.
+    pub(super) fn to_line(&self) -> Result<NewLine, LinesError> {
+        let json = |line: &Self| {
+            serde_json::to_string(line).map_err(|error| LinesError::File(error.into()))
+        };
+        let without_users = Self { primary: None, secondary: None, ..*self };
+        let users = self.primary.into_iter().chain(self.secondary);
+        Ok(NewLine {
+            line: json(self)?,
+            concerned: users.cloned().map(UserRef::UserId).collect(),
+            without_users: Some(json(&without_users)?),
+        })
+    }
+}
+
 /// How many links have each verdict.
-#[derive(Debug, Default)]
-pub(super) struct Counts {
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
     /// Made or taken back.
     pub done: u64,
     /// As it should be before.
@@ -139,49 +156,19 @@ pub(super) struct Counts {
 }
 
 impl Counts {
-    pub(super) fn add(&mut self, verdict: Verdict) {
+    /// Counts a verdict. Returns whether a link was made or taken back.
+    pub(super) fn add(&mut self, verdict: Verdict) -> bool {
+        let done = self.done;
         match verdict {
             Verdict::Linked { .. } | Verdict::Undone { .. } => self.done += 1,
             Verdict::Already { .. } => self.already += 1,
             Verdict::Skipped { reason, .. } => *self.skipped.entry(reason).or_default() += 1,
         }
+        self.done > done
     }
 
-    pub(super) fn all(&self) -> u64 {
+    /// How many links have a verdict.
+    pub fn all(&self) -> u64 {
         self.done + self.already + self.skipped.values().sum::<u64>()
-    }
-}
-
-/// The report: a line of JSON for each link.
-#[derive(Default)]
-pub struct Report(Option<Output>);
-
-impl Report {
-    /// A report in a new file, which only its owner can read.
-    ///
-    /// # Errors
-    /// As of [`Output::create`].
-    pub fn create(path: &Path) -> io::Result<Self> {
-        Ok(Self(Some(Output::create(path, false)?)))
-    }
-
-    /// Writes a line. It is in the file before the next link is made.
-    ///
-    /// # Errors
-    /// If it cannot be written.
-    pub(super) fn write(&mut self, line: &VerdictLine<'_>) -> io::Result<()> {
-        let Some(output) = &mut self.0 else { return Ok(()) };
-        let mut bytes = serde_json::to_vec(line)?;
-        bytes.push(b'\n');
-        output.write_all(&bytes)?;
-        output.flush()
-    }
-
-    /// Makes the file durable.
-    ///
-    /// # Errors
-    /// If it cannot be written.
-    pub(super) fn finish(self) -> io::Result<()> {
-        self.0.map_or(Ok(()), Output::finish)
     }
 }

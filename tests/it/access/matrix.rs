@@ -20,7 +20,7 @@ use crate::support::{
 };
 
 /// The words of the tables, and the outcomes that they stand for.
-const WORDS: [(&str, &str); 13] = [
+const WORDS: [(&str, &str); 14] = [
     ("missing", "Unauthenticated TOKEN_MISSING"),
     ("invalid", "Unauthenticated TOKEN_INVALID"),
     ("scope", "PermissionDenied SCOPE_INSUFFICIENT"),
@@ -33,6 +33,7 @@ const WORDS: [(&str, &str); 13] = [
     ("no identity", "NotFound IDENTITY_NOT_FOUND"),
     ("no link", "NotFound LINK_NOT_FOUND"),
     ("no provider", "NotFound PROVIDER_UNKNOWN"),
+    ("no job", "NotFound OPERATION_NOT_FOUND"),
     ("gone", "FailedPrecondition SIGN_IN_INVALID"),
 ];
 
@@ -157,6 +158,7 @@ fn the_words_of_the_tables() {
         no identity NotFound IDENTITY_NOT_FOUND
         no link     NotFound LINK_NOT_FOUND
         no provider NotFound PROVIDER_UNKNOWN
+        no job      NotFound OPERATION_NOT_FOUND
         gone        FailedPrecondition SIGN_IN_INVALID
     "#);
 }
@@ -195,10 +197,20 @@ async fn tokens() {
         ListLinks          | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
         ListUsers          | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
         ListLinkCandidates | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+        FindDuplicates     | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+        ApplyPlan          | no job  | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+        UndoLinks          | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+        UploadPlan         | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+        ReadLines          | no job  | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
         ListProviders      | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
         StartSignIn        | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
         CompleteSignIn     | gone    | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
         ResolveSignIn      | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+        ListOperations     | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+        GetOperation       | no job  | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+        DeleteOperation    | no job  | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+        CancelOperation    | no job  | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+        WaitOperation      | no job  | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
     "#);
 }
 
@@ -234,10 +246,20 @@ async fn scopes() {
         ListLinks          | ok    | scope              | scope                | ok      | scope                 | scope                | scope               | scope
         ListUsers          | scope | scope              | scope                | ok      | scope                 | scope                | scope               | scope
         ListLinkCandidates | ok    | scope              | scope                | ok      | scope                 | scope                | scope               | scope
+        FindDuplicates     | scope | scope              | scope                | ok      | scope                 | scope                | scope               | scope
+        ApplyPlan          | scope | scope              | scope                | no job  | scope                 | scope                | scope               | scope
+        UndoLinks          | scope | scope              | scope                | ok      | scope                 | scope                | scope               | scope
+        UploadPlan         | scope | scope              | scope                | ok      | scope                 | scope                | scope               | scope
+        ReadLines          | scope | scope              | scope                | no job  | scope                 | scope                | scope               | scope
         ListProviders      | scope | scope              | scope                | ok      | scope                 | scope                | scope               | scope
         StartSignIn        | scope | scope              | scope                | ok      | scope                 | scope                | scope               | scope
         CompleteSignIn     | scope | scope              | scope                | gone    | scope                 | scope                | scope               | scope
         ResolveSignIn      | scope | scope              | scope                | ok      | scope                 | scope                | scope               | scope
+        ListOperations     | scope | scope              | scope                | ok      | scope                 | scope                | scope               | scope
+        GetOperation       | scope | scope              | scope                | no job  | scope                 | scope                | scope               | scope
+        DeleteOperation    | scope | scope              | scope                | no job  | scope                 | scope                | scope               | scope
+        CancelOperation    | scope | scope              | scope                | no job  | scope                 | scope                | scope               | scope
+        WaitOperation      | scope | scope              | scope                | no job  | scope                 | scope                | scope               | scope
     "#);
 }
 
@@ -274,10 +296,20 @@ async fn whose() {
         ListLinks          | ok    | not yours          | ok                | no user             | not yours      | ok      | ok                   | no user
         ListUsers          | scope | scope              | scope             | scope               | scope          | ok      | ok                   | ok
         ListLinkCandidates | ok    | not yours          | ok                | no user             | not yours      | ok      | ok                   | no user
+        FindDuplicates     | scope | scope              | scope             | scope               | scope          | ok      | ok                   | ok
+        ApplyPlan          | scope | scope              | scope             | scope               | scope          | no job  | no job               | no job
+        UndoLinks          | scope | scope              | scope             | scope               | scope          | ok      | ok                   | ok
+        UploadPlan         | scope | scope              | scope             | scope               | scope          | ok      | ok                   | ok
+        ReadLines          | scope | scope              | scope             | scope               | scope          | no job  | no job               | no job
         ListProviders      | scope | scope              | scope             | scope               | scope          | ok      | ok                   | ok
         StartSignIn        | scope | scope              | scope             | scope               | scope          | ok      | ok                   | no provider
         CompleteSignIn     | scope | scope              | scope             | scope               | scope          | gone    | gone                 | gone
         ResolveSignIn      | scope | scope              | scope             | scope               | scope          | ok      | ok                   | ok
+        ListOperations     | scope | scope              | scope             | scope               | scope          | ok      | ok                   | ok
+        GetOperation       | scope | scope              | scope             | scope               | scope          | no job  | no job               | no job
+        DeleteOperation    | scope | scope              | scope             | scope               | scope          | no job  | no job               | no job
+        CancelOperation    | scope | scope              | scope             | scope               | scope          | no job  | no job               | no job
+        WaitOperation      | scope | scope              | scope             | scope               | scope          | no job  | no job               | no job
     "#);
 }
 
@@ -312,10 +344,20 @@ async fn standing() {
         ListLinks          | ok                | ok                  | ok                 | blocked      | ok                    | invalid         | ok
         ListUsers          | scope             | scope               | scope              | scope        | ok                    | scope           | scope
         ListLinkCandidates | ok                | ok                  | ok                 | blocked      | ok                    | invalid         | ok
+        FindDuplicates     | scope             | scope               | scope              | scope        | ok                    | scope           | scope
+        ApplyPlan          | scope             | scope               | scope              | scope        | no job                | scope           | scope
+        UndoLinks          | scope             | scope               | scope              | scope        | ok                    | scope           | scope
+        UploadPlan         | scope             | scope               | scope              | scope        | ok                    | scope           | scope
+        ReadLines          | scope             | scope               | scope              | scope        | no job                | scope           | scope
         ListProviders      | scope             | scope               | scope              | scope        | ok                    | scope           | scope
         StartSignIn        | scope             | scope               | scope              | scope        | ok                    | scope           | scope
         CompleteSignIn     | scope             | scope               | scope              | scope        | gone                  | scope           | scope
         ResolveSignIn      | scope             | scope               | scope              | scope        | ok                    | scope           | scope
+        ListOperations     | scope             | scope               | scope              | scope        | ok                    | scope           | scope
+        GetOperation       | scope             | scope               | scope              | scope        | no job                | scope           | scope
+        DeleteOperation    | scope             | scope               | scope              | scope        | no job                | scope           | scope
+        CancelOperation    | scope             | scope               | scope              | scope        | no job                | scope           | scope
+        WaitOperation      | scope             | scope               | scope              | scope        | no job                | scope           | scope
     "#);
 }
 
@@ -342,9 +384,19 @@ async fn moved() {
         ListLinks          | ok              | ok                    | ok            | ok                  | ok           | ok              | ok             | ok                | invalid
         ListUsers          | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
         ListLinkCandidates | ok              | ok                    | ok            | ok                  | ok           | ok              | ok             | ok                | invalid
+        FindDuplicates     | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
+        ApplyPlan          | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
+        UndoLinks          | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
+        UploadPlan         | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
+        ReadLines          | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
         ListProviders      | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
         StartSignIn        | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
         CompleteSignIn     | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
         ResolveSignIn      | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
+        ListOperations     | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
+        GetOperation       | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
+        DeleteOperation    | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
+        CancelOperation    | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
+        WaitOperation      | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
     "#);
 }

@@ -20,12 +20,13 @@ async fn an_operator_sees_which_migrations_have_run_and_changes_nothing() {
     20261201000005.expand  expand  provider_moves     pending
     20261201000006.expand  expand  link_plan_index    pending
     20261201000007.expand  expand  import_runs_end    pending
-    the database's schema is older than this binary: run `identity-link migrate` first (missing: 20261130000001, 20261201000001.expand, 20261201000002.expand, 20261201000003.expand, 20261201000004.expand, 20261201000005.expand, 20261201000006.expand, 20261201000007.expand)
+    20261201000008.expand  expand  jobs               pending
+    the database's schema is older than this binary: run `identity-link migrate` first (missing: 20261130000001, 20261201000001.expand, 20261201000002.expand, 20261201000003.expand, 20261201000004.expand, 20261201000005.expand, 20261201000006.expand, 20261201000007.expand, 20261201000008.expand)
     ");
     let tables = "SELECT relname::text FROM pg_class WHERE relnamespace = 'public'::regnamespace";
     assert_eq!(database.db_texts(tables).await, [""; 0]);
 
-    insta::assert_snapshot!(said(migrate(&config, &[])), @"0 migrated: 20261130000001, 20261201000001.expand, 20261201000002.expand, 20261201000003.expand, 20261201000004.expand, 20261201000005.expand, 20261201000006.expand, 20261201000007.expand");
+    insta::assert_snapshot!(said(migrate(&config, &[])), @"0 migrated: 20261130000001, 20261201000001.expand, 20261201000002.expand, 20261201000003.expand, 20261201000004.expand, 20261201000005.expand, 20261201000006.expand, 20261201000007.expand, 20261201000008.expand");
     insta::assert_snapshot!(said(migrate(&config, &[])), @"0 the schema is up to date");
     insta::assert_snapshot!(said(migrate(&config, &["--status"])), @r"
     0 version                kind    name               state
@@ -37,6 +38,7 @@ async fn an_operator_sees_which_migrations_have_run_and_changes_nothing() {
     20261201000005.expand  expand  provider_moves     applied
     20261201000006.expand  expand  link_plan_index    applied
     20261201000007.expand  expand  import_runs_end    applied
+    20261201000008.expand  expand  jobs               applied
     this release serves on this schema
     ");
 }
@@ -58,6 +60,7 @@ async fn an_operator_sees_migrations_of_a_newer_release_and_whether_this_one_ser
     20261201000005.expand  expand  provider_moves     applied
     20261201000006.expand  expand  link_plan_index    applied
     20261201000007.expand  expand  import_runs_end    applied
+    20261201000008.expand  expand  jobs               applied
     20990101000001.expand  expand  -                  applied, and unknown to this release
     this release serves on this schema
     ");
@@ -67,7 +70,7 @@ async fn an_operator_sees_migrations_of_a_newer_release_and_whether_this_one_ser
     let shown: Value =
         serde_json::from_str(&migrate(&config, &["--status", "--json"]).stdout).unwrap();
     assert_eq!(
-        shown["migrations"][9],
+        shown["migrations"][10],
         json!({"version": "20990102000001.contract", "kind": "contract", "name": null, "applied": true, "known": false})
     );
     assert_eq!(shown["serves"], false);
@@ -81,8 +84,8 @@ async fn to_takes_a_version_that_this_release_has() {
     let database = cluster().db_empty().await;
     let config = config_file(&database, |toml| toml);
 
-    insta::assert_snapshot!(said(migrate(&config, &["--to", "20270101000001"])), @"64 identity-link: 20270101000001 is not a version of a migration: this release has 20261130000001, 20261201000001.expand, 20261201000002.expand, 20261201000003.expand, 20261201000004.expand, 20261201000005.expand, 20261201000006.expand, 20261201000007.expand");
-    insta::assert_snapshot!(said(migrate(&config, &["--to", BASE])), @"0 migrated: 20261130000001, 20261201000001.expand, 20261201000002.expand, 20261201000003.expand, 20261201000004.expand, 20261201000005.expand, 20261201000006.expand, 20261201000007.expand");
+    insta::assert_snapshot!(said(migrate(&config, &["--to", "20270101000001"])), @"64 identity-link: 20270101000001 is not a version of a migration: this release has 20261130000001, 20261201000001.expand, 20261201000002.expand, 20261201000003.expand, 20261201000004.expand, 20261201000005.expand, 20261201000006.expand, 20261201000007.expand, 20261201000008.expand");
+    insta::assert_snapshot!(said(migrate(&config, &["--to", BASE])), @"0 migrated: 20261130000001, 20261201000001.expand, 20261201000002.expand, 20261201000003.expand, 20261201000004.expand, 20261201000005.expand, 20261201000006.expand, 20261201000007.expand, 20261201000008.expand");
     insta::assert_snapshot!(said(migrate(&config, &["--to", BASE])), @"0 the schema is up to date");
 
     database

@@ -44,7 +44,12 @@ pub(super) const CROWD: &str = "\
     SELECT 'default', sha256(n::text::bytea), sha256('s'), 'crowd', 'crowd_' || n, 'n', 'v', \
       'https://www.example.com/', now() + interval '10 minutes' FROM generate_series(1, 5000) n; \
     INSERT INTO tombstones (tenant_id, id_hash, delete_time, deleted, released_by) \
-    SELECT 'default', sha256(('released ' || n)::bytea), now(), false, ARRAY['crowd_' || n] FROM generate_series(1, 5000) n";
+    SELECT 'default', sha256(('released ' || n)::bytea), now(), false, ARRAY['crowd_' || n] FROM generate_series(1, 5000) n; \
+    INSERT INTO jobs (tenant_id, id, kind, settings, actor, outcome, end_time, expire_time) \
+    SELECT 'default', md5(n::text)::uuid, 'find_duplicates', '{}', '{}', 'succeeded', now(), now() + interval '30 days' \
+      FROM generate_series(1, 5000) n; \
+    INSERT INTO job_lines (tenant_id, job_id, number, line, concerned) \
+    SELECT 'default', md5(n::text)::uuid, 1, '{}', ARRAY['crowd_' || n] FROM generate_series(1, 5000) n";
 
 /// The lines of a plan that read more of a table or an index than a key selects.
 fn read_without_key(plan: &[String]) -> Vec<&String> {

@@ -2,7 +2,9 @@
 
 use identity_link::grpc::proto::{
     self as pb, event_service_client::EventServiceClient,
-    identity_service_client::IdentityServiceClient, sign_in_service_client::SignInServiceClient,
+    google::longrunning::operations_client::OperationsClient,
+    identity_service_client::IdentityServiceClient, job_service_client::JobServiceClient,
+    sign_in_service_client::SignInServiceClient,
 };
 use tonic::{Request, Status, Streaming, transport::Channel};
 
@@ -12,6 +14,8 @@ pub struct Caller {
     client: IdentityServiceClient<Channel>,
     events: EventServiceClient<Channel>,
     sign_in: SignInServiceClient<Channel>,
+    pub(super) jobs: JobServiceClient<Channel>,
+    pub(super) operations: OperationsClient<Channel>,
     bearer: Option<String>,
     /// Further metadata.
     metadata: Vec<(&'static str, String)>,
@@ -24,6 +28,8 @@ impl Caller {
         Self {
             client,
             events,
+            jobs: JobServiceClient::new(channel.clone()),
+            operations: OperationsClient::new(channel.clone()),
             sign_in: SignInServiceClient::new(channel),
             bearer,
             metadata: Vec::new(),
@@ -36,7 +42,7 @@ impl Caller {
         self
     }
 
-    fn request<T>(&self, message: T) -> Request<T> {
+    pub(super) fn request<T>(&self, message: T) -> Request<T> {
         let mut request = Request::new(message);
         if let Some(bearer) = &self.bearer {
             request

@@ -38,6 +38,7 @@ pub mod http1;
 pub mod http2;
 pub mod imports;
 pub mod invariants;
+pub mod jobs;
 pub mod linking;
 pub mod model;
 pub mod npm;

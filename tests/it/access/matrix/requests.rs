@@ -1,7 +1,7 @@
 //! One good request per rpc, with no optional fields: the outcome of a call then depends on its
 //! caller alone.
 
-use identity_link::grpc::proto as pb;
+use identity_link::grpc::proto::{self as pb, google::longrunning as lro};
 use prost::Message as _;
 use serde_json::json;
 
@@ -105,8 +105,37 @@ pub(super) fn request(rpc: &str, about: &About<'_>) -> Vec<u8> {
         }
         "ResolveSignIn" => sign_in("p", subject).encode_to_vec(),
         "ListLinks" => links_of(&user_id).encode_to_vec(),
+        "FindDuplicates" => pb::FindDuplicatesRequest::default().encode_to_vec(),
+        "ApplyPlan" => {
+            pb::ApplyPlanRequest { operation: operation(), ..Default::default() }.encode_to_vec()
+        }
+        "UndoLinks" => {
+            let made_by = Some(pb::undo_links_request::MadeBy::PlanId(NO_JOB.to_owned()));
+            pb::UndoLinksRequest { made_by, ..Default::default() }.encode_to_vec()
+        }
+        "UploadPlan" => {
+            let header = json!({"plan": NO_JOB, "form": 1, "tenant": tenant});
+            pb::UploadPlanRequest { lines: vec![header.to_string()] }.encode_to_vec()
+        }
+        "ReadLines" => {
+            pb::ReadLinesRequest { operation: operation(), ..Default::default() }.encode_to_vec()
+        }
+        "ListOperations" => lro::ListOperationsRequest::default().encode_to_vec(),
+        "GetOperation" => lro::GetOperationRequest { name: operation() }.encode_to_vec(),
+        "DeleteOperation" => lro::DeleteOperationRequest { name: operation() }.encode_to_vec(),
+        "CancelOperation" => lro::CancelOperationRequest { name: operation() }.encode_to_vec(),
+        "WaitOperation" => {
+            lro::WaitOperationRequest { name: operation(), ..Default::default() }.encode_to_vec()
+        }
         _ => panic!("add a good request for {rpc} here, and its line to each table"),
     }
+}
+
+/// The id of no job.
+const NO_JOB: &str = "0f1e2d3c-4b5a-4697-8877-665544332211";
+
+fn operation() -> String {
+    format!("operations/{NO_JOB}")
 }
 
 /// Whether a response contains a user. An empty result is no error.

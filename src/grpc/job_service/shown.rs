@@ -1,0 +1,154 @@
+//! Jobs as operations.
+
+use std::collections::BTreeMap;
+
+use prost::Message;
+use prost_types::Any;
+use serde::Deserialize;
+use tonic::Status;
+
+use crate::{
+    domain::{JobKind, JobOutcome},
+    grpc::{
+        proto::{
+            self as pb,
+            google::{
+                longrunning::{Operation, operation},
+                rpc,
+            },
+        },
+        responses, status,
+    },
+    store::{AppliedPlan, FoundDuplicates, Job},
+    use_cases::Error,
+};
+
+/// The counts of a job, as they are stored.
+#[derive(Default, Deserialize)]
+struct Counts {
+    done: u64,
+    already: u64,
+    skipped: BTreeMap<String, u64>,
+}
+
+/// A job as an operation.
+///
+/// # Errors
+/// [`Error::Store`] if the job has a form that this release does not know.
+pub(super) fn operation(job: &Job) -> Result<Operation, Error> {
+    let result = match job.outcome {
+        None => None,
+        Some(JobOutcome::Succeeded) => Some(operation::Result::Response(response(job)?)),
+        Some(JobOutcome::Failed) => Some(operation::Result::Error(error(&status::fault()))),
+        Some(JobOutcome::Cancelled) => Some(operation::Result::Error(error(&status::cancelled()))),
+    };
+    Ok(Operation {
+        name: format!("operations/{}", job.id),
+        metadata: Some(any("JobMetadata", &metadata(job)?)),
+        done: job.outcome.is_some(),
+        result,
+    })
+}
+
+fn metadata(job: &Job) -> Result<pb::JobMetadata, Error> {
+    use pb::job_metadata::{Kind, State};
+    let kind = match job.kind {
+        Some(JobKind::FindDuplicates) => Kind::FindDuplicates,
+        Some(JobKind::ApplyPlan) => Kind::ApplyPlan,
+        Some(JobKind::UndoLinks) => Kind::UndoLinks,
+        Some(JobKind::UploadPlan) => Kind::UploadPlan,
+        None => Kind::Unspecified,
+    };
+    let state = match job.outcome {
+        None if job.start_time.is_none() => State::Waiting,
+        None => State::Running,
+        Some(JobOutcome::Succeeded) => State::Succeeded,
+        Some(JobOutcome::Failed) => State::Failed,
+        Some(JobOutcome::Cancelled) => State::Cancelled,
+    };
+    Ok(pb::JobMetadata {
+        kind: kind.into(),
+        state: state.into(),
+        done: number(job.done),
+        total: number(job.total.unwrap_or_default()),
+        counts: Some(counts(job)?),
+        line_count: number(job.lines),
+        cancel_requested: job.cancel_time.is_some(),
+        create_time: Some(responses::time(job.create_time)),
+        start_time: job.start_time.map(responses::time),
+        end_time: job.end_time.map(responses::time),
+        actor: Some(responses::actor(&job.actor)),
+    })
+}
+
+fn counts(job: &Job) -> Result<pb::VerdictCounts, Error> {
+    let Counts { done, already, skipped } = job.counts()?;
+    let skipped = skipped
+        .into_iter()
+        .map(|(reason, count)| pb::verdict_counts::Skipped { reason, count: number(count) });
+    Ok(pb::VerdictCounts {
+        done: number(done),
+        already: number(already),
+        skipped: skipped.collect(),
+    })
+}
+
+fn response(job: &Job) -> Result<Any, Error> {
+    Ok(match job.kind {
+        Some(JobKind::FindDuplicates) => any("FindDuplicatesResponse", &found(job)?),
+        Some(JobKind::ApplyPlan) => {
+            let applied: Option<AppliedPlan> = job.figures()?;
+            let (plan, limited) =
+                applied.map_or_else(Default::default, |of| (of.plan.to_string(), of.limited));
+            let counts = Some(counts(job)?);
+            any("ApplyPlanResponse", &pb::ApplyPlanResponse { plan_id: plan, counts, limited })
+        }
+        Some(JobKind::UndoLinks) => {
+            any("UndoLinksResponse", &pb::UndoLinksResponse { counts: Some(counts(job)?) })
+        }
+        // The response of the call that stored it was this very operation.
+        Some(JobKind::UploadPlan) => any("UploadPlanResponse", &pb::UploadPlanResponse::default()),
+        None => Any::default(),
+    })
+}
+
+fn found(job: &Job) -> Result<pb::FindDuplicatesResponse, Error> {
+    use pb::find_duplicates_response::{Cluster, OfMark, OfRule};
+    let figures: FoundDuplicates = job.figures()?.unwrap_or_default();
+    let FoundDuplicates { read, clusters, users, marked, rules, marks, largest } = figures;
+    let of_rule = |(rule, pairs, clusters)| OfRule {
+        rule,
+        pair_count: number(pairs),
+        cluster_count: number(clusters),
+    };
+    let of_mark = |(mark, count)| OfMark { mark, cluster_count: number(count) };
+    let cluster = |(line, users)| Cluster { line: number(line), user_count: number(users) };
+    Ok(pb::FindDuplicatesResponse {
+        plan_id: job.id.to_string(),
+        identity_count: number(read),
+        cluster_count: number(clusters),
+        user_count: number(users),
+        marked_count: number(marked),
+        rules: rules.into_iter().map(of_rule).collect(),
+        marks: marks.into_iter().map(of_mark).collect(),
+        largest: largest.into_iter().map(cluster).collect(),
+    })
+}
+
+/// The error of an operation: the same code, text and details as those of a refused call.
+fn error(status: &Status) -> rpc::Status {
+    rpc::Status::decode(status.details()).unwrap_or_else(|_| rpc::Status {
+        code: status.code().into(),
+        message: status.message().to_owned(),
+        details: Vec::new(),
+    })
+}
+
+fn any(name: &str, message: &impl Message) -> Any {
+    let type_url = format!("type.googleapis.com/identitylink.v1.{name}");
+    Any { type_url, value: message.encode_to_vec() }
+}
+
+fn number(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,367 @@
+//! What the server does that works on a job: it takes the job, renews its lease, stores lines, and
+//! ends the job or gives it back.
+
+use chrono::{DateTime, Utc};
+use diesel::{
+    QueryableByName, sql_query,
+    sql_types::{Array, BigInt, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+};
+use serde::Serialize;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::{Job, JobPlace, Row, job_columns};
+use crate::{
+    domain::{JobKind, JobLease, JobOutcome, TenantId, UserRef},
+    store::{
+        Actor, Session, Store, StoreError, bind::bigint, cached::Cached, stored::to_json,
+        writes::Expected,
+    },
+};
+
+/// Why a write of a job does not commit.
+const LOST: &str = "another server works on this job";
+/// The most lines that one statement removes.
+const AT_ONCE: usize = 1000;
+
+/// A tenant that has a job to take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WaitingJob {
+    /// The tenant.
+    pub tenant: TenantId,
+}
+
+/// A line to store, and whose it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewLine {
+    /// The line, without its line break.
+    pub line: String,
+    /// The users and identities in it.
+    pub concerned: Vec<UserRef>,
+    /// What is stored in its place if one of the users does not exist any more; `None` for nothing.
+    pub without_users: Option<String>,
+}
+
+/// A batch of a job.
+#[derive(Debug)]
+pub struct JobStep<'a, C> {
+    /// The next lines.
+    pub lines: Vec<NewLine>,
+    /// Up to where the lines go now.
+    pub place: Option<JobPlace>,
+    /// The counts up to there.
+    pub counts: &'a C,
+}
+
+/// How far a job is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct JobProgress {
+    /// How much is done.
+    pub done: u64,
+    /// How much there is to do; `None` while that is not known.
+    pub total: Option<u64>,
+}
+
+#[derive(QueryableByName)]
+struct TenantRow {
+    #[diesel(sql_type = Text)]
+    tenant_id: String,
+}
+
+#[derive(QueryableByName)]
+struct Renewed {
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    cancel_time: Option<DateTime<Utc>>,
+}
+
+#[derive(QueryableByName)]
+struct Id {
+    #[diesel(sql_type = Text)]
+    id: String,
+}
+
+impl Store {
+    /// The tenants among these that have a job to take, those whose job has waited longest first. One
+    /// statement for all tenants.
+    ///
+    /// # Errors
+    /// As of [`Store::session`].
+    pub async fn waiting_jobs(&self, tenants: &[TenantId]) -> Result<Vec<WaitingJob>, StoreError> {
+        const SQL: &str = "SELECT tenant_id FROM jobs WHERE tenant_id = ANY($1) AND end_time IS NULL \
+            AND kind = ANY($2) AND (lease_until IS NULL OR lease_until < now()) \
+            GROUP BY tenant_id ORDER BY min(create_time)";
+        let names: Vec<&str> = tenants.iter().map(TenantId::as_str).collect();
+        let query = sql_query(SQL).bind::<Array<Text>, _>(names).bind::<Array<Text>, _>(kinds());
+        let conn = self.connection().await?;
+        let rows: Vec<TenantRow> = conn.load("waiting_jobs", Cached(query)).await?;
+        let tenant = |row: TenantRow| {
+            let tenant = TenantId::parse(&row.tenant_id);
+            Ok(WaitingJob { tenant: tenant.ok_or_else(|| StoreError::corrupt("tenant"))? })
+        };
+        rows.into_iter().map(tenant).collect()
+    }
+}
+
+fn kinds() -> Vec<&'static str> {
+    JobKind::WORKED_ON.map(JobKind::as_str).into()
+}
+
+impl Session {
+    /// Takes the oldest job that no server works on, for this owner; `None` if there is none.
+    pub async fn take_job(&mut self, owner: Uuid, seconds: u32) -> Result<Option<Job>, StoreError> {
+        const SQL: &str = concat!(
+            "UPDATE jobs SET lease_owner = $3, lease_until = now() + make_interval(secs => $4), \
+              start_time = coalesce(start_time, now()) \
+             WHERE tenant_id = $1 AND id = (SELECT id FROM jobs WHERE tenant_id = $1 AND end_time IS NULL \
+               AND kind = ANY($2) AND (lease_until IS NULL OR lease_until < now()) \
+               ORDER BY create_time LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING ",
+            job_columns!()
+        );
+        let query = sql_query(SQL)
+            .bind::<Text, _>(self.tenant.as_str())
+            .bind::<Array<Text>, _>(kinds())
+            .bind::<SqlUuid, _>(owner)
+            .bind::<Integer, _>(i32::try_from(seconds).unwrap_or(i32::MAX));
+        let row: Option<Row> = self.conn.load_one("take_job", Cached(query)).await?;
+        row.map(Job::try_from).transpose()
+    }
+
+    /// Begins the upload of a plan, in a transaction of its own. Without an end it is forgotten in a
+    /// day.
+    pub async fn begin_upload(&mut self, lease: JobLease, actor: &Actor) -> Result<(), StoreError> {
+        const SQL: &str = "INSERT INTO jobs (tenant_id, id, kind, settings, actor, lease_owner, lease_until, start_time, \
+              expire_time) \
+            VALUES ($1, $2, $3, '{}', $4, $5, now() + make_interval(secs => $6), now(), now() + interval '1 day')";
+        let query = sql_query(SQL)
+            .bind::<Text, _>(self.tenant.as_str())
+            .bind::<SqlUuid, _>(lease.job)
+            .bind::<Text, _>(JobKind::UploadPlan.as_str())
+            .bind::<Jsonb, _>(to_json(actor)?)
+            .bind::<SqlUuid, _>(lease.owner)
+            .bind::<Integer, _>(seconds(lease));
+        self.conn.execute("begin_upload", Cached(query)).await.map(drop)
+    }
+
+    /// Renews the lease, and notes how far the job is. Returns whether a caller has cancelled the
+    /// job; `None` if the lease is lost.
+    pub async fn renew_job(
+        &mut self,
+        lease: JobLease,
+        JobProgress { done, total }: JobProgress,
+    ) -> Result<Option<bool>, StoreError> {
+        const SQL: &str = "UPDATE jobs SET lease_until = now() + make_interval(secs => $4), \
+              done = greatest(done, $5), total = coalesce($6, total) \
+            WHERE tenant_id = $1 AND id = $2 AND lease_owner = $3 RETURNING cancel_time";
+        let query = sql_query(SQL)
+            .bind::<Text, _>(self.tenant.as_str())
+            .bind::<SqlUuid, _>(lease.job)
+            .bind::<SqlUuid, _>(lease.owner)
+            .bind::<Integer, _>(seconds(lease))
+            .bind::<BigInt, _>(number(done))
+            .bind::<Nullable<BigInt>, _>(total.map(number));
+        let row: Option<Renewed> = self.conn.load_one("renew_job", Cached(query)).await?;
+        Ok(row.map(|row| row.cancel_time.is_some()))
+    }
+
+    /// Adds to the writes of the open transaction that the lease is still its owner's. It is the last
+    /// one, so that the row of the job is locked for as short a time as can be.
+    pub(in crate::store) fn hold_lease(&mut self, lease: JobLease) {
+        const SQL: &str = "UPDATE jobs SET lease_until = now() + make_interval(secs => $4) \
+            WHERE tenant_id = $1 AND id = $2 AND lease_owner = $3 AND end_time IS NULL";
+        let query = sql_query(SQL)
+            .bind::<Text, _>(self.tenant.to_string())
+            .bind::<SqlUuid, _>(lease.job)
+            .bind::<SqlUuid, _>(lease.owner)
+            .bind::<Integer, _>(seconds(lease));
+        self.write("hold_lease", Cached(query), Expected::Unless(1, LOST));
+    }
+
+    /// Stores a batch of a job, in a transaction of its own. Of a line that concerns a user who does
+    /// not exist any more, what has no user is stored. Returns the places in the batch of the lines of
+    /// which nothing is.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] if the lease is lost; then nothing is stored.
+    pub async fn step_job<C: Serialize>(
+        &mut self,
+        lease: JobLease,
+        step: JobStep<'_, C>,
+    ) -> Result<Vec<usize>, StoreError> {
+        let JobStep { lines, place, counts } = step;
+        self.conn.begin().await?;
+        let stored = self.of_existing_users(lines).await?;
+        let places = stored.iter().enumerate();
+        let left_out = places.filter(|(_, line)| line.is_none()).map(|(at, _)| at).collect();
+        let lines: Vec<_> = stored.into_iter().flatten().collect();
+        let step = lines.len();
+        let (texts, concerned): (Vec<String>, Vec<Vec<UserRef>>) = lines.into_iter().unzip();
+        self.insert_lines(lease, texts, &concerned)?;
+        const SQL: &str = "UPDATE jobs SET lines = lines + $4, position = coalesce($5, position), counts = $6 \
+            WHERE tenant_id = $1 AND id = $2 AND lease_owner = $3 AND end_time IS NULL";
+        let query = sql_query(SQL)
+            .bind::<Text, _>(self.tenant.to_string())
+            .bind::<SqlUuid, _>(lease.job)
+            .bind::<SqlUuid, _>(lease.owner)
+            .bind::<BigInt, _>(bigint(step))
+            .bind::<Nullable<Jsonb>, _>(place.map(|place| to_json(&place)).transpose()?)
+            .bind::<Jsonb, _>(to_json(counts)?);
+        self.write("step_job", Cached(query), Expected::Unless(1, LOST));
+        self.commit_or_abandon().await?;
+        Ok(left_out)
+    }
+
+    /// Removes the lines of a job that begins again, in small steps. Returns when none is left.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] if the lease is lost.
+    pub async fn begin_lines_again(&mut self, lease: JobLease) -> Result<(), StoreError> {
+        const LINES: &str = "DELETE FROM job_lines WHERE tenant_id = $1 AND job_id = $2 AND number = ANY (ARRAY ( \
+            SELECT number FROM job_lines WHERE tenant_id = $1 AND job_id = $2 ORDER BY number LIMIT $3))";
+        const JOB: &str = "UPDATE jobs SET lines = 0, done = 0, total = NULL \
+            WHERE tenant_id = $1 AND id = $2 AND lease_owner = $3 AND end_time IS NULL";
+        loop {
+            self.conn.begin().await?;
+            let lines = sql_query(LINES)
+                .bind::<Text, _>(self.tenant.as_str())
+                .bind::<SqlUuid, _>(lease.job)
+                .bind::<BigInt, _>(bigint(AT_ONCE));
+            let removed = self.conn.execute("begin_lines_again", Cached(lines)).await?;
+            let job = sql_query(JOB)
+                .bind::<Text, _>(self.tenant.to_string())
+                .bind::<SqlUuid, _>(lease.job)
+                .bind::<SqlUuid, _>(lease.owner);
+            self.write("begin_lines_again", Cached(job), Expected::Unless(1, LOST));
+            self.commit_or_abandon().await?;
+            if removed < AT_ONCE {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Ends a job, with its figures if it has succeeded. It is kept for 30 days.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] if the lease is lost.
+    pub async fn end_job(
+        &mut self,
+        lease: JobLease,
+        outcome: JobOutcome,
+        figures: Option<Value>,
+        progress: JobProgress,
+    ) -> Result<(), StoreError> {
+        const SQL: &str = "UPDATE jobs SET end_time = now(), outcome = $4, figures = $5, \
+              done = greatest(done, $6), total = coalesce($7, total), \
+              expire_time = now() + interval '30 days', lease_owner = NULL, lease_until = NULL \
+            WHERE tenant_id = $1 AND id = $2 AND lease_owner = $3 AND end_time IS NULL";
+        self.conn.begin().await?;
+        let query = sql_query(SQL)
+            .bind::<Text, _>(self.tenant.to_string())
+            .bind::<SqlUuid, _>(lease.job)
+            .bind::<SqlUuid, _>(lease.owner)
+            .bind::<Text, _>(outcome.as_str())
+            .bind::<Nullable<Jsonb>, _>(figures)
+            .bind::<BigInt, _>(number(progress.done))
+            .bind::<Nullable<BigInt>, _>(progress.total.map(number));
+        self.write("end_job", Cached(query), Expected::Unless(1, LOST));
+        self.commit_or_abandon().await
+    }
+
+    /// Gives a job back, so that another server takes it at once.
+    pub async fn give_job_back(&mut self, lease: JobLease) -> Result<(), StoreError> {
+        const SQL: &str = "UPDATE jobs SET lease_owner = NULL, lease_until = NULL \
+            WHERE tenant_id = $1 AND id = $2 AND lease_owner = $3";
+        let query = sql_query(SQL)
+            .bind::<Text, _>(self.tenant.as_str())
+            .bind::<SqlUuid, _>(lease.job)
+            .bind::<SqlUuid, _>(lease.owner);
+        self.conn.execute("give_job_back", Cached(query)).await.map(drop)
+    }
+
+    /// The lines, with what is stored of each: all of it if its users exist. These cannot be deleted
+    /// before the transaction ends, and after it their deletion finds the lines.
+    async fn of_existing_users(
+        &mut self,
+        lines: Vec<NewLine>,
+    ) -> Result<Vec<Option<(String, Vec<UserRef>)>>, StoreError> {
+        const SQL: &str =
+            "SELECT id FROM users WHERE tenant_id = $1 AND id = ANY($2) ORDER BY id FOR KEY SHARE";
+        let mut ids: Vec<&str> = lines.iter().flat_map(|line| user_ids(&line.concerned)).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let mut existing: Vec<String> = Vec::new();
+        if !ids.is_empty() {
+            let query =
+                sql_query(SQL).bind::<Text, _>(self.tenant.as_str()).bind::<Array<Text>, _>(ids);
+            let rows: Vec<Id> = self.conn.load("existing_users", Cached(query)).await?;
+            existing = rows.into_iter().map(|row| row.id).collect();
+            existing.sort_unstable();
+        }
+        let exist = |id: &str| existing.binary_search_by(|other| other.as_str().cmp(id)).is_ok();
+        let stored = lines.into_iter().map(|line| {
+            if user_ids(&line.concerned).all(exist) {
+                return Some((line.line, line.concerned));
+            }
+            line.without_users.map(|text| (text, Vec::new()))
+        });
+        Ok(stored.collect())
+    }
+
+    /// Adds lines to the open transaction, behind those of the job.
+    fn insert_lines(
+        &mut self,
+        lease: JobLease,
+        lines: Vec<String>,
+        concerned: &[Vec<UserRef>],
+    ) -> Result<(), StoreError> {
+        // An array of arrays has only rows of one length, so the names come as JSON.
+        const SQL: &str = "INSERT INTO job_lines (tenant_id, job_id, number, line, concerned) \
+            SELECT $1, $2, j.lines + l.n, l.line, ARRAY (SELECT jsonb_array_elements_text(l.concerned)) \
+            FROM jobs j, ROWS FROM (unnest($3::text[]), jsonb_array_elements($4)) WITH ORDINALITY AS l(line, concerned, n) \
+            WHERE j.tenant_id = $1 AND j.id = $2";
+        if lines.is_empty() {
+            return Ok(());
+        }
+        let count = lines.len();
+        let names = |refs: &Vec<UserRef>| refs.iter().map(text).collect::<Vec<_>>();
+        let query = sql_query(SQL)
+            .bind::<Text, _>(self.tenant.to_string())
+            .bind::<SqlUuid, _>(lease.job)
+            .bind::<Array<Text>, _>(lines)
+            .bind::<Jsonb, _>(to_json(&concerned.iter().map(names).collect::<Vec<_>>())?);
+        self.write("insert_lines", Cached(query), Expected::Locked(count));
+        Ok(())
+    }
+
+    /// Commits, or rolls back so that the session can go on.
+    async fn commit_or_abandon(&mut self) -> Result<(), StoreError> {
+        let committed = self.commit().await;
+        if committed.is_err() {
+            // If this fails, the pool discards the connection.
+            drop(self.abandon().await);
+        }
+        committed
+    }
+}
+
+/// How long a lease holds, for a statement.
+fn seconds(lease: JobLease) -> i32 {
+    i32::try_from(lease.seconds).unwrap_or(i32::MAX)
+}
+
+fn user_ids(refs: &[UserRef]) -> impl Iterator<Item = &str> {
+    refs.iter().filter_map(|named| match named {
+        UserRef::UserId(id) => Some(id.as_str()),
+        UserRef::Identity(_) => None,
+    })
+}
+
+fn text(named: &UserRef) -> String {
+    match named {
+        UserRef::UserId(id) => id.to_string(),
+        UserRef::Identity(identity) => identity.to_string(),
+    }
+}
+
+fn number(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,137 @@
+//! A job goes on after its server has stopped, was killed, or was halted and has lost the job.
+
+use std::net::SocketAddr;
+
+use rustix::process::Signal;
+use tonic::transport::Endpoint;
+
+use super::{apply, counted, found, links_of_plan, pairs};
+use crate::support::{
+    Caller, TestServer,
+    child::Running,
+    cluster::{Database, cluster},
+    jobs::metadata,
+    standstill::Moment,
+    tokens::Token,
+};
+
+const NAMES: [&str; 5] = ["a", "b", "c", "d", "e"];
+/// The primary user whose link the tests hold in the middle of its transaction.
+const HELD: &str = "google-oauth2|c";
+/// Leases that a test can wait for.
+const SHORT_LEASES: &str = "[jobs]\nlease = \"1s\"\n";
+
+fn service_at(address: SocketAddr) -> Caller {
+    let channel = Endpoint::from_shared(format!("http://{address}")).unwrap().connect_lazy();
+    Caller::new(channel, Some(Token::of("services", "backend").tenant("joined").sign()))
+}
+
+/// A server in a process of its own, with pairs of users and a plan of them.
+async fn begun() -> (Database, Running, Caller, String) {
+    let database = cluster().db_migrated().await;
+    let (child, address) = Running::serve(&database, |toml| toml + SHORT_LEASES);
+    let service = service_at(address);
+    pairs(&service, &NAMES).await;
+    let search = found(&service).await;
+    (database, child, service, search)
+}
+
+async fn successor(database: Database) -> TestServer {
+    TestServer::start_with(database, |toml| toml + SHORT_LEASES).await
+}
+
+/// Each pair is linked once, and each has a verdict once.
+async fn assert_all_linked(server: &TestServer, name: &str, search: &str) -> String {
+    let service = server.service_of("joined");
+    let ended = service.done(name).await;
+    let plan = search.trim_start_matches("operations/");
+    assert_eq!(links_of_plan(&service, plan).await.len(), NAMES.len());
+    let lines = service.lines(name).await.unwrap();
+    let mut of: Vec<_> =
+        lines.iter().map(|(_, line)| line["secondary"].as_str().unwrap()).collect();
+    of.sort_unstable();
+    assert_eq!(of, NAMES.map(|name| format!("github|{name}")));
+    server.database.db_assert_invariants().await;
+    counted(metadata(&ended).counts.as_ref())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_server_ends_the_job_of_one_that_was_killed() {
+    let (database, child, service, search) = begun().await;
+    let held = database.db_hold_events(HELD, Moment::BeforeInsert).await;
+    let name = service.apply_plan(apply(&search)).await.unwrap().name;
+    database.db_until_waiting(1).await;
+
+    child.signal(Signal::KILL);
+    child.finish();
+    held.db_release().await;
+    let server = successor(database).await;
+
+    assert_all_linked(&server, &name, &search).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_stops_gives_its_job_back_after_the_link_that_is_being_made() {
+    let (database, child, service, search) = begun().await;
+    let held = database.db_hold_events(HELD, Moment::BeforeInsert).await;
+    let name = service.apply_plan(apply(&search)).await.unwrap().name;
+    database.db_until_waiting(1).await;
+
+    child.signal(Signal::TERM);
+    held.db_release().await;
+    let ran = child.finish();
+
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    assert!(ran.stderr.contains(r#""outcome":"given_back""#), "{}", ran.stderr);
+    let free = "SELECT (lease_owner IS NULL)::text FROM jobs WHERE kind = 'apply_plan'";
+    assert_eq!(database.db_texts(free).await, ["true"]);
+    let server = successor(database).await;
+    // Each link has the verdict that it was made, whichever server made it.
+    assert_eq!(assert_all_linked(&server, &name, &search).await, "5 0");
+}
+
+/// A99: a server that was halted does not know that another one has its job.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_has_lost_its_job_writes_nothing_more() {
+    let (database, mut child, service, search) = begun().await;
+    let hold = format!("SELECT FROM users WHERE tenant_id = 'joined' AND id = '{HELD}' FOR UPDATE");
+    let held = database.db_hold_statement(&hold).await;
+    let name = service.apply_plan(apply(&search)).await.unwrap().name;
+    database.db_until_waiting(1).await;
+    let taken = "UPDATE jobs SET lease_owner = gen_random_uuid(), lease_until = now() + interval '1 hour' \
+        WHERE kind = 'apply_plan'";
+    database.db_execute(taken).await;
+    let lines =
+        "SELECT number::text FROM job_lines JOIN jobs ON id = job_id WHERE kind = 'apply_plan'";
+    let before = database.db_texts(lines).await.len();
+
+    held.db_release().await;
+
+    child.stderr_until(|line| line.contains(r#""outcome":"lost""#));
+    let plan = search.trim_start_matches("operations/");
+    assert_eq!(links_of_plan(&service, plan).await.len(), before);
+    assert_eq!(database.db_texts(lines).await.len(), before);
+    assert!(before < NAMES.len());
+    let given_back =
+        "UPDATE jobs SET lease_owner = NULL, lease_until = NULL WHERE kind = 'apply_plan'";
+    database.db_execute(given_back).await;
+    let server = successor(database).await;
+    assert_eq!(assert_all_linked(&server, &name, &search).await, "5 0");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_search_begins_again_on_another_server() {
+    let (database, child, service, _) = begun().await;
+    let held = database.db_hold_table("identities").await;
+    let name = service.find_duplicates(Default::default()).await.unwrap().name;
+    database.db_until_waiting(1).await;
+
+    child.signal(Signal::KILL);
+    child.finish();
+    held.db_release().await;
+    let server = successor(database).await;
+
+    let service = server.service_of("joined");
+    service.done(&name).await;
+    assert_eq!(service.lines(&name).await.unwrap().len(), NAMES.len() + 1);
+}
