@@ -169,7 +169,7 @@ fn ids(file: &Path) -> Result<NamedIds, Failure> {
 /// The failure of an export that could not begin.
 fn refused(error: ExportError) -> Failure {
     match error {
-        ExportError::UnknownPosition | ExportError::ExpiredPosition | ExportError::Imported => {
+        ExportError::UnknownPosition | ExportError::ExpiredPosition(_) | ExportError::Imported => {
             Failure::from(format!("--since: {error}"))
         }
         error => Failure::from(error),

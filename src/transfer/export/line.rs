@@ -20,6 +20,7 @@ use crate::{
 };
 
 /// The form of the lines.
+#[derive(Clone)]
 pub enum Form {
     /// The neutral row.
     Neutral {

@@ -34,7 +34,7 @@ pub use self::{
 use crate::{
     domain::TenantId,
     feed::PositionCodec,
-    store::{PositionState, Store, StoreError},
+    store::{Position, PositionState, Store, StoreError},
 };
 
 /// Which users of a tenant are exported.
@@ -75,11 +75,11 @@ pub enum ExportError {
         "this is not a position of the tenant's feed, or a backup was restored since: export all users, and go on from the position of that export"
     )]
     UnknownPosition,
-    /// Events after the position are no longer kept.
+    /// Events after the position are no longer kept. After this one, all are.
     #[error(
         "the feed no longer has all events after this position: export all users, and go on from the position of that export"
     )]
-    ExpiredPosition,
+    ExpiredPosition(Position),
     /// Users were imported after the position.
     #[error(
         "users were imported after this position, and the feed does not name each of them: export all users, and go on from the position of that export"
@@ -135,7 +135,8 @@ impl Export {
             Source::All { .. } | Source::Named(_) => newest,
         };
         let page_size = PageSize::new();
-        let reader = Reader::new(session, source, form.has_links(), page_size.clone());
+        let (store, tenant) = (store.clone(), tenant.clone());
+        let reader = Reader::new(store, tenant, source, form.has_links(), page_size.clone());
         Ok(Self { reader, page_size, form, position: positions.text(position) })
     }
 
@@ -209,7 +210,7 @@ async fn send_pages(
 fn expect_kept(state: PositionState) -> Result<(), ExportError> {
     match state {
         PositionState::Good => Ok(()),
-        PositionState::Expired(_) => Err(ExportError::ExpiredPosition),
+        PositionState::Expired(oldest) => Err(ExportError::ExpiredPosition(oldest)),
         PositionState::Unknown => Err(ExportError::UnknownPosition),
     }
 }

@@ -1,4 +1,5 @@
-//! Where an export is written: a file of its own, or stdout, compressed or not.
+//! Where an export is written: a file of its own, or stdout, compressed or not; or a receiver of
+//! whole lines.
 
 use std::{
     fs::{File, OpenOptions},
@@ -42,6 +43,12 @@ impl Output {
         Ok(Self { stream, file: Some(file) })
     }
 
+    /// Hands out whole lines, about 64 KiB at a time, more if a line is longer.
+    pub fn lines(hand_out: impl FnMut(Vec<u8>) -> io::Result<()> + Send + 'static) -> Self {
+        let lines = WholeLines { begun: Vec::new(), hand_out };
+        Self { stream: Stream::new(Box::new(lines), false), file: None }
+    }
+
     /// Writes what is buffered, and makes a file durable.
     pub(in crate::transfer) fn finish(self) -> io::Result<()> {
         let mut plain = match self.stream {
@@ -69,6 +76,30 @@ impl Write for Output {
     }
 }
 
+/// Hands out bytes up to the last end of a line.
+struct WholeLines<F> {
+    begun: Vec<u8>,
+    hand_out: F,
+}
+
+impl<F: FnMut(Vec<u8>) -> io::Result<()>> Write for WholeLines<F> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let end = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
+        let (whole, rest) = bytes.split_at(end);
+        if !whole.is_empty() {
+            let mut lines = std::mem::take(&mut self.begun);
+            lines.extend_from_slice(whole);
+            (self.hand_out)(lines)?;
+        }
+        self.begun.extend_from_slice(rest);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 impl Stream {
     fn new(inner: Box<dyn Write + Send>, gzip: bool) -> Self {
         let buffered = BufWriter::with_capacity(BUFFER, inner);
@@ -85,4 +116,31 @@ impl Stream {
 /// As of [`Output::create`].
 pub fn create_private(path: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[test]
+    fn lines_are_handed_out_whole() {
+        let handed_out = Arc::new(Mutex::new(Vec::new()));
+        let into = Arc::clone(&handed_out);
+        let mut output = Output::lines(move |lines| {
+            into.lock().unwrap().push(lines);
+            Ok(())
+        });
+        let line = |length: usize| [vec![b'x'; length], b"\n".to_vec()].concat();
+        let all: Vec<Vec<u8>> = [10, 3 * BUFFER, 40_000, 40_000, 7].map(line).into();
+
+        all.iter().for_each(|line| output.write_all(line).unwrap());
+        output.finish().unwrap();
+
+        let handed_out = handed_out.lock().unwrap();
+        assert!(handed_out.len() > 2);
+        assert!(handed_out.iter().all(|lines| lines.ends_with(b"\n")));
+        assert_eq!(handed_out.concat(), all.concat());
+    }
 }

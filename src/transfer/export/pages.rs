@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use super::{ExportError, changed::ChangedUsers, named::NamedUsers, page_size::PageSize};
 use crate::{
-    domain::{User, UserId},
-    store::{PastLink, Session},
+    domain::{TenantId, User, UserId},
+    store::{PastLink, Session, Store},
 };
 
 /// What lines are written of, in their order.
@@ -43,17 +43,25 @@ pub(super) struct Found {
     pub deleted: Vec<UserId>,
 }
 
-/// Reads pages on one connection.
+/// Reads pages, each on a connection that it returns before the page is written: the output may be
+/// slow.
 pub(super) struct Reader {
-    session: Session,
+    store: Store,
+    tenant: TenantId,
     source: Source,
     has_links: bool,
     size: PageSize,
 }
 
 impl Reader {
-    pub(super) fn new(session: Session, source: Source, has_links: bool, size: PageSize) -> Self {
-        Self { session, source, has_links, size }
+    pub(super) fn new(
+        store: Store,
+        tenant: TenantId,
+        source: Source,
+        has_links: bool,
+        size: PageSize,
+    ) -> Self {
+        Self { store, tenant, source, has_links, size }
     }
 
     /// The next page, all of it at one moment; `None` after the last one.
@@ -62,21 +70,22 @@ impl Reader {
     /// [`ExportError::Store`]; [`ExportError::ExpiredPosition`] if events were removed before they
     /// were read.
     pub(super) async fn next(&mut self) -> Result<Option<Page>, ExportError> {
+        let mut session = self.store.session(&self.tenant).await?;
         loop {
             let size = self.size.get();
             // The feed is read before, in pages of its own.
             let ids = match &mut self.source {
                 Source::All { .. } => None,
                 Source::Named(named) => Some(named.next_ids(size)),
-                Source::Changed(changed) => Some(changed.next_ids(&mut self.session, size).await?),
+                Source::Changed(changed) => Some(changed.next_ids(&mut session, size).await?),
             };
             if ids.as_ref().is_some_and(Vec::is_empty) {
                 return Ok(None);
             }
-            self.session.begin_snapshot().await?;
-            let (found, is_last) = self.found(ids.as_deref()).await?;
-            let page = self.page(found).await?;
-            self.session.abandon().await?;
+            session.begin_snapshot().await?;
+            let (found, is_last) = self.found(&mut session, ids.as_deref()).await?;
+            let page = self.page(&mut session, found).await?;
+            session.abandon().await?;
             // The users of a page of ids may all be written already, or unknown.
             match (page.is_empty(), is_last) {
                 (false, _) => return Ok(Some(page)),
@@ -87,11 +96,15 @@ impl Reader {
     }
 
     /// The users with these ids, or the next ones of all; and whether none can follow.
-    async fn found(&mut self, ids: Option<&[UserId]>) -> Result<(Found, bool), ExportError> {
+    async fn found(
+        &mut self,
+        session: &mut Session,
+        ids: Option<&[UserId]>,
+    ) -> Result<(Found, bool), ExportError> {
         let ids = ids.unwrap_or_default();
         Ok(match &mut self.source {
             Source::All { after } => {
-                let users = self.session.live_users(after, self.size.get()).await?;
+                let users = session.live_users(after, self.size.get()).await?;
                 if let Some(last) = users.last() {
                     last.id.as_str().clone_into(after);
                 }
@@ -99,29 +112,29 @@ impl Reader {
                 (Found { users, deleted: Vec::new() }, is_last)
             }
             Source::Named(named) => {
-                let users = self.session.users_by_ids(ids).await?;
+                let users = session.users_by_ids(ids).await?;
                 (named.sort_out(ids, users), false)
             }
             Source::Changed(_) => {
-                let users = self.session.users_by_ids(ids).await?;
+                let users = session.users_by_ids(ids).await?;
                 (changed_users(ids, users), false)
             }
         })
     }
 
     /// The page of these users, with what belongs to each.
-    async fn page(&mut self, found: Found) -> Result<Page, ExportError> {
+    async fn page(&self, session: &mut Session, found: Found) -> Result<Page, ExportError> {
         let Found { users, deleted } = found;
         let ids: Vec<&UserId> = users.iter().map(|user| &user.id).collect();
         let mut absorbed = match ids.is_empty() {
             true => HashMap::new(),
-            false => self.session.absorbed_of(&ids).await?,
+            false => session.absorbed_of(&ids).await?,
         };
         let mut links = HashMap::new();
         if self.has_links {
             let own = ids.iter().map(|id| (*id, *id));
             let others = absorbed.iter().flat_map(|(id, ids)| ids.iter().map(move |of| (id, of)));
-            links = self.session.links_of(&own.chain(others).collect::<Vec<_>>()).await?;
+            links = session.links_of(&own.chain(others).collect::<Vec<_>>()).await?;
         }
         let items = users.into_iter().map(|user| Item::User {
             aliases: absorbed.remove(&user.id).unwrap_or_default(),
@@ -139,7 +152,9 @@ impl Reader {
         is_only_tenant: bool,
     ) -> Result<Option<u64>, ExportError> {
         match &self.source {
-            Source::All { .. } if is_only_tenant => Ok(self.session.estimated_users().await?),
+            Source::All { .. } if is_only_tenant => {
+                Ok(self.store.session(&self.tenant).await?.estimated_users().await?)
+            }
             Source::Named(named) => Ok(u64::try_from(named.count()).ok()),
             Source::All { .. } | Source::Changed(_) => Ok(None),
         }
