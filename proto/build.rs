@@ -2,7 +2,7 @@
 
 use std::{env, error::Error, fs, path::PathBuf};
 
-const PROTOS: [&str; 7] = [
+const PROTOS: [&str; 8] = [
     "identitylink/v1/access.proto",
     "identitylink/v1/errors.proto",
     "identitylink/v1/event_service.proto",
@@ -10,6 +10,7 @@ const PROTOS: [&str; 7] = [
     "identitylink/v1/job_service.proto",
     "identitylink/v1/resources.proto",
     "identitylink/v1/sign_in_service.proto",
+    "identitylink/v1/transfer_service.proto",
 ];
 
 #[expect(

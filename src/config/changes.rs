@@ -44,6 +44,7 @@ impl Config {
             outgoing,
             feed,
             jobs,
+            transfers,
             auth0,
             tenants,
             issuers,
@@ -73,6 +74,7 @@ impl Config {
             ("max_call_time", *max_call_time == new.max_call_time),
             ("max_concurrent_calls", *max_concurrent_calls == new.max_concurrent_calls),
             ("rate_limits", *rate_limits == new.rate_limits),
+            ("transfers", *transfers == new.transfers),
             ("shutdown_delay", *shutdown_delay == new.shutdown_delay),
             ("shutdown_grace", *shutdown_grace == new.shutdown_grace),
             ("auth0", *auth0 == new.auth0),
@@ -96,12 +98,13 @@ impl Config {
 }
 
 /// The keys that decide neither who may call nor what a caller may see.
-const NO_PERMISSION: [&str; 7] = [
+const NO_PERMISSION: [&str; 8] = [
     "jobs",
     "reflection",
     "max_call_time",
     "max_concurrent_calls",
     "rate_limits",
+    "transfers",
     "shutdown_delay",
     "shutdown_grace",
 ];

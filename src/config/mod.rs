@@ -31,6 +31,7 @@ mod source;
 mod tenants;
 mod tls;
 mod tracing;
+mod transfers;
 
 use std::{collections::BTreeMap, fs, net::SocketAddr, path::Path, time::Duration};
 
@@ -44,6 +45,7 @@ pub use self::{
     providers::ProviderSettings,
     source::VARIABLES,
     tenants::{Tenant, UserIds},
+    transfers::Transfers,
 };
 use self::{
     database::MAX_CONNECTIONS,
@@ -109,6 +111,8 @@ keys! {
         feed: Nested = Nested::Optional,
         /// The work on many users that calls start.
         jobs: Nested = Nested::Optional,
+        /// How much callers may import and export over gRPC.
+        transfers: Nested = Nested::Optional,
         /// The tenants, a table for each.
         tenants: Nested = Nested::Required(": at least one, such as [tenants.default]"),
         /// Auth0's Management API over HTTP.
@@ -166,6 +170,8 @@ pub struct Config {
     pub feed: FeedSettings,
     /// The settings of jobs.
     pub jobs: Jobs,
+    /// How much callers may import and export.
+    pub transfers: Transfers,
     /// The settings of Auth0's Management API; `None` if it is not served.
     pub auth0: Option<Auth0>,
     /// The tenants by id; at least one.
@@ -241,6 +247,7 @@ impl Config {
             .and_then(|table| database::read(table, base, outgoing.as_ref()));
         let feed = feed::read(r.table_or_empty(&ROOT.feed));
         let jobs = jobs::read(r.table_or_empty(&ROOT.jobs));
+        let transfers = transfers::read(r.table_or_empty(&ROOT.transfers));
         let tenants = r.table(&ROOT.tenants);
         if tenants.as_ref().is_some_and(Reader::is_empty) {
             r.missing(&ROOT.tenants);
@@ -284,6 +291,7 @@ impl Config {
                     outgoing,
                     feed,
                     jobs,
+                    transfers,
                     auth0,
                     tenants,
                     issuers,
@@ -308,6 +316,7 @@ fn tables() -> Vec<described::Table> {
         outgoing::OutgoingKeys::described(),
         feed::FeedKeys::described(),
         jobs::JobKeys::described(),
+        transfers::TransferKeys::described(),
         services::ServiceKeys::described(),
         rate_limits::RateLimitKeys::described(),
         rate_limits::ServiceLimitKeys::described(),

@@ -16,7 +16,7 @@ use tonic::{Status, body::Body};
 use tower::{Layer, Service};
 
 use super::{
-    paths::{is_event_watch, is_grpc, is_open_stream, is_public, is_watch},
+    paths::{is_grpc, is_long_call, is_open_stream, is_public, is_watch},
     status::{from_auth_error, overloaded, rate_limited, rpc_unknown},
     streams::OpenStreams,
 };
@@ -114,9 +114,9 @@ where
             }
             match admission::permit(&use_cases, rule, &token, request.headers(), &record) {
                 Ok(mut permit) => {
-                    // After the access check, so that a call that is refused takes no slot. A watch
-                    // takes a slot of the feed instead.
-                    if !is_event_watch(path) && limit.acquire(&mut permit).await.is_err() {
+                    // After the access check, so that a call that is refused takes no slot. A call
+                    // that lasts takes a slot of its kind instead.
+                    if !is_long_call(path) && limit.acquire(&mut permit).await.is_err() {
                         return Ok(admitted(overloaded().into_http()));
                     }
                     // No handler needs the token, and without it none can log it by accident.

@@ -5,8 +5,13 @@ use std::collections::BTreeMap;
 use tonic_health::{ServingStatus, server::HealthReporter};
 
 /// The services whose health is reported: identity-link's, and the server as a whole.
-const SERVICES: [&str; 4] =
-    ["", "identitylink.v1.IdentityService", "identitylink.v1.SignInService", EVENT_SERVICE];
+const SERVICES: [&str; 5] = [
+    "",
+    "identitylink.v1.IdentityService",
+    "identitylink.v1.SignInService",
+    "identitylink.v1.TransferService",
+    EVENT_SERVICE,
+];
 const EVENT_SERVICE: &str = "identitylink.v1.EventService";
 
 /// The status of the health service.

@@ -6,6 +6,7 @@ pub mod gate;
 pub mod health;
 mod identity_service;
 mod job_service;
+mod long_calls;
 mod page;
 pub mod paths;
 pub mod proto;
@@ -15,12 +16,16 @@ mod sign_in_service;
 pub mod status;
 pub mod streams;
 pub mod timeouts;
+mod transfer_service;
 
 use tonic::{Request, Status};
 
 pub use self::{
-    event_service::EventHandler, identity_service::IdentityHandler, job_service::JobHandler,
+    event_service::EventHandler,
+    identity_service::IdentityHandler,
+    job_service::JobHandler,
     sign_in_service::SignInHandler,
+    transfer_service::{TransferHandler, TransferLimits},
 };
 use crate::{auth::Permit, use_cases::Error};
 

@@ -31,9 +31,11 @@ pub(super) fn is_watch(path: &str) -> bool {
     path.ends_with("/Watch")
 }
 
-/// Whether the path is the watch of the feed. Watches have a limit of their own.
-pub(super) fn is_event_watch(path: &str) -> bool {
+/// Whether a call of the path lasts as long as its client likes: a watch of the feed, or a transfer.
+/// These have limits of their own.
+pub(super) fn is_long_call(path: &str) -> bool {
     path == "/identitylink.v1.EventService/WatchEvents"
+        || path.starts_with("/identitylink.v1.TransferService/")
 }
 
 /// Whether the path needs no token.

@@ -22,6 +22,8 @@ pub const DOMAIN: &str = "identity-link";
 const ACCEPT_ENCODING: &str = "grpc-accept-encoding";
 /// How long a client should wait before it tries again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
+/// The same after a refused transfer: those in progress take seconds to minutes.
+const RETRY_TRANSFER_AFTER: Duration = Duration::from_secs(10);
 
 /// The stable reason as it goes over the wire.
 pub fn reason_name(reason: Reason) -> &'static str {
@@ -163,8 +165,21 @@ fn refusal(response: &Response<Body>) -> Option<Cow<'_, Status>> {
 /// or with one that does not decode, is the caller's error and not INTERNAL, and the text of prost
 /// names messages and fields.
 pub fn replace_foreign_status(response: Response<Body>) -> Response<Body> {
-    let foreign = refusal(&response).filter(|status| status.details().is_empty());
-    let replaced = foreign.and_then(|status| match status.code() {
+    let replaced = refusal(&response).and_then(|status| replaced(&status));
+    replaced.map_or(response, Status::into_http)
+}
+
+/// The status in place of one with which tonic refuses a message of a client's stream.
+pub fn of_message(status: Status) -> Status {
+    replaced(&status).unwrap_or(status)
+}
+
+/// The status in place of one of tonic's; `None` for one that stays.
+fn replaced(status: &Status) -> Option<Status> {
+    if !status.details().is_empty() {
+        return None;
+    }
+    match status.code() {
         Code::Internal => Some(undecodable()),
         Code::OutOfRange => Some(message_too_large()),
         // tonic adds it to this refusal only.
@@ -173,8 +188,7 @@ pub fn replace_foreign_status(response: Response<Body>) -> Response<Body> {
         }
         Code::Unimplemented => Some(rpc_unknown()),
         _ => None,
-    });
-    replaced.map_or(response, Status::into_http)
+    }
 }
 
 /// The status of a call above the limit of concurrent calls.
@@ -230,6 +244,52 @@ pub fn watch_expired() -> Status {
     plain(Code::Unavailable, Reason::WatchExpired, text)
 }
 
+/// The status of a transfer whose caller has to be judged again.
+pub fn transfer_expired() -> Status {
+    let text = "the call ends so that its caller is judged again: send the same again";
+    plain(Code::Unavailable, Reason::WatchExpired, text)
+}
+
+/// The status of an import above the limit of imports.
+pub fn imports_busy() -> Status {
+    retry_after(
+        Code::ResourceExhausted,
+        Reason::Overloaded,
+        "as many imports as this server carries out at once are in progress: try again later",
+        RETRY_TRANSFER_AFTER,
+    )
+}
+
+/// The status of an export above the limit of exports.
+pub fn exports_busy() -> Status {
+    retry_after(
+        Code::ResourceExhausted,
+        Reason::Overloaded,
+        "as many exports as this server carries out at once are in progress: try again later",
+        RETRY_TRANSFER_AFTER,
+    )
+}
+
+/// The status of an export since a position after which users were imported.
+pub fn imported_since() -> Status {
+    let text = "users were imported after this position, and the feed does not name each of them: export all users, and go on from the position of that export";
+    plain(Code::OutOfRange, Reason::PositionExpired, text)
+}
+
+/// The status of an import whose rows are longer than the server keeps.
+pub fn rows_too_long(max: u64) -> Status {
+    let text = format!(
+        "the rows of one import have at most {max} bytes: have the operator allow more, or use the command"
+    );
+    plain(Code::OutOfRange, Reason::MessageTooLarge, &text)
+}
+
+/// The status of a transfer whose client neither sends nor takes a message.
+pub fn stalled() -> Status {
+    let text = "the client sent or took no message for too long: what was written stays, send the same again";
+    plain(Code::DeadlineExceeded, Reason::Deadline, text)
+}
+
 /// The status of a message that does not decode.
 pub fn undecodable() -> Status {
     let text =
@@ -272,8 +332,12 @@ fn plain(code: Code, reason: Reason, text: &str) -> Status {
 }
 
 fn retry(code: Code, reason: Reason, text: &str) -> Status {
+    retry_after(code, reason, text, RETRY_AFTER)
+}
+
+fn retry_after(code: Code, reason: Reason, text: &str, delay: Duration) -> Status {
     let mut details = details(reason);
-    details.set_retry_info(Some(RETRY_AFTER));
+    details.set_retry_info(Some(delay));
     Status::with_error_details(code, text, details)
 }
 

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use tokio::sync::Semaphore;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{
@@ -27,6 +28,10 @@ pub(super) struct Generation {
     pub use_cases: Arc<UseCases>,
     pub feed: Arc<Feed>,
     pub limit: ConcurrencyLimit,
+    /// The slots for imports.
+    pub imports: Arc<Semaphore>,
+    /// The slots for exports.
+    pub exports: Arc<Semaphore>,
     pub rate_limits: Arc<RateLimits>,
     /// Keeps the tasks that read the keys.
     keys: Vec<FreshKeys>,
@@ -96,6 +101,16 @@ impl Generation {
             Some(Self { limit, .. }) if limit.max() == max_calls => limit.clone(),
             _ => ConcurrencyLimit::new(max_calls),
         };
+        let max = |config: &Config| (config.transfers.max_imports, config.transfers.max_exports);
+        let (imports, exports) = match earlier {
+            Some(earlier) if max(&earlier.config) == max(&config) => {
+                (Arc::clone(&earlier.imports), Arc::clone(&earlier.exports))
+            }
+            _ => {
+                let (imports, exports) = max(&config);
+                (Arc::new(Semaphore::new(imports)), Arc::new(Semaphore::new(exports)))
+            }
+        };
         let rate_limits = match earlier {
             // What the callers have used of their limits stays used.
             Some(earlier) if earlier.config.rate_limits == config.rate_limits => {
@@ -121,7 +136,19 @@ impl Generation {
         let end = lasting.stop_jobs.child_token();
         lasting.writes.spawn(worker.work(end.clone()));
         let _jobs = end.drop_guard();
-        Self { config, use_cases, feed, limit, rate_limits, keys, permissions, _replaced, _jobs }
+        Self {
+            config,
+            use_cases,
+            feed,
+            limit,
+            imports,
+            exports,
+            rate_limits,
+            keys,
+            permissions,
+            _replaced,
+            _jobs,
+        }
     }
 
     /// Cancelled when a generation is in use that may permit a caller less.

@@ -10,14 +10,16 @@ use super::ServeError;
 use crate::{
     feed::Feed,
     grpc::{
-        EventHandler, IdentityHandler, JobHandler, SignInHandler,
+        EventHandler, IdentityHandler, JobHandler, SignInHandler, TransferHandler, TransferLimits,
         proto::{
             DESCRIPTOR_SET, event_service_server::EventServiceServer,
             google::longrunning::operations_server::OperationsServer,
             identity_service_server::IdentityServiceServer, job_service_server::JobServiceServer,
             sign_in_service_server::SignInServiceServer,
+            transfer_service_server::TransferServiceServer,
         },
     },
+    transfer::export::Form,
     use_cases::UseCases,
 };
 
@@ -33,6 +35,7 @@ const MAX_MESSAGE: usize = 2 * 1024 * 1024;
 pub(super) fn grpc_routes(
     use_cases: &Arc<UseCases>,
     (feed, permissions_changed, stop): (Arc<Feed>, CancellationToken, CancellationToken),
+    (transfers, auth0_form): (TransferLimits, Form),
     health: HealthService,
     with_reflection: bool,
 ) -> Result<Routes, ServeError> {
@@ -46,12 +49,15 @@ pub(super) fn grpc_routes(
     let jobs = JobServiceServer::new(jobs).max_decoding_message_size(MAX_MESSAGE);
     let events = EventHandler::new(Arc::clone(use_cases), feed, permissions_changed);
     let events = EventServiceServer::new(events).max_decoding_message_size(MAX_OPEN_MESSAGE);
+    let transfers = TransferHandler::new(Arc::clone(use_cases), transfers, auth0_form);
+    let transfers = TransferServiceServer::new(transfers).max_decoding_message_size(MAX_MESSAGE);
     let health = HealthServer::new(health).max_decoding_message_size(MAX_OPEN_MESSAGE);
     let routes = Routes::new(identity)
         .add_service(sign_in)
         .add_service(events)
         .add_service(jobs)
         .add_service(operations)
+        .add_service(transfers)
         .add_service(health);
     let routes = if with_reflection { add_reflection(routes)? } else { routes };
     Ok(routes.prepare())

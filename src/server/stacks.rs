@@ -20,8 +20,9 @@ use crate::{
         telemetry::TelemetryLayer,
     },
     config::{Auth0, Config},
-    grpc::{gate::GateLayer, paths, status, timeouts},
+    grpc::{TransferLimits, gate::GateLayer, paths, status, timeouts},
     listener::CallService,
+    transfer::export::Form,
 };
 
 /// The calls of a generation, whose clones share it.
@@ -32,7 +33,8 @@ pub(super) fn calls(
     lasting: &Lasting,
     generation: &Generation,
 ) -> Result<impl CallService<Body = Body> + use<>, ServeError> {
-    let Generation { config, use_cases, feed, limit, rate_limits, .. } = generation;
+    let Generation { config, use_cases, feed, limit, imports, exports, rate_limits, .. } =
+        generation;
     let telemetry = |outcome| {
         let metrics = lasting.state.metrics().calls.clone();
         TelemetryLayer::new(outcome, metrics, lasting.traces.clone())
@@ -41,11 +43,21 @@ pub(super) fn calls(
     let health = HealthService::from_health_reporter(lasting.health.clone());
     let (permissions, stop) = (generation.permissions_changed(), lasting.stop_streams.clone());
     let watches = (Arc::clone(feed), permissions, stop);
+    let transfers = TransferLimits {
+        imports: Arc::clone(imports),
+        exports: Arc::clone(exports),
+        max_import_bytes: config.transfers.max_import_bytes,
+        max_pause: config.transfers.max_pause,
+        stop: lasting.stop_streams.clone(),
+        permissions_changed: generation.permissions_changed(),
+    };
+    let picture = config.auth0.as_ref().and_then(|auth0| auth0.picture.as_deref());
+    let auth0_form = Form::Auth0(auth0::UserLines::new(picture));
     let grpc = grpc_stack(
         telemetry(status::outcome),
         config.max_call_time,
         GateLayer::new(Arc::clone(use_cases), Arc::clone(rate_limits), limit.clone(), streams),
-        grpc_routes(use_cases, watches, health, config.reflection)?,
+        grpc_routes(use_cases, watches, (transfers, auth0_form), health, config.reflection)?,
     );
     let auth0 = match &config.auth0 {
         Some(settings) => {

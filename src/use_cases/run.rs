@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use tokio::task::JoinError;
+use tokio::task::{JoinError, JoinHandle};
 use uuid::Uuid;
 
 use super::{Error, UseCases, WriteUseCase, resolve};
@@ -90,6 +90,14 @@ impl UseCases {
         work: impl Future<Output = Result<T, Error>> + Send + 'static,
     ) -> Result<T, Error> {
         ended(self.tasks.spawn(CallRecord::inherited(work)).await)
+    }
+
+    /// Begins a future in a task of its own, which runs to its end. The end of the server waits for it.
+    pub fn spawn_to_end<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> JoinHandle<T> {
+        self.tasks.spawn(CallRecord::inherited(work))
     }
 
     /// The stored response of such a write under this request id, if the caller may still call;

@@ -104,6 +104,8 @@ fn which_callers_may_call_which_rpc() {
         DeleteOperation: - | jobs:users | IDEMPOTENCY_UNKNOWN
         CancelOperation: - | jobs:users | IDEMPOTENCY_UNKNOWN
         WaitOperation: - | jobs:users | NO_SIDE_EFFECTS
+        ImportUsers: - | import:users | IDEMPOTENCY_UNKNOWN
+        ExportUsers: - | export:users | NO_SIDE_EFFECTS
     "#);
 }
 
@@ -129,6 +131,9 @@ fn the_fields_of_each_message_and_their_presence() {
         EmailEvidence: identity=1 IdentityRef{}, user_id=2 string, email=3 string, counts=4 bool, verify_time=5 Timestamp{}, verifier_issuer=6 string, verifier_subject=7 string
         EmailMatch: user=1 User{}, identities=2 IdentityRef[], verified=3 bool
         Event: position=1 string, time=2 Timestamp{}, tenant=3 string, actor=4 Actor{}, request_id=5 string, detail/user_created=20 UserCreated{}, detail/user_updated=21 UserUpdated{}, detail/user_blocked=22 UserBlocked{}, detail/user_deleted=23 UserDeleted{}, detail/user_linked=24 UserLinked{}, detail/user_unlinked=25 UserUnlinked{}, detail/link_undone=26 LinkUndone{}, detail/identity_attached=27 IdentityAttached{}, detail/identity_detached=28 IdentityDetached{}, detail/identity_updated=29 IdentityUpdated{}, detail/user_metadata_merged=30 UserMetadataMerged{}, detail/user_primary_identity_changed=31 UserPrimaryIdentityChanged{}, detail/identity_released=32 IdentityReleased{}, detail/users_imported=33 UsersImported{}, detail/identities_renamed=34 IdentitiesRenamed{}
+        ExportSummary: user_count=1 int64, deleted_count=2 int64, unknown_user_ids=3 string[]
+        ExportUsersRequest: form=1 Form, user_ids=2 string[], since_position=3 string, include_links=4 bool
+        ExportUsersResponse: part/position=1 string, part/lines=2 bytes, part/summary=3 ExportSummary{}
         FindByEmailRequest: email=1 string, include_unverified=2 bool, page_size=3 int32, page_token=4 string
         FindByEmailResponse: matches=1 EmailMatch[], next_page_token=2 string
         FindByIdentityRequest: identity=1 IdentityRef{}
@@ -149,6 +154,17 @@ fn the_fields_of_each_message_and_their_presence() {
         IdentityReleased: user=1 UserChange{}, identity=2 IdentityRef{}
         IdentityUpdated: user=1 UserChange{}, identity=2 IdentityRef{}
         JobMetadata: kind=1 Kind, state=2 State, done=3 int64, total=4 int64, counts=5 VerdictCounts{}, line_count=6 int64, cancel_requested=7 bool, create_time=8 Timestamp{}, start_time=9 Timestamp{}, end_time=10 Timestamp{}, actor=11 Actor{}
+        ImportEnd: 
+        ImportLoss: field=1 string, row_count=2 int64
+        ImportProvider: name=1 string, target/provider=2 string, target/left_out=3 bool
+        ImportRefusal: reason=1 Reason, field=2 string, description=3 string
+        ImportSettings: validate_only=1 bool, providers=2 ImportProvider[]
+        ImportSummary: run_id=1 string, row_count=2 int64, created_count=3 int64, present_count=4 int64, skipped_count=5 int64, refused_count=6 int64, providers=7 ImportedProvider[], verified_email_count=8 int64, counting_email_count=9 int64, shared_email_count=10 int64, losses=11 ImportLoss[]
+        ImportUsersRequest: part/settings=1 ImportSettings{}, part/rows=2 bytes, part/rows_end=3 ImportEnd{}
+        ImportUsersResponse: part/verdicts=1 ImportVerdicts{}, part/summary=2 ImportSummary{}
+        ImportVerdict: line=1 int64, outcome=2 Outcome, user_id=3 string, refusals=4 ImportRefusal[]
+        ImportVerdicts: verdicts=1 ImportVerdict[]
+        ImportedProvider: name=1 string, account_count=2 int64, target/provider=3 string, target/left_out=4 bool
         LinkBasis: proof_kind=1 Kind, rule=2 SignInRule, plan_id=3 string
         LinkCandidate: user_id=1 string, shared_emails=2 string[], providers=3 string[], handle=4 string, reasons=5 Reason, other_accounts=6 OtherAccount[], other_providers=7 string[]
         LinkFilter: start_time=1 Timestamp{}, end_time=2 Timestamp{}, proof_kind=3 Kind, rule=4 SignInRule, actor=5 Actor{}, plan_id=6 string, standing_only=7 bool
@@ -302,10 +318,13 @@ fn the_values_of_each_enum() {
         Actor.Kind: 0 KIND_UNSPECIFIED, 1 KIND_USER, 2 KIND_SERVICE, 3 KIND_DELETION, 4 KIND_OPERATOR
         DuplicateRule: 0 DUPLICATE_RULE_UNSPECIFIED, 1 DUPLICATE_RULE_VERIFIED_EMAIL, 2 DUPLICATE_RULE_VERIFIED_PHONE, 3 DUPLICATE_RULE_EMAIL_ONE_SIDE, 4 DUPLICATE_RULE_GMAIL
         EventKind: 0 EVENT_KIND_UNSPECIFIED, 1 EVENT_KIND_USER_CREATED, 2 EVENT_KIND_USER_UPDATED, 3 EVENT_KIND_USER_BLOCKED, 4 EVENT_KIND_USER_DELETED, 5 EVENT_KIND_USER_LINKED, 6 EVENT_KIND_USER_UNLINKED, 7 EVENT_KIND_LINK_UNDONE, 8 EVENT_KIND_IDENTITY_ATTACHED, 9 EVENT_KIND_IDENTITY_DETACHED, 10 EVENT_KIND_IDENTITY_UPDATED, 11 EVENT_KIND_USER_METADATA_MERGED, 12 EVENT_KIND_USER_PRIMARY_IDENTITY_CHANGED, 13 EVENT_KIND_IDENTITY_RELEASED, 14 EVENT_KIND_USERS_IMPORTED, 15 EVENT_KIND_IDENTITIES_RENAMED
+        ExportUsersRequest.Form: 0 FORM_UNSPECIFIED, 1 FORM_NEUTRAL, 2 FORM_AUTH0
         FeedEnd: 0 FEED_END_UNSPECIFIED, 1 FEED_END_OLDEST, 2 FEED_END_NEWEST
         FindDuplicatesRequest.Primary: 0 PRIMARY_UNSPECIFIED, 1 PRIMARY_OLDEST, 2 PRIMARY_MOST_USED
         JobMetadata.Kind: 0 KIND_UNSPECIFIED, 1 KIND_FIND_DUPLICATES, 2 KIND_APPLY_PLAN, 3 KIND_UNDO_LINKS, 4 KIND_UPLOAD_PLAN
         JobMetadata.State: 0 STATE_UNSPECIFIED, 1 STATE_WAITING, 2 STATE_RUNNING, 3 STATE_SUCCEEDED, 4 STATE_FAILED, 5 STATE_CANCELLED
+        ImportRefusal.Reason: 0 REASON_UNSPECIFIED, 1 REASON_INVALID, 2 REASON_REPEATED, 3 REASON_IDENTITY_TAKEN, 4 REASON_ID_TAKEN, 5 REASON_DELETED
+        ImportVerdict.Outcome: 0 OUTCOME_UNSPECIFIED, 1 OUTCOME_CREATED, 2 OUTCOME_PRESENT, 3 OUTCOME_SKIPPED, 4 OUTCOME_REFUSED
         LinkCandidate.Reason: 0 REASON_UNSPECIFIED, 1 REASON_SHARED_VERIFIED_EMAIL, 2 REASON_WAS_LINKED_BEFORE
         LinkProof.Kind: 0 KIND_UNSPECIFIED, 1 KIND_TOKEN, 2 KIND_SERVICE, 3 KIND_TICKET, 4 KIND_VERIFIED_EMAIL, 5 KIND_SIGN_IN, 6 KIND_PLAN
         LinkResponse.Outcome: 0 OUTCOME_UNSPECIFIED, 1 OUTCOME_ABSORBED, 2 OUTCOME_ATTACHED, 3 OUTCOME_ALREADY_LINKED

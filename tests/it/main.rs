@@ -82,6 +82,7 @@ mod story;
 mod takeover;
 mod threats;
 mod traces;
+mod transfers;
 mod undeclared;
 mod undo;
 mod undo_law;

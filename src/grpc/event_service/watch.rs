@@ -11,7 +11,7 @@ use crate::{
     auth::{AuthError, Permit},
     domain::DomainError,
     feed::{Filter, PositionCodec, Watch, WatchEnd, WatchMessage},
-    grpc::{proto as pb, requests::Checks, responses, status},
+    grpc::{long_calls::outdated, proto as pb, requests::Checks, responses, status},
     store::{PastEvent, Position},
     use_cases::{Error, FeedStart},
 };
@@ -41,25 +41,8 @@ impl EventHandler {
         let position = position.map_err(status::from_error)?;
         let tenant = permit.tenant().clone();
         let watch = Watch::start(&self.feed, slot, tenant, filter, position, permit.expire_time());
-        Ok(Box::pin(response_stream(watch, positions, self.outdated(&permit))))
-    }
-
-    /// Ends when what the caller was judged by has changed: the keys of its token's issuer, or what
-    /// the configuration permits.
-    fn outdated(&self, permit: &Permit) -> BoxFuture<'static, ()> {
-        let (keys, changed) = (permit.verified_by().cloned(), self.permissions_changed.clone());
-        let replaced = async move {
-            match keys {
-                Some(keys) => keys.replaced().await,
-                None => std::future::pending().await,
-            }
-        };
-        Box::pin(async move {
-            tokio::select! {
-                () = replaced => {}
-                () = changed.cancelled() => {}
-            }
-        })
+        let outdated = outdated(&permit, self.permissions_changed.clone());
+        Ok(Box::pin(response_stream(watch, positions, outdated)))
     }
 }
 

@@ -11,7 +11,7 @@ use tonic::Status;
 
 use self::{
     callers::{Call, Cast},
-    requests::{About, request, tells},
+    requests::{About, messages, tells},
 };
 use super::stranger;
 use crate::support::{
@@ -71,6 +71,9 @@ pub(crate) async fn generous_with(more: &str) -> TestServer {
     let client = "[tenants.default.providers.hub.oauth]\nkind = \"github\"\nclient_id = \"c\"\nclient_secret = \"s\"\n\
                   redirect_uris = [\"https://www.example.com/callback\"]\n";
     TestServer::start_with(cluster::cluster().db_migrated().await, |toml| {
+        // The cells of a table are made at once.
+        let toml =
+            toml.replace("[feed]\n", "[transfers]\nmax_imports = 100\nmax_exports = 100\n[feed]\n");
         stranger(&toml, &settings) + client + more
     })
     .await
@@ -101,12 +104,12 @@ async fn cell(
     let rpc = rule.path.rsplit('/').next().unwrap();
     let cast = Cast::create(server, subject).await;
     let Call { authorization, user_id, tenant } = callers::call(server, caller, rule, &cast).await;
-    let message = request(
+    let messages = messages(
         rpc,
         &About { user_id: &user_id, subject: &cast.subject, link: &cast.link, tenant },
     );
     let metadata = authorization.as_deref().map(|value| ("authorization", value));
-    word(rpc, server.raw(rule.path, metadata.as_slice(), &message).await)
+    word(rpc, server.raw_messages(rule.path, metadata.as_slice(), messages).await)
 }
 
 /// A table with a line per rpc and a column per caller.
@@ -211,6 +214,8 @@ async fn tokens() {
         DeleteOperation    | no job  | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
         CancelOperation    | no job  | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
         WaitOperation      | no job  | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+        ImportUsers        | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+        ExportUsers        | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
     "#);
 }
 
@@ -260,6 +265,8 @@ async fn scopes() {
         DeleteOperation    | scope | scope              | scope                | no job  | scope                 | scope                | scope               | scope
         CancelOperation    | scope | scope              | scope                | no job  | scope                 | scope                | scope               | scope
         WaitOperation      | scope | scope              | scope                | no job  | scope                 | scope                | scope               | scope
+        ImportUsers        | scope | scope              | scope                | ok      | scope                 | scope                | scope               | scope
+        ExportUsers        | scope | scope              | scope                | ok      | scope                 | scope                | scope               | scope
     "#);
 }
 
@@ -310,6 +317,8 @@ async fn whose() {
         DeleteOperation    | scope | scope              | scope             | scope               | scope          | no job  | no job               | no job
         CancelOperation    | scope | scope              | scope             | scope               | scope          | no job  | no job               | no job
         WaitOperation      | scope | scope              | scope             | scope               | scope          | no job  | no job               | no job
+        ImportUsers        | scope | scope              | scope             | scope               | scope          | ok      | ok                   | ok
+        ExportUsers        | scope | scope              | scope             | scope               | scope          | ok      | ok                   | ok
     "#);
 }
 
@@ -358,6 +367,8 @@ async fn standing() {
         DeleteOperation    | scope             | scope               | scope              | scope        | no job                | scope           | scope
         CancelOperation    | scope             | scope               | scope              | scope        | no job                | scope           | scope
         WaitOperation      | scope             | scope               | scope              | scope        | no job                | scope           | scope
+        ImportUsers        | scope             | scope               | scope              | scope        | ok                    | scope           | scope
+        ExportUsers        | scope             | scope               | scope              | scope        | ok                    | scope           | scope
     "#);
 }
 
@@ -398,5 +409,7 @@ async fn moved() {
         DeleteOperation    | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
         CancelOperation    | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
         WaitOperation      | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
+        ImportUsers        | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
+        ExportUsers        | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
     "#);
 }

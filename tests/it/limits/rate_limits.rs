@@ -197,8 +197,8 @@ fn each_rpc_has_a_class() {
     };
     let classes = [CallClass::Read, CallClass::Write, CallClass::SignIn].map(of).join("\n");
     insta::assert_snapshot!(classes, @r"
-        reads: ListEvents WatchEvents FindByEmail GetUser FindByIdentity ResolveUsers ListLinks ListUsers ListLinkCandidates ListProviders
-        writes: Link Unlink UndoLink MergeMetadata CreateUser UpdateUser DeleteUser SetPrimaryIdentity
+        reads: ListEvents WatchEvents FindByEmail GetUser FindByIdentity ResolveUsers ListLinks ListUsers ListLinkCandidates ListProviders ExportUsers
+        writes: Link Unlink UndoLink MergeMetadata CreateUser UpdateUser DeleteUser SetPrimaryIdentity ImportUsers
         sign_ins: StartSignIn CompleteSignIn ResolveSignIn
     ");
 }

@@ -1,10 +1,11 @@
 //! gRPC clients, each with the token of its caller.
 
+use futures_util::Stream;
 use identity_link::grpc::proto::{
     self as pb, event_service_client::EventServiceClient,
     google::longrunning::operations_client::OperationsClient,
     identity_service_client::IdentityServiceClient, job_service_client::JobServiceClient,
-    sign_in_service_client::SignInServiceClient,
+    sign_in_service_client::SignInServiceClient, transfer_service_client::TransferServiceClient,
 };
 use tonic::{Request, Status, Streaming, transport::Channel};
 
@@ -16,6 +17,7 @@ pub struct Caller {
     sign_in: SignInServiceClient<Channel>,
     pub(super) jobs: JobServiceClient<Channel>,
     pub(super) operations: OperationsClient<Channel>,
+    transfers: TransferServiceClient<Channel>,
     bearer: Option<String>,
     /// Further metadata.
     metadata: Vec<(&'static str, String)>,
@@ -30,7 +32,8 @@ impl Caller {
             events,
             jobs: JobServiceClient::new(channel.clone()),
             operations: OperationsClient::new(channel.clone()),
-            sign_in: SignInServiceClient::new(channel),
+            sign_in: SignInServiceClient::new(channel.clone()),
+            transfers: TransferServiceClient::new(channel),
             bearer,
             metadata: Vec::new(),
         }
@@ -116,6 +119,28 @@ impl Caller {
         self.events
             .clone()
             .watch_events(self.request(message))
+            .await
+            .map(tonic::Response::into_inner)
+    }
+
+    pub async fn import_users(
+        &self,
+        messages: impl Stream<Item = pb::ImportUsersRequest> + Send + 'static,
+    ) -> Result<Streaming<pb::ImportUsersResponse>, Status> {
+        self.transfers
+            .clone()
+            .import_users(self.request(messages))
+            .await
+            .map(tonic::Response::into_inner)
+    }
+
+    pub async fn export_users(
+        &self,
+        message: pb::ExportUsersRequest,
+    ) -> Result<Streaming<pb::ExportUsersResponse>, Status> {
+        self.transfers
+            .clone()
+            .export_users(self.request(message))
             .await
             .map(tonic::Response::into_inner)
     }

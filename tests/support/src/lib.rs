@@ -61,6 +61,7 @@ pub mod tls;
 pub mod tls_database;
 pub mod tls_front;
 pub mod tokens;
+pub mod transfers;
 pub mod values;
 pub mod web_server;
 

@@ -26,7 +26,17 @@ impl TestServer {
         metadata: &[(&'static str, &str)],
         message: &[u8],
     ) -> Result<Vec<u8>, Status> {
-        let mut request = Request::new(message.to_vec());
+        self.raw_messages(path, metadata, vec![message.to_vec()]).await
+    }
+
+    /// The same with any number of messages.
+    pub async fn raw_messages(
+        &self,
+        path: &str,
+        metadata: &[(&'static str, &str)],
+        messages: Vec<Vec<u8>>,
+    ) -> Result<Vec<u8>, Status> {
+        let mut request = Request::new(stream::iter(messages));
         for (name, value) in metadata {
             if name.ends_with("-bin") {
                 request
@@ -38,7 +48,7 @@ impl TestServer {
         }
         let mut client = Grpc::new(self.channel());
         client.ready().await.unwrap();
-        let answer = client.server_streaming(request, path.parse().unwrap(), Verbatim).await?;
+        let answer = client.streaming(request, path.parse().unwrap(), Verbatim).await?;
         Ok(answer.into_inner().message().await?.unwrap_or_default())
     }
 

@@ -19,8 +19,20 @@ pub(super) struct About<'a> {
     pub tenant: &'a str,
 }
 
+/// The encoded messages of the rpc with this name.
+pub(super) fn messages(rpc: &str, about: &About<'_>) -> Vec<Vec<u8>> {
+    match rpc {
+        // Of no rows.
+        "ImportUsers" => vec![
+            transfers::settings(pb::ImportSettings::default()).encode_to_vec(),
+            transfers::end().encode_to_vec(),
+        ],
+        rpc => vec![request(rpc, about)],
+    }
+}
+
 /// The encoded request of the rpc with this name.
-pub(super) fn request(rpc: &str, about: &About<'_>) -> Vec<u8> {
+fn request(rpc: &str, about: &About<'_>) -> Vec<u8> {
     let About { user_id, subject, link, tenant } = *about;
     let user_id = user_id.to_owned();
     match rpc {
@@ -70,6 +82,7 @@ pub(super) fn request(rpc: &str, about: &About<'_>) -> Vec<u8> {
         .encode_to_vec(),
         "ListLinkCandidates" => pb::ListLinkCandidatesRequest { user_id }.encode_to_vec(),
         "ListUsers" => pb::ListUsersRequest::default().encode_to_vec(),
+        "ExportUsers" => pb::ExportUsersRequest::default().encode_to_vec(),
         "ListEvents" => {
             let start = Some(pb::list_events_request::Start::FromEnd(pb::FeedEnd::Oldest.into()));
             pb::ListEventsRequest { start, ..Default::default() }.encode_to_vec()
