@@ -55,13 +55,12 @@ pub(super) fn run(arguments: &ApplyArguments) -> Result<(), Failure> {
             dry_run: arguments.links.dry_run,
             limit: arguments.limit,
             accepted_marks: arguments.accepted_marks.iter().copied().collect(),
+            after: PlanPlace::default(),
         };
         let progress = arguments.links.progress("linking", "users", Some(plan.secondaries));
         let show = |done| progress.set(done);
         let (mut clusters, mut counts) = (FileClusters::of(Arc::new(plan)), Counts::default());
-        let begin = PlanPlace::default();
-        let outcome =
-            apply.run(&mut clusters, begin, pace, &mut report, &show, &stop, &mut counts).await;
+        let outcome = apply.run(&mut clusters, pace, &mut report, &show, &stop, &mut counts).await;
         let verb = if apply.dry_run { "would be linked" } else { "linked" };
         let end = if matches!(outcome, Ok(ApplyEnd::Limited)) { ", up to the limit" } else { "" };
         let Counts { done, already, skipped } = counts;

@@ -10,13 +10,14 @@ use super::{
     serve::on_signal, tenant::TenantArgument,
 };
 use crate::{
+    auth::Permit,
     clock,
     store::Store,
     telemetry::metrics::Metrics,
     transfer::{
         import::{
-            Checker, FilePaths, Files, Import, ImportError, Mapped, ProviderMap, Reporting,
-            Settled, Source, Survey,
+            Attaching, Checker, FilePaths, Files, Import, ImportError, Mapped, ProviderMap,
+            Reporting, Settled, Source, Survey,
         },
         input::{Columns, Input, Joined},
         sources::Format,
@@ -125,7 +126,10 @@ pub(super) fn run(arguments: &ImportArguments) -> Result<(), Failure> {
             tenant: &tenant_id,
             checker: &checker,
             survey: &survey,
-            attach: use_cases.as_ref(),
+            attach: use_cases.as_ref().map(|use_cases| Attaching {
+                use_cases,
+                permit: Permit::of_operator(tenant_id.clone()),
+            }),
             is_dry_run: arguments.dry_run,
             reporting: files.clone().map_or(Reporting::Counts, Reporting::Files),
         };

@@ -38,6 +38,8 @@ const MAX_TRIES: usize = 3;
 pub(super) struct Attacher<'a> {
     /// The use cases, whose store is that of the import.
     pub use_cases: &'a Arc<UseCases>,
+    /// Who links.
+    pub permit: &'a Permit,
     /// The tenant.
     pub tenant_id: &'a TenantId,
     /// The run, which is the plan of the links.
@@ -221,7 +223,7 @@ impl Attacher<'_> {
         version: i64,
         secondary: &User,
     ) -> Result<bool, ImportError> {
-        let permit = Permit::of_operator(self.tenant_id.clone());
+        let permit = self.permit.clone();
         let target = permit.target(Some(primary.clone())).map_err(|error| failed(&error.into()))?;
         let terms = LinkTerms {
             expected_version: Some(version),

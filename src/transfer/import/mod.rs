@@ -33,6 +33,7 @@ use self::{
 };
 use super::input::InputError;
 use crate::{
+    auth::Permit,
     domain::TenantId,
     store::{ImportRun, Store, StoreError},
     use_cases::UseCases,
@@ -90,11 +91,19 @@ pub struct Import<'a> {
     pub survey: &'a Arc<Survey>,
     /// What links a user that has accounts of a row into the user of the row; `None` if such rows are
     /// refused.
-    pub attach: Option<&'a Arc<UseCases>>,
+    pub attach: Option<Attaching<'a>>,
     /// Whether nothing is written.
     pub is_dry_run: bool,
     /// Where the verdicts go. A dry run writes no files.
     pub reporting: Reporting,
+}
+
+/// Links users into those of rows.
+pub struct Attaching<'a> {
+    /// The use cases, whose store is that of the import.
+    pub use_cases: &'a Arc<UseCases>,
+    /// Who links.
+    pub permit: Permit,
 }
 
 impl Import<'_> {
@@ -133,8 +142,9 @@ impl Import<'_> {
             sharing: has_emails.then_some(sharing),
             expects_new: false,
         };
-        let attacher = self.attach.map(|use_cases| Attacher {
+        let attacher = self.attach.as_ref().map(|Attaching { use_cases, permit }| Attacher {
             use_cases,
+            permit,
             tenant_id: self.tenant,
             run: run.id,
             is_dry_run: self.is_dry_run,

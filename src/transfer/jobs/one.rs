@@ -77,11 +77,11 @@ impl CarriedOut {
         };
         match ended {
             Ok(_) => {
-                tracing::info!(%tenant, job = %id, kind, outcome = how, "a job is no longer carried out")
+                tracing::info!(%tenant, job = %id, kind, outcome = how, "a job is no longer carried out");
             }
             // The lease runs out, and then a server continues.
             Err(error) => {
-                tracing::warn!(%tenant, job = %id, kind, %error, "a job was interrupted: a server continues when the lease is over")
+                tracing::warn!(%tenant, job = %id, kind, %error, "a job was interrupted: a server continues when the lease is over");
             }
         }
         metrics.ended(kind, how);

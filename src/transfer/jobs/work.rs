@@ -137,6 +137,7 @@ impl Work {
                 .iter()
                 .filter_map(|mark| Mark::parse(mark))
                 .collect(),
+            after,
         };
         let mut lines = self.lines(counts.clone());
         let pace = pace(self.store(), settings.rate);
@@ -144,8 +145,7 @@ impl Work {
         let mut clusters = StoredClusters::of(store, tenant, settings.plan_job);
         let (progress, halt) = (Arc::clone(&self.progress), &self.halt);
         let show = move |done| progress.set_done(done);
-        let ended =
-            apply.run(&mut clusters, after, pace, &mut lines, &show, halt, &mut counts).await;
+        let ended = apply.run(&mut clusters, pace, &mut lines, &show, halt, &mut counts).await;
         if matches!(ended, Err(PlansError::Stopped)) {
             lines.finish().await?;
         }

@@ -33,6 +33,8 @@ pub struct Apply {
     pub limit: Option<u64>,
     /// The marks with which a line is linked all the same.
     pub accepted_marks: BTreeSet<Mark>,
+    /// The place at which an application was left that this one continues.
+    pub after: PlanPlace,
 }
 
 /// A place in a plan. The default is its beginning.
@@ -54,8 +56,7 @@ pub enum ApplyEnd {
 }
 
 impl Apply {
-    /// Applies a plan, from the place on at which an application was left that this one continues.
-    /// `progress` is called with the number of secondary users that are done. The counts are right
+    /// Applies a plan. `progress` is called with the number of secondary users that are done. The counts are right
     /// also after an error.
     ///
     /// # Errors
@@ -63,7 +64,6 @@ impl Apply {
     pub async fn run(
         &self,
         clusters: &mut impl Clusters,
-        after: PlanPlace,
         mut pace: Pace<'_>,
         sink: &mut impl LineSink,
         progress: &(dyn Fn(u64) + Sync),
@@ -71,9 +71,9 @@ impl Apply {
         counts: &mut Counts,
     ) -> Result<ApplyEnd, PlansError> {
         while let Some(cluster) = clusters.next().await? {
-            let settled = match cluster.line.cmp(&after.line) {
+            let settled = match cluster.line.cmp(&self.after.line) {
                 Ordering::Less => continue,
-                Ordering::Equal => after.users,
+                Ordering::Equal => self.after.users,
                 Ordering::Greater => 0,
             };
             let left = (1..).zip(&cluster.secondaries).filter(|(at, _)| *at > settled);

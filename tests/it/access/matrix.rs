@@ -181,42 +181,42 @@ async fn tokens() {
         "algorithm",
         "key",
     ];
-    insta::assert_snapshot!(table(&generous().await, "tokens", &callers).await, @r#"
-        tokens             | service | nobody  | garbage | expired | audience | issuer  | type    | algorithm | key
-        ListEvents         | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
-        WatchEvents        | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
-        Link               | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
-        Unlink             | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
-        UndoLink           | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
-        FindByEmail        | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
-        MergeMetadata      | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
-        CreateUser         | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
-        GetUser            | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
-        UpdateUser         | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
-        DeleteUser         | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
-        FindByIdentity     | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
-        ResolveUsers       | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
-        SetPrimaryIdentity | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
-        ListLinks          | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
-        ListUsers          | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
-        ListLinkCandidates | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
-        FindDuplicates     | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
-        ApplyPlan          | no job  | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
-        UndoLinks          | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
-        UploadPlan         | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
-        ReadLines          | no job  | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
-        ListProviders      | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
-        StartSignIn        | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
-        CompleteSignIn     | gone    | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
-        ResolveSignIn      | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
-        ListOperations     | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
-        GetOperation       | no job  | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
-        DeleteOperation    | no job  | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
-        CancelOperation    | no job  | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
-        WaitOperation      | no job  | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
-        ImportUsers        | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
-        ExportUsers        | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
-    "#);
+    insta::assert_snapshot!(table(&generous().await, "tokens", &callers).await, @"
+    tokens             | service | nobody  | garbage | expired | audience | issuer  | type    | algorithm | key
+    ListEvents         | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+    WatchEvents        | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+    Link               | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+    Unlink             | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+    UndoLink           | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+    FindByEmail        | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+    MergeMetadata      | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+    CreateUser         | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+    GetUser            | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+    UpdateUser         | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+    DeleteUser         | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+    FindByIdentity     | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+    ResolveUsers       | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+    SetPrimaryIdentity | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+    ListLinks          | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+    ListUsers          | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+    ListLinkCandidates | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+    FindDuplicates     | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+    ApplyPlan          | no job  | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+    UndoLinks          | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+    UploadPlan         | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+    ReadLines          | no job  | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+    ListProviders      | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+    StartSignIn        | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+    CompleteSignIn     | gone    | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+    ResolveSignIn      | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+    ImportUsers        | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+    ExportUsers        | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+    ListOperations     | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+    GetOperation       | no job  | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+    DeleteOperation    | no job  | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+    CancelOperation    | no job  | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+    WaitOperation      | no job  | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+    ");
 }
 
 /// A call needs exactly the scope of its rpc, for its own type of caller.
@@ -232,42 +232,42 @@ async fn scopes() {
         "service, part of it",
         "service, more than it",
     ];
-    insta::assert_snapshot!(table(&generous().await, "scopes", &callers).await, @r#"
-        scopes             | user  | user, other scopes | user, service scopes | service | service, other scopes | service, self scopes | service, part of it | service, more than it
-        ListEvents         | scope | scope              | scope                | ok      | scope                 | scope                | scope               | scope
-        WatchEvents        | scope | scope              | scope                | ok      | scope                 | scope                | scope               | scope
-        Link               | ok    | scope              | scope                | ok      | scope                 | scope                | scope               | scope
-        Unlink             | ok    | scope              | scope                | ok      | scope                 | scope                | scope               | scope
-        UndoLink           | ok    | scope              | scope                | ok      | scope                 | scope                | scope               | scope
-        FindByEmail        | scope | scope              | scope                | ok      | scope                 | scope                | scope               | scope
-        MergeMetadata      | ok    | scope              | scope                | ok      | scope                 | scope                | scope               | scope
-        CreateUser         | scope | scope              | scope                | ok      | scope                 | scope                | scope               | scope
-        GetUser            | ok    | scope              | scope                | ok      | scope                 | scope                | scope               | scope
-        UpdateUser         | ok    | scope              | scope                | ok      | scope                 | scope                | scope               | scope
-        DeleteUser         | ok    | scope              | scope                | ok      | scope                 | scope                | scope               | scope
-        FindByIdentity     | scope | scope              | scope                | ok      | scope                 | scope                | scope               | scope
-        ResolveUsers       | scope | scope              | scope                | ok      | scope                 | scope                | scope               | scope
-        SetPrimaryIdentity | ok    | scope              | scope                | ok      | scope                 | scope                | scope               | scope
-        ListLinks          | ok    | scope              | scope                | ok      | scope                 | scope                | scope               | scope
-        ListUsers          | scope | scope              | scope                | ok      | scope                 | scope                | scope               | scope
-        ListLinkCandidates | ok    | scope              | scope                | ok      | scope                 | scope                | scope               | scope
-        FindDuplicates     | scope | scope              | scope                | ok      | scope                 | scope                | scope               | scope
-        ApplyPlan          | scope | scope              | scope                | no job  | scope                 | scope                | scope               | scope
-        UndoLinks          | scope | scope              | scope                | ok      | scope                 | scope                | scope               | scope
-        UploadPlan         | scope | scope              | scope                | ok      | scope                 | scope                | scope               | scope
-        ReadLines          | scope | scope              | scope                | no job  | scope                 | scope                | scope               | scope
-        ListProviders      | scope | scope              | scope                | ok      | scope                 | scope                | scope               | scope
-        StartSignIn        | scope | scope              | scope                | ok      | scope                 | scope                | scope               | scope
-        CompleteSignIn     | scope | scope              | scope                | gone    | scope                 | scope                | scope               | scope
-        ResolveSignIn      | scope | scope              | scope                | ok      | scope                 | scope                | scope               | scope
-        ListOperations     | scope | scope              | scope                | ok      | scope                 | scope                | scope               | scope
-        GetOperation       | scope | scope              | scope                | no job  | scope                 | scope                | scope               | scope
-        DeleteOperation    | scope | scope              | scope                | no job  | scope                 | scope                | scope               | scope
-        CancelOperation    | scope | scope              | scope                | no job  | scope                 | scope                | scope               | scope
-        WaitOperation      | scope | scope              | scope                | no job  | scope                 | scope                | scope               | scope
-        ImportUsers        | scope | scope              | scope                | ok      | scope                 | scope                | scope               | scope
-        ExportUsers        | scope | scope              | scope                | ok      | scope                 | scope                | scope               | scope
-    "#);
+    insta::assert_snapshot!(table(&generous().await, "scopes", &callers).await, @"
+    scopes             | user  | user, other scopes | user, service scopes | service | service, other scopes | service, self scopes | service, part of it | service, more than it
+    ListEvents         | scope | scope              | scope                | ok      | scope                 | scope                | scope               | scope
+    WatchEvents        | scope | scope              | scope                | ok      | scope                 | scope                | scope               | scope
+    Link               | ok    | scope              | scope                | ok      | scope                 | scope                | scope               | scope
+    Unlink             | ok    | scope              | scope                | ok      | scope                 | scope                | scope               | scope
+    UndoLink           | ok    | scope              | scope                | ok      | scope                 | scope                | scope               | scope
+    FindByEmail        | scope | scope              | scope                | ok      | scope                 | scope                | scope               | scope
+    MergeMetadata      | ok    | scope              | scope                | ok      | scope                 | scope                | scope               | scope
+    CreateUser         | scope | scope              | scope                | ok      | scope                 | scope                | scope               | scope
+    GetUser            | ok    | scope              | scope                | ok      | scope                 | scope                | scope               | scope
+    UpdateUser         | ok    | scope              | scope                | ok      | scope                 | scope                | scope               | scope
+    DeleteUser         | ok    | scope              | scope                | ok      | scope                 | scope                | scope               | scope
+    FindByIdentity     | scope | scope              | scope                | ok      | scope                 | scope                | scope               | scope
+    ResolveUsers       | scope | scope              | scope                | ok      | scope                 | scope                | scope               | scope
+    SetPrimaryIdentity | ok    | scope              | scope                | ok      | scope                 | scope                | scope               | scope
+    ListLinks          | ok    | scope              | scope                | ok      | scope                 | scope                | scope               | scope
+    ListUsers          | scope | scope              | scope                | ok      | scope                 | scope                | scope               | scope
+    ListLinkCandidates | ok    | scope              | scope                | ok      | scope                 | scope                | scope               | scope
+    FindDuplicates     | scope | scope              | scope                | ok      | scope                 | scope                | scope               | scope
+    ApplyPlan          | scope | scope              | scope                | no job  | scope                 | scope                | scope               | scope
+    UndoLinks          | scope | scope              | scope                | ok      | scope                 | scope                | scope               | scope
+    UploadPlan         | scope | scope              | scope                | ok      | scope                 | scope                | scope               | scope
+    ReadLines          | scope | scope              | scope                | no job  | scope                 | scope                | scope               | scope
+    ListProviders      | scope | scope              | scope                | ok      | scope                 | scope                | scope               | scope
+    StartSignIn        | scope | scope              | scope                | ok      | scope                 | scope                | scope               | scope
+    CompleteSignIn     | scope | scope              | scope                | gone    | scope                 | scope                | scope               | scope
+    ResolveSignIn      | scope | scope              | scope                | ok      | scope                 | scope                | scope               | scope
+    ImportUsers        | scope | scope              | scope                | ok      | scope                 | scope                | scope               | scope
+    ExportUsers        | scope | scope              | scope                | ok      | scope                 | scope                | scope               | scope
+    ListOperations     | scope | scope              | scope                | ok      | scope                 | scope                | scope               | scope
+    GetOperation       | scope | scope              | scope                | no job  | scope                 | scope                | scope               | scope
+    DeleteOperation    | scope | scope              | scope                | no job  | scope                 | scope                | scope               | scope
+    CancelOperation    | scope | scope              | scope                | no job  | scope                 | scope                | scope               | scope
+    WaitOperation      | scope | scope              | scope                | no job  | scope                 | scope                | scope               | scope
+    ");
 }
 
 /// A user may act on itself by its own identities and ids; a service may act on all users of its
@@ -284,42 +284,42 @@ async fn whose() {
         "service, absorbed id",
         "service elsewhere",
     ];
-    insta::assert_snapshot!(table(&generous().await, "whose", &callers).await, @r#"
-        whose              | user  | user, another's id | user, absorbed id | user that never was | user elsewhere | service | service, absorbed id | service elsewhere
-        ListEvents         | scope | scope              | scope             | scope               | scope          | ok      | ok                   | ok
-        WatchEvents        | scope | scope              | scope             | scope               | scope          | ok      | ok                   | ok
-        Link               | ok    | not yours          | absorbed          | no user             | not yours      | ok      | absorbed             | no user
-        Unlink             | ok    | not yours          | absorbed          | no user             | not yours      | ok      | absorbed             | no user
-        UndoLink           | ok    | ok                 | ok                | no user             | no link        | ok      | ok                   | no link
-        FindByEmail        | scope | scope              | scope             | scope               | scope          | ok      | ok                   | nobody
-        MergeMetadata      | ok    | not yours          | absorbed          | no user             | not yours      | ok      | absorbed             | no user
-        CreateUser         | scope | scope              | scope             | scope               | scope          | ok      | ok                   | ok
-        GetUser            | ok    | not yours          | ok                | no user             | not yours      | ok      | ok                   | no user
-        UpdateUser         | ok    | not yours          | absorbed          | no user             | not yours      | ok      | absorbed             | no user
-        DeleteUser         | ok    | not yours          | absorbed          | no user             | not yours      | ok      | absorbed             | no user
-        FindByIdentity     | scope | scope              | scope             | scope               | scope          | ok      | ok                   | no identity
-        ResolveUsers       | scope | scope              | scope             | scope               | scope          | ok      | ok                   | nobody
-        SetPrimaryIdentity | ok    | not yours          | absorbed          | no user             | not yours      | ok      | absorbed             | no user
-        ListLinks          | ok    | not yours          | ok                | no user             | not yours      | ok      | ok                   | no user
-        ListUsers          | scope | scope              | scope             | scope               | scope          | ok      | ok                   | ok
-        ListLinkCandidates | ok    | not yours          | ok                | no user             | not yours      | ok      | ok                   | no user
-        FindDuplicates     | scope | scope              | scope             | scope               | scope          | ok      | ok                   | ok
-        ApplyPlan          | scope | scope              | scope             | scope               | scope          | no job  | no job               | no job
-        UndoLinks          | scope | scope              | scope             | scope               | scope          | ok      | ok                   | ok
-        UploadPlan         | scope | scope              | scope             | scope               | scope          | ok      | ok                   | ok
-        ReadLines          | scope | scope              | scope             | scope               | scope          | no job  | no job               | no job
-        ListProviders      | scope | scope              | scope             | scope               | scope          | ok      | ok                   | ok
-        StartSignIn        | scope | scope              | scope             | scope               | scope          | ok      | ok                   | no provider
-        CompleteSignIn     | scope | scope              | scope             | scope               | scope          | gone    | gone                 | gone
-        ResolveSignIn      | scope | scope              | scope             | scope               | scope          | ok      | ok                   | ok
-        ListOperations     | scope | scope              | scope             | scope               | scope          | ok      | ok                   | ok
-        GetOperation       | scope | scope              | scope             | scope               | scope          | no job  | no job               | no job
-        DeleteOperation    | scope | scope              | scope             | scope               | scope          | no job  | no job               | no job
-        CancelOperation    | scope | scope              | scope             | scope               | scope          | no job  | no job               | no job
-        WaitOperation      | scope | scope              | scope             | scope               | scope          | no job  | no job               | no job
-        ImportUsers        | scope | scope              | scope             | scope               | scope          | ok      | ok                   | ok
-        ExportUsers        | scope | scope              | scope             | scope               | scope          | ok      | ok                   | ok
-    "#);
+    insta::assert_snapshot!(table(&generous().await, "whose", &callers).await, @"
+    whose              | user  | user, another's id | user, absorbed id | user that never was | user elsewhere | service | service, absorbed id | service elsewhere
+    ListEvents         | scope | scope              | scope             | scope               | scope          | ok      | ok                   | ok
+    WatchEvents        | scope | scope              | scope             | scope               | scope          | ok      | ok                   | ok
+    Link               | ok    | not yours          | absorbed          | no user             | not yours      | ok      | absorbed             | no user
+    Unlink             | ok    | not yours          | absorbed          | no user             | not yours      | ok      | absorbed             | no user
+    UndoLink           | ok    | ok                 | ok                | no user             | no link        | ok      | ok                   | no link
+    FindByEmail        | scope | scope              | scope             | scope               | scope          | ok      | ok                   | nobody
+    MergeMetadata      | ok    | not yours          | absorbed          | no user             | not yours      | ok      | absorbed             | no user
+    CreateUser         | scope | scope              | scope             | scope               | scope          | ok      | ok                   | ok
+    GetUser            | ok    | not yours          | ok                | no user             | not yours      | ok      | ok                   | no user
+    UpdateUser         | ok    | not yours          | absorbed          | no user             | not yours      | ok      | absorbed             | no user
+    DeleteUser         | ok    | not yours          | absorbed          | no user             | not yours      | ok      | absorbed             | no user
+    FindByIdentity     | scope | scope              | scope             | scope               | scope          | ok      | ok                   | no identity
+    ResolveUsers       | scope | scope              | scope             | scope               | scope          | ok      | ok                   | nobody
+    SetPrimaryIdentity | ok    | not yours          | absorbed          | no user             | not yours      | ok      | absorbed             | no user
+    ListLinks          | ok    | not yours          | ok                | no user             | not yours      | ok      | ok                   | no user
+    ListUsers          | scope | scope              | scope             | scope               | scope          | ok      | ok                   | ok
+    ListLinkCandidates | ok    | not yours          | ok                | no user             | not yours      | ok      | ok                   | no user
+    FindDuplicates     | scope | scope              | scope             | scope               | scope          | ok      | ok                   | ok
+    ApplyPlan          | scope | scope              | scope             | scope               | scope          | no job  | no job               | no job
+    UndoLinks          | scope | scope              | scope             | scope               | scope          | ok      | ok                   | ok
+    UploadPlan         | scope | scope              | scope             | scope               | scope          | ok      | ok                   | ok
+    ReadLines          | scope | scope              | scope             | scope               | scope          | no job  | no job               | no job
+    ListProviders      | scope | scope              | scope             | scope               | scope          | ok      | ok                   | ok
+    StartSignIn        | scope | scope              | scope             | scope               | scope          | ok      | ok                   | no provider
+    CompleteSignIn     | scope | scope              | scope             | scope               | scope          | gone    | gone                 | gone
+    ResolveSignIn      | scope | scope              | scope             | scope               | scope          | ok      | ok                   | ok
+    ImportUsers        | scope | scope              | scope             | scope               | scope          | ok      | ok                   | ok
+    ExportUsers        | scope | scope              | scope             | scope               | scope          | ok      | ok                   | ok
+    ListOperations     | scope | scope              | scope             | scope               | scope          | ok      | ok                   | ok
+    GetOperation       | scope | scope              | scope             | scope               | scope          | no job  | no job               | no job
+    DeleteOperation    | scope | scope              | scope             | scope               | scope          | no job  | no job               | no job
+    CancelOperation    | scope | scope              | scope             | scope               | scope          | no job  | no job               | no job
+    WaitOperation      | scope | scope              | scope             | scope               | scope          | no job  | no job               | no job
+    ");
 }
 
 /// What a user may do as an absorbed, a blocked or an unlinked one, or with an old sign-in.
@@ -334,82 +334,82 @@ async fn standing() {
         "withdrawn token",
         "old sign-in",
     ];
-    insta::assert_snapshot!(table(&generous().await, "standing", &callers).await, @r#"
-        standing           | absorbed identity | absorbed id, before | absorbed id, after | blocked user | service, blocked user | withdrawn token | old sign-in
-        ListEvents         | scope             | scope               | scope              | scope        | ok                    | scope           | scope
-        WatchEvents        | scope             | scope               | scope              | scope        | ok                    | scope           | scope
-        Link               | ok                | sign in             | ok                 | blocked      | is blocked            | invalid         | sign in
-        Unlink             | ok                | sign in             | ok                 | blocked      | is blocked            | invalid         | sign in
-        UndoLink           | ok                | sign in             | ok                 | blocked      | is blocked            | invalid         | sign in
-        FindByEmail        | scope             | scope               | scope              | scope        | ok                    | scope           | scope
-        MergeMetadata      | ok                | sign in             | ok                 | blocked      | is blocked            | invalid         | ok
-        CreateUser         | scope             | scope               | scope              | scope        | ok                    | scope           | scope
-        GetUser            | ok                | ok                  | ok                 | blocked      | ok                    | invalid         | ok
-        UpdateUser         | ok                | sign in             | ok                 | blocked      | ok                    | invalid         | ok
-        DeleteUser         | ok                | sign in             | ok                 | blocked      | ok                    | invalid         | sign in
-        FindByIdentity     | scope             | scope               | scope              | scope        | ok                    | scope           | scope
-        ResolveUsers       | scope             | scope               | scope              | scope        | ok                    | scope           | scope
-        SetPrimaryIdentity | ok                | sign in             | ok                 | blocked      | is blocked            | invalid         | sign in
-        ListLinks          | ok                | ok                  | ok                 | blocked      | ok                    | invalid         | ok
-        ListUsers          | scope             | scope               | scope              | scope        | ok                    | scope           | scope
-        ListLinkCandidates | ok                | ok                  | ok                 | blocked      | ok                    | invalid         | ok
-        FindDuplicates     | scope             | scope               | scope              | scope        | ok                    | scope           | scope
-        ApplyPlan          | scope             | scope               | scope              | scope        | no job                | scope           | scope
-        UndoLinks          | scope             | scope               | scope              | scope        | ok                    | scope           | scope
-        UploadPlan         | scope             | scope               | scope              | scope        | ok                    | scope           | scope
-        ReadLines          | scope             | scope               | scope              | scope        | no job                | scope           | scope
-        ListProviders      | scope             | scope               | scope              | scope        | ok                    | scope           | scope
-        StartSignIn        | scope             | scope               | scope              | scope        | ok                    | scope           | scope
-        CompleteSignIn     | scope             | scope               | scope              | scope        | gone                  | scope           | scope
-        ResolveSignIn      | scope             | scope               | scope              | scope        | ok                    | scope           | scope
-        ListOperations     | scope             | scope               | scope              | scope        | ok                    | scope           | scope
-        GetOperation       | scope             | scope               | scope              | scope        | no job                | scope           | scope
-        DeleteOperation    | scope             | scope               | scope              | scope        | no job                | scope           | scope
-        CancelOperation    | scope             | scope               | scope              | scope        | no job                | scope           | scope
-        WaitOperation      | scope             | scope               | scope              | scope        | no job                | scope           | scope
-        ImportUsers        | scope             | scope               | scope              | scope        | ok                    | scope           | scope
-        ExportUsers        | scope             | scope               | scope              | scope        | ok                    | scope           | scope
-    "#);
+    insta::assert_snapshot!(table(&generous().await, "standing", &callers).await, @"
+    standing           | absorbed identity | absorbed id, before | absorbed id, after | blocked user | service, blocked user | withdrawn token | old sign-in
+    ListEvents         | scope             | scope               | scope              | scope        | ok                    | scope           | scope
+    WatchEvents        | scope             | scope               | scope              | scope        | ok                    | scope           | scope
+    Link               | ok                | sign in             | ok                 | blocked      | is blocked            | invalid         | sign in
+    Unlink             | ok                | sign in             | ok                 | blocked      | is blocked            | invalid         | sign in
+    UndoLink           | ok                | sign in             | ok                 | blocked      | is blocked            | invalid         | sign in
+    FindByEmail        | scope             | scope               | scope              | scope        | ok                    | scope           | scope
+    MergeMetadata      | ok                | sign in             | ok                 | blocked      | is blocked            | invalid         | ok
+    CreateUser         | scope             | scope               | scope              | scope        | ok                    | scope           | scope
+    GetUser            | ok                | ok                  | ok                 | blocked      | ok                    | invalid         | ok
+    UpdateUser         | ok                | sign in             | ok                 | blocked      | ok                    | invalid         | ok
+    DeleteUser         | ok                | sign in             | ok                 | blocked      | ok                    | invalid         | sign in
+    FindByIdentity     | scope             | scope               | scope              | scope        | ok                    | scope           | scope
+    ResolveUsers       | scope             | scope               | scope              | scope        | ok                    | scope           | scope
+    SetPrimaryIdentity | ok                | sign in             | ok                 | blocked      | is blocked            | invalid         | sign in
+    ListLinks          | ok                | ok                  | ok                 | blocked      | ok                    | invalid         | ok
+    ListUsers          | scope             | scope               | scope              | scope        | ok                    | scope           | scope
+    ListLinkCandidates | ok                | ok                  | ok                 | blocked      | ok                    | invalid         | ok
+    FindDuplicates     | scope             | scope               | scope              | scope        | ok                    | scope           | scope
+    ApplyPlan          | scope             | scope               | scope              | scope        | no job                | scope           | scope
+    UndoLinks          | scope             | scope               | scope              | scope        | ok                    | scope           | scope
+    UploadPlan         | scope             | scope               | scope              | scope        | ok                    | scope           | scope
+    ReadLines          | scope             | scope               | scope              | scope        | no job                | scope           | scope
+    ListProviders      | scope             | scope               | scope              | scope        | ok                    | scope           | scope
+    StartSignIn        | scope             | scope               | scope              | scope        | ok                    | scope           | scope
+    CompleteSignIn     | scope             | scope               | scope              | scope        | gone                  | scope           | scope
+    ResolveSignIn      | scope             | scope               | scope              | scope        | ok                    | scope           | scope
+    ImportUsers        | scope             | scope               | scope              | scope        | ok                    | scope           | scope
+    ExportUsers        | scope             | scope               | scope              | scope        | ok                    | scope           | scope
+    ListOperations     | scope             | scope               | scope              | scope        | ok                    | scope           | scope
+    GetOperation       | scope             | scope               | scope              | scope        | no job                | scope           | scope
+    DeleteOperation    | scope             | scope               | scope              | scope        | no job                | scope           | scope
+    CancelOperation    | scope             | scope               | scope              | scope        | no job                | scope           | scope
+    WaitOperation      | scope             | scope               | scope              | scope        | no job                | scope           | scope
+    ");
 }
 
 /// A60: what a token may do that is older than the link of its account to its present user, for
 /// each type of link.
 #[tokio::test]
 async fn moved() {
-    insta::assert_snapshot!(table(&generous().await, "moved", &MOVED).await, @r#"
-        moved              | absorbed before | absorbed, that second | proven before | proven, that second | proven after | attached before | attached after | in a chain before | once more before
-        ListEvents         | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
-        WatchEvents        | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
-        Link               | sign in         | ok                    | sign in       | sign in             | ok           | sign in         | ok             | sign in           | invalid
-        Unlink             | sign in         | ok                    | sign in       | sign in             | ok           | sign in         | ok             | sign in           | invalid
-        UndoLink           | sign in         | ok                    | sign in       | sign in             | ok           | sign in         | ok             | sign in           | invalid
-        FindByEmail        | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
-        MergeMetadata      | sign in         | ok                    | sign in       | sign in             | ok           | sign in         | ok             | sign in           | invalid
-        CreateUser         | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
-        GetUser            | ok              | ok                    | ok            | ok                  | ok           | ok              | ok             | ok                | invalid
-        UpdateUser         | sign in         | ok                    | sign in       | sign in             | ok           | sign in         | ok             | sign in           | invalid
-        DeleteUser         | sign in         | ok                    | sign in       | sign in             | ok           | sign in         | ok             | sign in           | invalid
-        FindByIdentity     | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
-        ResolveUsers       | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
-        SetPrimaryIdentity | sign in         | ok                    | sign in       | sign in             | ok           | sign in         | ok             | sign in           | invalid
-        ListLinks          | ok              | ok                    | ok            | ok                  | ok           | ok              | ok             | ok                | invalid
-        ListUsers          | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
-        ListLinkCandidates | ok              | ok                    | ok            | ok                  | ok           | ok              | ok             | ok                | invalid
-        FindDuplicates     | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
-        ApplyPlan          | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
-        UndoLinks          | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
-        UploadPlan         | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
-        ReadLines          | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
-        ListProviders      | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
-        StartSignIn        | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
-        CompleteSignIn     | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
-        ResolveSignIn      | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
-        ListOperations     | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
-        GetOperation       | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
-        DeleteOperation    | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
-        CancelOperation    | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
-        WaitOperation      | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
-        ImportUsers        | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
-        ExportUsers        | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
-    "#);
+    insta::assert_snapshot!(table(&generous().await, "moved", &MOVED).await, @"
+    moved              | absorbed before | absorbed, that second | proven before | proven, that second | proven after | attached before | attached after | in a chain before | once more before
+    ListEvents         | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
+    WatchEvents        | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
+    Link               | sign in         | ok                    | sign in       | sign in             | ok           | sign in         | ok             | sign in           | invalid
+    Unlink             | sign in         | ok                    | sign in       | sign in             | ok           | sign in         | ok             | sign in           | invalid
+    UndoLink           | sign in         | ok                    | sign in       | sign in             | ok           | sign in         | ok             | sign in           | invalid
+    FindByEmail        | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
+    MergeMetadata      | sign in         | ok                    | sign in       | sign in             | ok           | sign in         | ok             | sign in           | invalid
+    CreateUser         | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
+    GetUser            | ok              | ok                    | ok            | ok                  | ok           | ok              | ok             | ok                | invalid
+    UpdateUser         | sign in         | ok                    | sign in       | sign in             | ok           | sign in         | ok             | sign in           | invalid
+    DeleteUser         | sign in         | ok                    | sign in       | sign in             | ok           | sign in         | ok             | sign in           | invalid
+    FindByIdentity     | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
+    ResolveUsers       | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
+    SetPrimaryIdentity | sign in         | ok                    | sign in       | sign in             | ok           | sign in         | ok             | sign in           | invalid
+    ListLinks          | ok              | ok                    | ok            | ok                  | ok           | ok              | ok             | ok                | invalid
+    ListUsers          | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
+    ListLinkCandidates | ok              | ok                    | ok            | ok                  | ok           | ok              | ok             | ok                | invalid
+    FindDuplicates     | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
+    ApplyPlan          | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
+    UndoLinks          | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
+    UploadPlan         | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
+    ReadLines          | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
+    ListProviders      | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
+    StartSignIn        | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
+    CompleteSignIn     | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
+    ResolveSignIn      | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
+    ImportUsers        | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
+    ExportUsers        | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
+    ListOperations     | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
+    GetOperation       | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
+    DeleteOperation    | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
+    CancelOperation    | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
+    WaitOperation      | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
+    ");
 }

@@ -83,7 +83,8 @@ fn command(database: &Database, arguments: &[&str]) -> (String, String) {
     command.args(["--tenant", "default"]).args(arguments);
     let ran = run_command(command);
     let position = ran.stderr.lines().next().unwrap().rsplit_once("position: ").unwrap().1;
-    (ran.stdout.clone(), position.to_owned())
+    // The lines that it wrote are kept without their ends.
+    (format!("{}\n", ran.stdout), position.to_owned())
 }
 
 #[tokio::test(flavor = "multi_thread")]
