@@ -31,6 +31,9 @@ use crate::{
 /// How many lines of the id list are named.
 const MAX_NAMED: usize = 20;
 
+/// How many connections it uses: of all users, two pages are read at once.
+const CONNECTIONS: usize = 2;
+
 #[derive(Args)]
 pub(super) struct ExportArguments {
     #[command(flatten)]
@@ -85,10 +88,9 @@ pub(super) fn run(arguments: ExportArguments) -> Result<(), Failure> {
     };
     runtime()?.block_on(async {
         let stop = on_signal()?;
-        // One connection: the pages are read one after the other.
+        let address = &config.database.address;
         let store =
-            Store::open(&config.database.address, 1, config.policies(), &Metrics::default())
-                .await?;
+            Store::open(address, CONNECTIONS, config.policies(), &Metrics::default()).await?;
         let mut export = Export::begin(&store, &tenant, selection, form).await.map_err(refused)?;
         let position = export.position().to_owned();
         let estimate = export.estimate(config.tenants.len() == 1).await?;

@@ -20,7 +20,7 @@ keys! {
         /// Each uses two connections to the database.
         max_imports: Number = Number { default: 1, bounds: 1..=100 },
         /// How many exports are in progress at once. Further ones are refused with `OVERLOADED`.
-        /// Each uses one connection to the database while it reads a page.
+        /// Each uses at most two connections to the database, and none while it waits for its client.
         max_exports: Number = Number { default: 2, bounds: 1..=100 },
         /// How long a client may neither send nor take a message before its call ends.
         max_pause: Time = Time::within(seconds(60), seconds(1), seconds(HOUR)),

@@ -88,6 +88,44 @@ impl Session {
         self.load_users(Cached(query)).await
     }
 
+    /// The id of the live user in this place, counted from 1, after an id; `None` if fewer follow.
+    pub async fn live_user_at(
+        &mut self,
+        after: &str,
+        place: usize,
+    ) -> Result<Option<String>, StoreError> {
+        const SQL: &str = "SELECT id FROM users WHERE tenant_id = $1 AND id > $2 AND absorbed_into IS NULL \
+            ORDER BY id OFFSET $3 LIMIT 1";
+        let query = sql_query(SQL)
+            .bind::<Text, _>(self.tenant.as_str())
+            .bind::<Text, _>(after)
+            .bind::<BigInt, _>(bigint(place.saturating_sub(1)));
+        let rows: Vec<(String,)> =
+            self.conn.load("live_user_at", Positional::<_, (Text,)>::new(Cached(query))).await?;
+        Ok(rows.into_iter().next().map(|(id,)| id))
+    }
+
+    /// The live users after an id up to another one, or all after it, in the order of their ids.
+    pub async fn live_users_between(
+        &mut self,
+        after: &str,
+        until: Option<&str>,
+    ) -> Result<Vec<User>, StoreError> {
+        const SQL: &str = concat!(
+            "SELECT ",
+            user_columns!("0::bigint"),
+            " FROM (SELECT * FROM users WHERE tenant_id = $1 AND id > $2 AND id <= $3 AND absorbed_into IS NULL \
+              ORDER BY id OFFSET 0) u",
+            identities_of_user!()
+        );
+        // No id has a character beyond ASCII.
+        let query = sql_query(SQL)
+            .bind::<Text, _>(self.tenant.as_str())
+            .bind::<Text, _>(after)
+            .bind::<Text, _>(until.unwrap_or("\u{7f}"));
+        self.load_users(Cached(query)).await
+    }
+
     /// The users with these ids, absorbed or not, in the order of their ids; unknown ids are left
     /// out.
     pub async fn users(&mut self, ids: &[&UserId]) -> Result<Vec<User>, StoreError> {

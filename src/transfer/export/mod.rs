@@ -9,6 +9,7 @@
 //! events after the position name each user that changed while it ran: some of these changes are in
 //! the file already, and are seen twice, but none is missed.
 
+mod all;
 mod changed;
 mod line;
 mod named;
@@ -20,6 +21,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use self::{
+    all::AllUsers,
     changed::ChangedUsers,
     line::Writer,
     named::NamedUsers,
@@ -121,8 +123,12 @@ impl Export {
         // The horizon is read in a statement of its own, before the events below it.
         let horizon = session.horizon().await?;
         let newest = session.newest_position(horizon).await?;
+        let (page_size, has_links) = (PageSize::new(), form.has_links());
         let source = match selection {
-            Selection::All => Source::All { after: String::new() },
+            Selection::All => {
+                let (store, tenant) = (store.clone(), tenant.clone());
+                Source::All(AllUsers::new(store, tenant, has_links, page_size.clone()))
+            }
             Selection::Named(ids) => Source::Named(NamedUsers::new(ids)),
             Selection::ChangedSince(text) => {
                 let since = positions.parse(&text).ok_or(ExportError::UnknownPosition)?;
@@ -132,11 +138,10 @@ impl Export {
         };
         let position = match &source {
             Source::Changed(changed) => newest.latest(changed.since()),
-            Source::All { .. } | Source::Named(_) => newest,
+            Source::All(_) | Source::Named(_) => newest,
         };
-        let page_size = PageSize::new();
         let (store, tenant) = (store.clone(), tenant.clone());
-        let reader = Reader::new(store, tenant, source, form.has_links(), page_size.clone());
+        let reader = Reader::new(store, tenant, source, has_links, page_size.clone());
         Ok(Self { reader, page_size, form, position: positions.text(position) })
     }
 
@@ -154,7 +159,7 @@ impl Export {
         self.reader.estimate(is_only_tenant).await
     }
 
-    /// Writes all lines. The next page is read while one is written, and at most three are in
+    /// Writes all lines. The next pages are read while one is written, and at most five are in
     /// memory. `progress` is called after each page with all that was written until then.
     ///
     /// # Errors

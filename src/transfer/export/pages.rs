@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 
-use super::{ExportError, changed::ChangedUsers, named::NamedUsers, page_size::PageSize};
+use super::{
+    ExportError, all::AllUsers, changed::ChangedUsers, named::NamedUsers, page_size::PageSize,
+};
 use crate::{
     domain::{TenantId, User, UserId},
-    store::{PastLink, Session, Store},
+    store::{PastLink, Session, Store, StoreError},
 };
 
 /// What lines are written of, in their order.
@@ -28,8 +30,8 @@ pub(super) enum Item {
 
 /// The users of an export that are left.
 pub(super) enum Source {
-    /// All users with an id after this one.
-    All { after: String },
+    /// All users.
+    All(AllUsers),
     /// The users of an id list.
     Named(NamedUsers),
     /// The users that changed after a position.
@@ -70,80 +72,34 @@ impl Reader {
     /// [`ExportError::Store`]; [`ExportError::ExpiredPosition`] if events were removed before they
     /// were read.
     pub(super) async fn next(&mut self) -> Result<Option<Page>, ExportError> {
+        if let Source::All(all) = &mut self.source {
+            return all.next().await;
+        }
         let mut session = self.store.session(&self.tenant).await?;
         loop {
             let size = self.size.get();
             // The feed is read before, in pages of its own.
             let ids = match &mut self.source {
-                Source::All { .. } => None,
-                Source::Named(named) => Some(named.next_ids(size)),
-                Source::Changed(changed) => Some(changed.next_ids(&mut session, size).await?),
+                Source::All(_) => Vec::new(),
+                Source::Named(named) => named.next_ids(size),
+                Source::Changed(changed) => changed.next_ids(&mut session, size).await?,
             };
-            if ids.as_ref().is_some_and(Vec::is_empty) {
+            if ids.is_empty() {
                 return Ok(None);
             }
             session.begin_snapshot().await?;
-            let (found, is_last) = self.found(&mut session, ids.as_deref()).await?;
-            let page = self.page(&mut session, found).await?;
+            let users = session.users_by_ids(&ids).await?;
+            let found = match &mut self.source {
+                Source::Named(named) => named.sort_out(&ids, users),
+                Source::All(_) | Source::Changed(_) => changed_users(&ids, users),
+            };
+            let page = page(&mut session, found, self.has_links).await?;
             session.abandon().await?;
-            // The users of a page of ids may all be written already, or unknown.
-            match (page.is_empty(), is_last) {
-                (false, _) => return Ok(Some(page)),
-                (true, true) => return Ok(None),
-                (true, false) => {}
+            // The users of the page may all be written already, or unknown.
+            if !page.is_empty() {
+                return Ok(Some(page));
             }
         }
-    }
-
-    /// The users with these ids, or the next ones of all; and whether none can follow.
-    async fn found(
-        &mut self,
-        session: &mut Session,
-        ids: Option<&[UserId]>,
-    ) -> Result<(Found, bool), ExportError> {
-        let ids = ids.unwrap_or_default();
-        Ok(match &mut self.source {
-            Source::All { after } => {
-                let users = session.live_users(after, self.size.get()).await?;
-                if let Some(last) = users.last() {
-                    last.id.as_str().clone_into(after);
-                }
-                let is_last = users.is_empty();
-                (Found { users, deleted: Vec::new() }, is_last)
-            }
-            Source::Named(named) => {
-                let users = session.users_by_ids(ids).await?;
-                (named.sort_out(ids, users), false)
-            }
-            Source::Changed(_) => {
-                let users = session.users_by_ids(ids).await?;
-                (changed_users(ids, users), false)
-            }
-        })
-    }
-
-    /// The page of these users, with what belongs to each.
-    async fn page(&self, session: &mut Session, found: Found) -> Result<Page, ExportError> {
-        let Found { users, deleted } = found;
-        let ids: Vec<&UserId> = users.iter().map(|user| &user.id).collect();
-        let mut absorbed = match ids.is_empty() {
-            true => HashMap::new(),
-            false => session.absorbed_of(&ids).await?,
-        };
-        let mut links = HashMap::new();
-        if self.has_links {
-            let own = ids.iter().map(|id| (*id, *id));
-            let others = absorbed.iter().flat_map(|(id, ids)| ids.iter().map(move |of| (id, of)));
-            links = session.links_of(&own.chain(others).collect::<Vec<_>>()).await?;
-        }
-        let items = users.into_iter().map(|user| Item::User {
-            aliases: absorbed.remove(&user.id).unwrap_or_default(),
-            links: links.remove(&user.id).unwrap_or_default(),
-            user: Box::new(user),
-        });
-        let mut page: Page = items.chain(deleted.into_iter().map(Item::Deleted)).collect();
-        page.sort_by(|a, b| a.id().cmp(b.id()));
-        Ok(page)
     }
 
     /// The same as [`super::Export::estimate`].
@@ -152,11 +108,11 @@ impl Reader {
         is_only_tenant: bool,
     ) -> Result<Option<u64>, ExportError> {
         match &self.source {
-            Source::All { .. } if is_only_tenant => {
+            Source::All(_) if is_only_tenant => {
                 Ok(self.store.session(&self.tenant).await?.estimated_users().await?)
             }
             Source::Named(named) => Ok(u64::try_from(named.count()).ok()),
-            Source::All { .. } | Source::Changed(_) => Ok(None),
+            Source::All(_) | Source::Changed(_) => Ok(None),
         }
     }
 
@@ -164,9 +120,37 @@ impl Reader {
     pub(super) fn unknown_lines(self) -> Vec<usize> {
         match self.source {
             Source::Named(named) => named.into_unknown_lines(),
-            Source::All { .. } | Source::Changed(_) => Vec::new(),
+            Source::All(_) | Source::Changed(_) => Vec::new(),
         }
     }
+}
+
+/// The page of these users, with what belongs to each.
+pub(super) async fn page(
+    session: &mut Session,
+    found: Found,
+    has_links: bool,
+) -> Result<Page, StoreError> {
+    let Found { users, deleted } = found;
+    let ids: Vec<&UserId> = users.iter().map(|user| &user.id).collect();
+    let mut absorbed = match ids.is_empty() {
+        true => HashMap::new(),
+        false => session.absorbed_of(&ids).await?,
+    };
+    let mut links = HashMap::new();
+    if has_links {
+        let own = ids.iter().map(|id| (*id, *id));
+        let others = absorbed.iter().flat_map(|(id, ids)| ids.iter().map(move |of| (id, of)));
+        links = session.links_of(&own.chain(others).collect::<Vec<_>>()).await?;
+    }
+    let items = users.into_iter().map(|user| Item::User {
+        aliases: absorbed.remove(&user.id).unwrap_or_default(),
+        links: links.remove(&user.id).unwrap_or_default(),
+        user: Box::new(user),
+    });
+    let mut page: Page = items.chain(deleted.into_iter().map(Item::Deleted)).collect();
+    page.sort_by(|a, b| a.id().cmp(b.id()));
+    Ok(page)
 }
 
 /// What was found of users that changed. An absorbed one has no line: the user that holds it
