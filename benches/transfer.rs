@@ -1,6 +1,8 @@
 //! How fast users come in and go out, against what Postgres's own tool needs for the same rows in
 //! the same tables: `identity-link import` from a pipe, its dry run, `\copy` by psql, and
-//! `identity-link export`, in turns, on a durable Postgres of their own.
+//! `identity-link export`, in turns, on a durable Postgres of their own. And how fast duplicates are
+//! found, against `\copy … TO` of the same tables; how fast a plan is applied, against one client that
+//! calls `Link`; and how fast a provider moves with new subjects, against the import.
 //! `cargo bench --bench transfer`, with `-- 1000000` for another number of users, and `--rounds=1`.
 
 #![expect(
@@ -21,8 +23,15 @@ use std::{
 };
 
 use identity_link_dev::Postgres;
-use identity_link_test_support::{artifacts, server::config_toml};
+use identity_link_test_support::{
+    Caller, artifacts, link_user,
+    server::config_toml,
+    tokens::{Token, iss},
+};
+use serde_json::Value;
+use tokio::runtime::Runtime;
 use tokio_postgres::NoTls;
+use tonic::transport::Channel;
 
 const USERS: u64 = 200_000;
 const ROUNDS: usize = 3;
@@ -39,7 +48,13 @@ struct Bench {
     config: PathBuf,
 }
 
-/// What one round took, in seconds, and the memory of the import, in MiB.
+/// The provider that moves, and its new issuer.
+const PROVIDER: &str = "google-oauth2";
+const NEW_ISSUER: &str = "https://elsewhere.example.com";
+/// One in so many users has the email of the user before it.
+const PAIR_EVERY: u64 = 100;
+
+/// What one round took, in seconds, and the memory of two commands, in MiB.
 #[derive(Clone, Copy)]
 struct Round {
     dry_run: f64,
@@ -48,6 +63,13 @@ struct Round {
     copy: f64,
     export: f64,
     export_memory: f64,
+    copy_out: f64,
+    duplicates: f64,
+    duplicates_memory: f64,
+    /// The time for one link.
+    apply: f64,
+    link: f64,
+    provider_move: f64,
 }
 
 fn main() {
@@ -69,6 +91,11 @@ fn main() {
         ),
         ("dry run: users per second ÷ those of the import", |r| r.import / r.dry_run),
         ("export: users per second ÷ those of the import", |r| r.import / r.export),
+        ("duplicates: time ÷ that of psql's \\copy TO", |r| r.duplicates / r.copy_out),
+        ("apply: links per second ÷ those of one client of Link", |r| r.link / r.apply),
+        ("provider move: accounts per second ÷ users of the import", |r| {
+            r.import / r.provider_move
+        }),
     ] {
         let mut values: Vec<f64> = rounds.iter().map(of).collect();
         values.sort_unstable_by(f64::total_cmp);
@@ -77,6 +104,7 @@ fn main() {
     let most = |of: fn(&Round) -> f64| rounds.iter().map(of).fold(0.0, f64::max);
     println!("import: at most {:.1} MiB", most(|r| r.import_memory));
     println!("export: at most {:.1} MiB", most(|r| r.export_memory));
+    println!("duplicates: at most {:.1} MiB", most(|r| r.duplicates_memory));
 }
 
 impl Bench {
@@ -94,7 +122,10 @@ impl Bench {
             .unwrap_or_else(|error| panic!("{error}"));
         let url = format!("postgres://postgres@127.0.0.1:{port}/postgres");
         let config = folder.join("transfer.toml");
-        fs::write(&config, config_toml("127.0.0.1:0".parse().unwrap(), &url)).unwrap();
+        let toml = configuration(&url);
+        fs::write(&config, &toml).unwrap();
+        let moved = toml.replace(&iss(PROVIDER), NEW_ISSUER);
+        fs::write(folder.join("moved.toml"), moved).unwrap();
         Self { postgres, url, folder, config }
     }
 
@@ -116,13 +147,100 @@ impl Bench {
 
         let mut export = self.command("export", &["--tenant", "default"]);
         let (export, export_memory) = seconds(export.stdout(Stdio::null()).spawn().unwrap());
-        let copy = self.copy();
-        Round { dry_run, import, import_memory, copy, export, export_memory }
+        // The copy leaves the same rows.
+        let (copy_out, copy) = self.copy();
+        self.sql("ANALYZE");
+        let plan = self.folder.join("plan.ndjson");
+        let _ = fs::remove_file(&plan);
+        let arguments = ["--tenant", "default", "--output", plan.to_str().unwrap()];
+        let (duplicates, duplicates_memory) =
+            seconds(self.command("duplicates", &arguments).spawn().unwrap());
+        let (apply, link) = self.apply_and_link(&fs::read_to_string(plan).unwrap());
+        let provider_move = self.move_provider(users);
+        Round {
+            dry_run,
+            import,
+            import_memory,
+            copy,
+            export,
+            export_memory,
+            copy_out,
+            duplicates,
+            duplicates_memory,
+            apply,
+            link,
+            provider_move,
+        }
     }
 
-    /// Has psql write the same rows into the same empty tables.
-    fn copy(&self) -> f64 {
+    /// Applies one half of a plan, and has a client make the links of the other. Returns the time of
+    /// a link of each.
+    fn apply_and_link(&self, plan: &str) -> (f64, f64) {
+        let lines: Vec<&str> = plan.lines().collect();
+        let (header, pairs) = lines.split_first().unwrap();
+        let (first, second) = pairs.split_at(pairs.len() / 2);
+        let half = self.folder.join("half.ndjson");
+        fs::write(&half, [&[*header], first].concat().join("\n") + "\n").unwrap();
+        let arguments =
+            ["--tenant", "default", "--rate", "1000000", "--accept-mark", "same_provider"];
+        let mut apply = self.command("apply", &arguments);
+        let (applied, _) = seconds(apply.arg(half).spawn().unwrap());
+
+        let (server, url) = self.serve();
+        let linked = runtime().block_on(async {
+            let channel = Channel::from_shared(url).unwrap().connect().await.unwrap();
+            let service = Caller::new(channel, Some(Token::of("services", "backend").sign()));
+            let begun = Instant::now();
+            for pair in second {
+                let pair: Value = serde_json::from_str(pair).unwrap();
+                let id = |user: &Value| user["id"].as_str().unwrap().to_owned();
+                let request = link_user(&id(&pair["primary"]), &id(&pair["secondaries"][0]));
+                service.link(request).await.unwrap();
+            }
+            begun.elapsed().as_secs_f64()
+        });
+        drop(server);
+        (applied / first.len() as f64, linked / second.len() as f64)
+    }
+
+    /// Starts a server. Returns its URL too.
+    fn serve(&self) -> (Server, String) {
+        let log = self.folder.join("serve.log");
+        let mut command = self.command("serve", &[]);
+        let child = command.stderr(fs::File::create(&log).unwrap()).spawn().unwrap();
+        let server = Server(child);
+        loop {
+            let text = fs::read_to_string(&log).unwrap();
+            let lines = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+            let mut serving = lines.filter(|line| line["message"] == "serving");
+            if let Some(line) = serving.next() {
+                return (server, format!("http://{}", line["address"].as_str().unwrap()));
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Moves the provider: each of its accounts gets another subject.
+    fn move_provider(&self, users: u64) -> f64 {
+        let map = self.folder.join("subjects.csv");
+        let mut to = BufWriter::new(fs::File::create(&map).unwrap());
+        writeln!(to, "old,new").unwrap();
+        for number in 0..users {
+            writeln!(to, "{},new-{number}", subject(number)).unwrap();
+        }
+        to.flush().unwrap();
+        let mut command = Command::new(artifacts::service());
+        command.args(["provider", "move", "--config", "moved.toml", "--tenant", "default"]);
+        command.args(["--provider", PROVIDER, "--from-issuer", &iss(PROVIDER)]);
+        command.args(["--to-issuer", NEW_ISSUER, "--subjects", "subjects.csv"]);
+        command.current_dir(&self.folder).stdout(Stdio::null()).stderr(Stdio::null());
+        seconds(command.spawn().unwrap()).0
+    }
+
+    /// Has psql write the rows to files, and the same rows into the same empty tables.
+    fn copy(&self) -> (f64, f64) {
         let mut commands = vec!["BEGIN".to_owned()];
+        let begun = Instant::now();
         for table in TABLES {
             let columns = self.sql(&COLUMNS.replace("$1::text", &format!("'{table}'")));
             let file = self.folder.join(format!("{table}.copy"));
@@ -131,10 +249,11 @@ impl Bench {
             commands.push(format!("\\copy {table} ({columns}) FROM '{file}'"));
         }
         commands.push("COMMIT".to_owned());
+        let out = begun.elapsed().as_secs_f64();
         self.sql("TRUNCATE users, identities; CHECKPOINT");
         let begun = Instant::now();
         self.psql(&commands);
-        begun.elapsed().as_secs_f64()
+        (out, begun.elapsed().as_secs_f64())
     }
 
     fn psql(&self, commands: &[String]) {
@@ -151,8 +270,7 @@ impl Bench {
 
     /// Executes statements, and returns the first value of the last one.
     fn sql(&self, sql: &str) -> String {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
+        runtime().block_on(async {
             let (client, connection) = tokio_postgres::connect(&self.url, NoTls).await.unwrap();
             tokio::spawn(connection);
             let messages = client.simple_query(sql).await.unwrap();
@@ -184,6 +302,36 @@ impl Bench {
     }
 }
 
+/// A server. It is killed on drop.
+struct Server(Child);
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A configuration in which the emails of the import count, and the provider is one tenant's.
+fn configuration(url: &str) -> String {
+    let toml = config_toml("127.0.0.1:0".parse().unwrap(), url);
+    let counting = format!("{PROVIDER} = {{ imported_emails = true, social = true,");
+    let toml = toml.replacen(&format!("{PROVIDER} = {{ social = true,"), &counting, 1);
+    let table = format!("[issuers.{PROVIDER}]\n");
+    assert!(toml.contains(&counting) && toml.contains(&table));
+    toml.replacen(&table, &format!("{table}tenants = [\"default\"]\n"), 1)
+}
+
+fn runtime() -> Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+/// The subject of a user's account at the provider.
+fn subject(number: u64) -> u128 {
+    100_000_000_000_000_000_000_u128 + u128::from(number)
+}
+
 fn is_of_import(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("import-"))
 }
@@ -204,7 +352,8 @@ fn seconds(mut child: Child) -> (f64, f64) {
     }
 }
 
-/// Rows as an export of a service that signs people in has them: one in ten users has two accounts.
+/// Rows as an export of a service that signs people in has them: one in ten users has two accounts,
+/// and a few share an email.
 fn write_rows(mut to: impl Write, users: u64) {
     for number in 0..users {
         let second = match number % 10 {
@@ -215,8 +364,9 @@ fn write_rows(mut to: impl Write, users: u64) {
             to,
             "{{\"id\":\"usr_{number:032x}\",\"create_time\":\"2025-01-02T03:04:05Z\",\"user_metadata\":{{\"theme\":\"dark\",\"n\":{number}}},\
              \"app_metadata\":{{\"plan\":\"free\"}},\"identities\":[{{\"provider\":\"google-oauth2\",\"subject\":\"{subject}\",\
-             \"email\":\"user{number}@example.com\",\"email_verified\":true,\"profile_data\":{{\"name\":\"User {number}\"}}}}{second}]}}",
-            subject = 100_000_000_000_000_000_000_u128 + u128::from(number)
+             \"email\":\"user{email}@example.com\",\"email_verified\":true,\"profile_data\":{{\"name\":\"User {number}\"}}}}{second}]}}",
+            email = if number % PAIR_EVERY == 2 { number - 1 } else { number },
+            subject = subject(number)
         )
         .unwrap();
     }
