@@ -127,7 +127,8 @@ impl Export {
         let source = match selection {
             Selection::All => {
                 let (store, tenant) = (store.clone(), tenant.clone());
-                Source::All(AllUsers::new(store, tenant, has_links, page_size.clone()))
+                let all = AllUsers::new(store, tenant, has_links, page_size.clone());
+                Source::All(Box::new(all))
             }
             Selection::Named(ids) => Source::Named(NamedUsers::new(ids)),
             Selection::ChangedSince(text) => {

@@ -31,7 +31,7 @@ pub(super) enum Item {
 /// The users of an export that are left.
 pub(super) enum Source {
     /// All users.
-    All(AllUsers),
+    All(Box<AllUsers>),
     /// The users of an id list.
     Named(NamedUsers),
     /// The users that changed after a position.
