@@ -209,6 +209,7 @@ mod tests {
                 "listener",
                 "feed",
                 "jobs",
+                "transfers",
                 "rate_limits.services",
                 "rate_limits.users",
                 "tenants.default.providers.google",
