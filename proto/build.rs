@@ -29,6 +29,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     fs::write(&descriptor, compiler.encode_file_descriptor_set())?;
     println!("cargo::metadata=descriptor={}", descriptor.display());
 
-    tonic_prost_build::configure().compile_fds(compiler.file_descriptor_set())?;
+    // The comments of googleapis have links and examples that rustdoc cannot read.
+    let mut files = compiler.file_descriptor_set();
+    for file in &mut files.file {
+        if file.package().starts_with("google.") {
+            file.source_code_info = None;
+        }
+    }
+    tonic_prost_build::configure().compile_fds(files)?;
     Ok(())
 }

@@ -21,7 +21,7 @@ pub mod google {
     pub mod longrunning {
         #![expect(
             clippy::allow_attributes,
-            clippy::doc_markdown,
+            missing_docs,
             unused_qualifications,
             reason = "generated code"
         )]
@@ -31,6 +31,8 @@ pub mod google {
 
     /// Package `google.rpc`: the error of an operation.
     pub mod rpc {
+        #![expect(missing_docs, reason = "generated code")]
+
         tonic::include_proto!("google.rpc");
     }
 }

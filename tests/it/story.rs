@@ -266,11 +266,14 @@ async fn services(server: &TestServer) -> Result<String, Status> {
 async fn tools_find_the_services_by_reflection_unless_it_is_switched_off() {
     let server = TestServer::start().await;
     insta::assert_snapshot!(services(&server).await.unwrap(), @r#"
+        google.longrunning.Operations
         grpc.health.v1.Health
         grpc.reflection.v1.ServerReflection
         identitylink.v1.EventService
         identitylink.v1.IdentityService
+        identitylink.v1.JobService
         identitylink.v1.SignInService
+        identitylink.v1.TransferService
     "#);
 
     let database = cluster().db_migrated().await;

@@ -13,10 +13,11 @@ async fn a_silent_database_holds_no_call_and_no_connection() {
     let database = cluster().db_migrated().await;
     let way = database.db_with_cuts().await;
     let direct = database.url.clone();
-    // One connection for the read, and one for the sweep, which may run at that time.
+    // One connection for the read, and one each for the sweep and for the look for jobs, which may run
+    // at that time.
     let change = |toml: String| {
         let toml =
-            toml.replace("max_connections = 8", "max_connections = 2").replace(&direct, &way.url);
+            toml.replace("max_connections = 8", "max_connections = 3").replace(&direct, &way.url);
         format!("max_call_time = \"3s\"\n{toml}")
     };
     let server = TestServer::start_with(database, change).await;

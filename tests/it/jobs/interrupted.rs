@@ -90,7 +90,7 @@ async fn a_server_that_stops_gives_its_job_back_after_the_link_that_is_being_mad
     assert_eq!(assert_all_linked(&server, &name, &search).await, "5 0");
 }
 
-/// A99: a server that was halted does not know that another one has its job.
+/// A09: a server that was halted does not know that another one has its job.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_has_lost_its_job_writes_nothing_more() {
     let (database, mut child, service, search) = begun().await;
