@@ -1,9 +1,9 @@
-//! Which new users share an email with a user that is here already: likely one person, whom the
-//! operator may want to link.
+//! Which new users share an email with a user that is here already. Both are likely one person, and
+//! the operator may want to link them.
 //!
-//! It changes nothing of the import. An account of a row is the row's whoever else has the address,
-//! and a verified email links no user by itself: a sign-in that meets two users with one address lets
-//! the person choose.
+//! It changes nothing of the import. An account of a row is the row's, also if other users have the
+//! address, and a verified email links no user by itself: a sign-in that meets two users with one
+//! address lets the person choose.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 

@@ -65,9 +65,9 @@ async fn a_person_who_signed_in_meanwhile_has_the_user_of_the_row() {
     assert_eq!(json(&old.user_metadata), json!({"of": "old"}));
     assert_eq!(service.user(&early).await.id, "old");
     assert_eq!(server.person("google-oauth2", "1").user("").await.id, "old");
-    let told: Vec<String> = events(&service, 3).await.iter().map(line).collect();
-    assert_eq!(told[1], "imported 1");
-    assert!(told[2].starts_with("linked"), "{told:?}");
+    let lines: Vec<String> = events(&service, 3).await.iter().map(line).collect();
+    assert_eq!(lines[1], "imported 1");
+    assert!(lines[2].starts_with("linked"), "{lines:?}");
     let links = service.list_links(links_of("old")).await.unwrap().links;
     let [link] = &links[..] else { panic!("{links:?}") };
     assert_eq!(link.proof.clone().unwrap().proof, Some(Proof::Plan(pb::link_proof::Plan {})));

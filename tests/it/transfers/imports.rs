@@ -68,8 +68,8 @@ async fn each_row_is_a_user_or_refused_with_its_reasons() {
 
     let random = imported.verdicts[1].user_id.clone();
     assert_eq!(service.user(&random).await.identities.len(), 1);
-    let told = imported.lines().replace(&random, "RANDOM").replace(&here, "HERE");
-    insta::assert_snapshot!(told.replace(&holder, "HOLDER"), @r"
+    let lines = imported.lines().replace(&random, "RANDOM").replace(&here, "HERE");
+    insta::assert_snapshot!(lines.replace(&holder, "HOLDER"), @r"
         1 created u-1
         2 created RANDOM
         4 refused
@@ -90,9 +90,9 @@ async fn each_row_is_a_user_or_refused_with_its_reasons() {
     assert_eq!(imported.counts(), "created: 3, present: 1, skipped: 1, refused: 5");
     assert_eq!(imported.refusal.map(|status| status.code()), None);
     assert_eq!(db_users(&server.database).await.len(), 5);
-    let told = events(&service, 3).await;
-    assert_eq!(line(&told[2]), "imported 3");
-    let Some(pb::event::Detail::UsersImported(event)) = &told[2].detail else { panic!() };
+    let events = events(&service, 3).await;
+    assert_eq!(line(&events[2]), "imported 3");
+    let Some(pb::event::Detail::UsersImported(event)) = &events[2].detail else { panic!() };
     assert_eq!(event.run_id, imported.summary.unwrap().run_id);
     server.database.db_assert_invariants().await;
 }
