@@ -279,8 +279,9 @@ impl Session {
 
     /// How many jobs of the tenant have not ended.
     pub async fn unfinished_jobs(&mut self) -> Result<u64, StoreError> {
-        const SQL: &str =
-            "SELECT count(*) AS count FROM jobs WHERE tenant_id = $1 AND end_time IS NULL";
+        // An upload that was broken off has no end, and is forgotten later.
+        const SQL: &str = "SELECT count(*) AS count FROM jobs WHERE tenant_id = $1 AND end_time IS NULL \
+            AND (kind <> 'upload_plan' OR lease_until > now())";
         let query = sql_query(SQL).bind::<Text, _>(self.tenant.as_str());
         let row: Option<Count> = self.conn.load_one("unfinished_jobs", Cached(query)).await?;
         Ok(row.and_then(|row| u64::try_from(row.count).ok()).unwrap_or_default())

@@ -54,11 +54,16 @@ impl PlanUpload {
         Ok(Self { store, tenant, lease, number: 0, bytes: 0, waiting, violations })
     }
 
-    /// Takes the next lines. Returns whether more may follow.
+    /// Takes the next lines, which are late if the plan was said to be complete before them. Returns
+    /// whether more may follow.
     ///
     /// # Errors
     /// [`Error::Store`].
-    pub async fn take(&mut self, lines: Vec<String>) -> Result<bool, Error> {
+    pub async fn take(&mut self, lines: Vec<String>, is_late: bool) -> Result<bool, Error> {
+        if is_late {
+            self.wrong("complete", "must be in the last message only");
+            return Ok(false);
+        }
         for line in lines {
             self.number += 1;
             self.bytes += line.len();
@@ -78,13 +83,17 @@ impl PlanUpload {
         Ok(self.violations.len() < MOST_VIOLATIONS)
     }
 
-    /// Ends the upload: the plan is stored, unless a line is wrong.
+    /// Ends the upload: the plan is stored, unless a line is wrong, or lines may be missing because
+    /// it is not complete.
     ///
     /// # Errors
     /// [`DomainError::Invalid`] with all wrong lines; [`Error::Store`].
-    pub async fn finish(mut self) -> Result<Job, Error> {
+    pub async fn finish(mut self, is_complete: bool) -> Result<Job, Error> {
         if self.number == 0 {
             self.wrong("lines", "is required: the first line is the header of a plan");
+        }
+        if !is_complete && self.violations.is_empty() {
+            self.wrong("complete", "is required in the last message: lines may be missing");
         }
         self.store_waiting().await?;
         let mut session = self.store.session(&self.tenant).await?;

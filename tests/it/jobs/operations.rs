@@ -121,6 +121,11 @@ async fn an_operator_sees_how_jobs_ended() {
 async fn a_tenant_has_a_hundred_jobs_that_have_not_ended_at_most() {
     let server = idle_server().await;
     let service = server.service();
+    // A client that resets its upload leaves such a row.
+    let broken_off = "INSERT INTO jobs (tenant_id, id, kind, settings, actor, lease_owner, lease_until, expire_time) \
+        SELECT 'default', gen_random_uuid(), 'upload_plan', '{}', '{}', gen_random_uuid(), now() - interval '1 s', \
+          now() + interval '1 day' FROM generate_series(1, 200)";
+    server.database.db_execute(broken_off).await;
     for _ in 0..100 {
         service.find_duplicates(Default::default()).await.unwrap();
     }

@@ -68,6 +68,32 @@ async fn each_wrong_line_of_a_plan_is_named_and_nothing_is_stored() {
     assert_eq!(listed.len(), 1);
 }
 
+/// A98: a plan that is cut short is not stored. A stream that its client resets looks like one that
+/// has ended.
+#[tokio::test]
+async fn a_plan_that_does_not_say_that_it_is_complete_is_not_stored() {
+    let server = TestServer::start().await;
+    let service = server.service_of("joined");
+    pairs(&service, &["a"]).await;
+    let lines = texts(&plan(&service).await);
+    let message = |complete| pb::UploadPlanRequest { lines: lines.clone(), complete };
+
+    let cut = service.upload_messages(vec![message(false)]).await;
+    let late = service.upload_messages(vec![message(true), message(true)]).await;
+
+    assert_eq!(
+        refusal(cut),
+        "InvalidArgument REQUEST_INVALID\ncomplete: is required in the last message: lines may be missing"
+    );
+    assert_eq!(
+        refusal(late),
+        "InvalidArgument REQUEST_INVALID\ncomplete: must be in the last message only"
+    );
+    let listed = service.list_operations(Default::default()).await.unwrap().operations;
+    assert_eq!(listed.len(), 1);
+    assert!(service.upload_messages(vec![message(true)]).await.is_ok());
+}
+
 /// What a plan has of a person beside ids is not stored.
 #[tokio::test]
 async fn of_an_uploaded_line_only_what_an_application_needs_is_stored() {

@@ -39,8 +39,16 @@ impl Caller {
         &self,
         chunks: impl Iterator<Item = &'a [String]>,
     ) -> Result<pb::UploadPlanResponse, Status> {
-        let messages: Vec<_> =
-            chunks.map(|lines| pb::UploadPlanRequest { lines: lines.to_vec() }).collect();
+        let lines = chunks
+            .map(|lines| pb::UploadPlanRequest { lines: lines.to_vec(), ..Default::default() });
+        let end = pb::UploadPlanRequest { complete: true, ..Default::default() };
+        self.upload_messages(lines.chain([end]).collect()).await
+    }
+
+    pub async fn upload_messages(
+        &self,
+        messages: Vec<pb::UploadPlanRequest>,
+    ) -> Result<pb::UploadPlanResponse, Status> {
         let request = self.request(stream::iter(messages));
         self.jobs.clone().upload_plan(request).await.map(Response::into_inner)
     }
