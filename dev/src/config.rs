@@ -71,6 +71,9 @@ fn write_tenant(f: &mut fmt::Formatter<'_>, tenant: &str) -> fmt::Result {
     for provider in PROVIDERS {
         writeln!(f, "providers.{}.social = {}", provider.name, provider.is_social)?;
         writeln!(f, "providers.{}.email_trust = {:?}", provider.name, provider.email_trust)?;
+        if provider.email_trust != "never" {
+            writeln!(f, "providers.{}.imported_emails = true", provider.name)?;
+        }
     }
     writeln!(f, "providers.auth0.connections = [\"Username-Password-Authentication\"]")
 }

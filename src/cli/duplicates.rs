@@ -134,6 +134,9 @@ fn page(search: &Search, figures: &Figures) -> String {
     let mut text = format!("plan {} of {}", search.plan, search.tenant);
     let _ = write!(text, "\nidentities read: {read}");
     let _ = write!(text, "\nclusters: {clusters}, users in them: {users}");
+    if *clusters == 0 {
+        text += "\nan email counts by its provider's email_trust, and one of an import only with imported_emails = true";
+    }
     for (rule, found) in rules {
         let _ = write!(
             text,

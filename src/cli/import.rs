@@ -16,8 +16,8 @@ use crate::{
     telemetry::metrics::Metrics,
     transfer::{
         import::{
-            Attaching, Checker, FilePaths, Files, Import, ImportError, Mapped, ProviderMap,
-            Reporting, Settled, Source, Survey,
+            Attaching, Checker, FilePath, FilePaths, Files, Import, ImportError, Mapped,
+            ProviderMap, Reporting, Rows, Settled, Source, Survey,
         },
         input::{Columns, Input, Joined},
         sources::Format,
@@ -48,8 +48,9 @@ pub(super) struct ImportArguments {
     /// into the user of the row, instead of refusing the row
     #[arg(long)]
     attach: bool,
-    /// The file for the refused rows with their reasons, which must not exist
-    #[arg(long, value_name = "FILE", conflicts_with = "dry_run")]
+    /// The file for the refused rows with their reasons, which must not exist. Without it, a dry run
+    /// writes none
+    #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
     /// The file for the ids of the source that could not stay, which must not exist
     #[arg(long, value_name = "FILE", conflicts_with = "dry_run")]
@@ -101,7 +102,7 @@ pub(super) fn run(arguments: &ImportArguments) -> Result<(), Failure> {
         Survey::of(&source, &checker, &CancellationToken::new(), &|rows| progress.set(rows));
     progress.end();
     let survey = survey?;
-    say(describe(&survey).trim_end())?;
+    say(describe(&survey, &checker.providers).trim_end())?;
     let unmapped: Vec<&str> = survey.unmapped().collect();
     if !unmapped.is_empty() {
         return Err(Failure::usage(format!(
@@ -109,7 +110,7 @@ pub(super) fn run(arguments: &ImportArguments) -> Result<(), Failure> {
             unmapped.join(", ")
         )));
     }
-    let files = (!arguments.dry_run).then(|| arguments.paths(&survey));
+    let reporting = arguments.reporting(&survey);
     let (survey, source) = (Arc::new(survey), Arc::new(source));
     let settled = runtime()?.block_on(async {
         let stop = on_signal()?;
@@ -131,7 +132,7 @@ pub(super) fn run(arguments: &ImportArguments) -> Result<(), Failure> {
                 permit: Permit::of_operator(tenant_id.clone()),
             }),
             is_dry_run: arguments.dry_run,
-            reporting: files.clone().map_or(Reporting::Counts, Reporting::Files),
+            reporting: reporting.clone(),
         };
         let word = if arguments.dry_run { "checking" } else { "importing" };
         let progress = Progress::new(word, "rows", Some(survey.rows));
@@ -142,7 +143,7 @@ pub(super) fn run(arguments: &ImportArguments) -> Result<(), Failure> {
             _ => Failure::from(error),
         })
     })?;
-    say(conclusion(&settled, files.as_ref()).trim_end())?;
+    say(conclusion(&settled, &reporting).trim_end())?;
     match settled.run.refused {
         0 => Ok(()),
         refused => Err(Failure {
@@ -172,16 +173,19 @@ impl ImportArguments {
     }
 
     /// The files to be written, which have the run in their names unless the options name them.
-    fn paths(&self, survey: &Survey) -> FilePaths {
+    fn reporting(&self, survey: &Survey) -> Reporting {
+        if self.dry_run {
+            return self.report.clone().map_or(Reporting::Counts, Reporting::DryRun);
+        }
         let run = survey.run.simple().to_string();
         let run = run.get(..8).unwrap_or_default();
-        let named = |option: &Option<PathBuf>, default: String| {
-            option.clone().unwrap_or_else(|| PathBuf::from(default))
+        let path = |what: &str, chosen: &Option<PathBuf>| {
+            FilePath::new(&format!("import-{run}-{what}"), chosen.as_deref())
         };
-        FilePaths {
-            report: named(&self.report, format!("import-{run}-refused.ndjson")),
-            ids: named(&self.id_map, format!("import-{run}-id-map.csv")),
-        }
+        Reporting::Files(FilePaths {
+            report: path("refused.ndjson", &self.report),
+            ids: path("id-map.csv", &self.id_map),
+        })
     }
 }
 
@@ -212,10 +216,13 @@ fn rows(count: impl Into<i128>) -> String {
 }
 
 /// What the first pass found.
-fn describe(survey: &Survey) -> String {
+fn describe(survey: &Survey, map: &ProviderMap) -> String {
     let mut text = rows(survey.rows);
     for (what, count) in &survey.skipped {
         let _ = write!(text, "\nskipped: {count} ({what})");
+    }
+    if survey.rows > 0 && survey.invalid == survey.rows {
+        text += "\nno row is a user of this form: is --from another one?";
     }
     for (name, provider) in &survey.providers {
         let to = match &provider.mapped {
@@ -225,6 +232,9 @@ fn describe(survey: &Survey) -> String {
         };
         let accounts = plural(provider.accounts, "account", "accounts");
         let _ = write!(text, "\nprovider {name}: {accounts} -> {to}");
+    }
+    for name in map.names().filter(|name| !survey.providers.contains_key(*name)) {
+        let _ = write!(text, "\nprovider {name}: no row has it");
     }
     if survey.verified_emails > 0 {
         let _ = write!(
@@ -254,21 +264,19 @@ fn describe(survey: &Survey) -> String {
 }
 
 /// What became of the rows.
-fn conclusion(settled: &Settled, files: Option<&FilePaths>) -> String {
+fn conclusion(settled: &Settled, reporting: &Reporting) -> String {
     let run = &settled.run;
-    let verb = if files.is_some() { "created" } else { "would be created" };
+    let is_dry_run = !matches!(reporting, Reporting::Files(_));
+    let would = if is_dry_run { "would be " } else { "" };
     let mut text = format!(
-        "{verb}: {}, present: {}, skipped: {}, refused: {}",
+        "{would}created: {}, present: {}, skipped: {}, refused: {}",
         run.created, run.present, run.skipped, run.refused
     );
     if settled.attached.count > 0 {
-        let verb = if files.is_some() { "attached" } else { "would be attached" };
         let users = plural(settled.attached.count, "user", "users");
-        let _ = write!(text, "\n{verb}: {users}");
-        for example in &settled.attached.examples {
-            let _ = write!(text, "\n  {example}");
-        }
-        if files.is_some() {
+        let _ = write!(text, "\n{would}attached: {users}");
+        show(&mut text, &settled.attached);
+        if !is_dry_run {
             let _ = write!(text, "\nthe links have the plan {}", run.id);
         }
     }
@@ -278,23 +286,35 @@ fn conclusion(settled: &Settled, files: Option<&FilePaths>) -> String {
             text,
             "\nemails: {users} a verified address of a user that was here before, who may be the same person"
         );
-        for example in &settled.shared.examples {
-            let _ = write!(text, "\n  {example}");
-        }
+        show(&mut text, &settled.shared);
     }
     for (reason, refused) in &settled.reasons {
         let _ = write!(text, "\n{}: {}", reason.word(), rows(refused.count));
-        for example in &refused.examples {
-            let _ = write!(text, "\n  {example}");
-        }
+        show(&mut text, refused);
     }
-    if let Some(files) = files {
-        if run.report_bytes > 0 {
-            let _ = write!(text, "\nthe refused rows: {}", files.report.display());
-        }
-        if run.ids_bytes > 0 {
-            let _ = write!(text, "\nthe ids that changed: {}", files.ids.display());
-        }
+    let (report, ids) = match reporting {
+        Reporting::Files(paths) => (Some(paths.report.at_end()), Some(paths.ids.at_end())),
+        Reporting::DryRun(path) => (Some(path.as_path()), None),
+        Reporting::Counts | Reporting::Receiver(_) => (None, None),
+    };
+    if let Some(report) = report.filter(|_| run.refused > 0) {
+        let _ = write!(text, "\nthe refused rows: {}", report.display());
+    }
+    if let Some(ids) = ids.filter(|_| run.ids_bytes > 0) {
+        let _ = write!(text, "\nthe ids that changed: {}", ids.display());
     }
     text
+}
+
+/// Adds the examples, and how many there are besides.
+fn show(text: &mut String, rows: &Rows) {
+    for example in &rows.examples {
+        let _ = write!(text, "\n  {example}");
+    }
+    match rows.count.saturating_sub(rows.examples.len() as u64) {
+        0 => {}
+        more => {
+            let _ = write!(text, "\n  and {more} more");
+        }
+    }
 }

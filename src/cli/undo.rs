@@ -22,7 +22,7 @@ use crate::{
 pub(super) struct UndoArguments {
     #[command(flatten)]
     links: ManyLinks,
-    /// All links of this plan
+    /// All links of this plan, whose id is in the first line of its file
     #[arg(long, value_name = "ID")]
     plan: Option<Uuid>,
     /// All links that sign-ins made by a rule: `automatic`, by an email that is verified on both
@@ -60,7 +60,10 @@ pub(super) fn run(arguments: &UndoArguments) -> Result<(), Failure> {
             undo.run(LinkPosition::START, pace, &mut report, &show, &stop, &mut counts).await;
         let Counts { done, already, skipped } = counts;
         let verb = if undo.dry_run { "would be undone" } else { "undone" };
-        let text = format!("links of {tenant}\n{verb}: {done}, already: {already}");
+        let plan = arguments.plan.map(|plan| format!(" by the plan {plan}")).unwrap_or_default();
+        let is_empty = outcome.is_ok() && done == 0 && already == 0 && skipped.is_empty();
+        let none = if is_empty { ": there is none" } else { "" };
+        let text = format!("links of {tenant}{plan}{none}\n{verb}: {done}, already: {already}");
         conclude(&progress, outcome, text, &skipped)
     })
 }

@@ -75,6 +75,18 @@ struct Faults<'a> {
 }
 
 impl Checker {
+    /// What no other row may have: the ids and the accounts, as far as they are well-formed.
+    pub fn keys(&self, row: &Row) -> BTreeSet<KeyHash> {
+        let ids = row.id.iter().chain(&row.aliases).filter_map(|id| UserId::parse(id));
+        let accounts = row.identities.iter().filter_map(|identity| {
+            let mapped = self.providers.get(&identity.provider, &self.tenant);
+            let Mapped::To(provider) = mapped else { return None };
+            let subject = Subject::parse(&identity.subject)?;
+            Some(KeyHash::of_identity(&IdentityRef { provider, subject }))
+        });
+        ids.map(|id| KeyHash::of_id(&id)).chain(accounts).collect()
+    }
+
     /// The row, if all of its fields are well-formed.
     ///
     /// # Errors
@@ -313,12 +325,7 @@ impl CheckedRow {
         })
     }
 
-    /// What no other row may have.
-    pub fn keys(&self) -> impl Iterator<Item = KeyHash> {
-        self.named_keys().map(|(_, _, key)| key)
-    }
-
-    /// The same, each with its place in the row, and with what it is.
+    /// What no other row may have, each with its place in the row, and with what it is.
     pub fn named_keys(&self) -> impl Iterator<Item = (String, &'static str, KeyHash)> {
         let id = self.id.iter().map(|id| ("id".to_owned(), "id", KeyHash::of_id(id)));
         let aliases = (0..)

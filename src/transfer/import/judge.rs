@@ -38,7 +38,7 @@ pub(super) fn attachment(
     stored: &StoredNames,
     created: Option<&UserId>,
 ) -> Option<Attachment> {
-    if the_user(row, stored).is_some() {
+    if !row.repeated.is_empty() || the_user(row, stored).is_some() {
         return None;
     }
     let own = Some(&stored.id).filter(|_| row.has_own_id);
@@ -84,8 +84,8 @@ pub(super) fn judge(row: &NewUser, stored: &StoredNames) -> Judgement {
     let id = [("id".to_owned(), &stored.id)].into_iter();
     let aliases =
         (0..).zip(&stored.aliases).map(|(at, name): (usize, _)| (format!("aliases/{at}"), name));
-    let mut reasons: Vec<Reason> =
-        id.chain(aliases).filter_map(|(field, name)| against_id(field, name)).collect();
+    let mut reasons = row.repeated.clone();
+    reasons.extend(id.chain(aliases).filter_map(|(field, name)| against_id(field, name)));
     let accounts = row.places.iter().zip(&stored.identities);
     reasons.extend(accounts.filter_map(|(at, name)| against_account(*at, name)));
     if reasons.is_empty() { Judgement::New } else { Judgement::Refused(reasons) }

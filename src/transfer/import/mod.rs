@@ -28,6 +28,7 @@ use tokio_util::sync::CancellationToken;
 use self::{
     attach::Attacher,
     reading::read_batches,
+    report::DryRunReport,
     settle::{Inserter, Report, Settler},
     sharing::Sharing,
 };
@@ -42,7 +43,7 @@ pub use check::Checker;
 pub use keys::KeysError;
 pub use outcome::{Rows, Settled};
 pub use providers::{Mapped, ProviderMap, ProviderMapError};
-pub use report::{FilePaths, Reporting, VerdictSender};
+pub use report::{FilePath, FilePaths, Reporting, VerdictSender};
 pub use sent::{SentRows, SentRowsEnd, SentRowsError};
 pub use source::{Files, Source};
 pub use survey::{FileProvider, Survey, SurveyError};
@@ -94,7 +95,7 @@ pub struct Import<'a> {
     pub attach: Option<Attaching<'a>>,
     /// Whether nothing is written.
     pub is_dry_run: bool,
-    /// Where the verdicts go. A dry run writes no files.
+    /// Where the verdicts go. A dry run has no [`Reporting::Files`].
     pub reporting: Reporting,
 }
 
@@ -122,6 +123,7 @@ impl Import<'_> {
         let report = match &self.reporting {
             Reporting::Counts => Report::Counts,
             Reporting::Files(paths) => Report::Files(paths.open(&run)?),
+            Reporting::DryRun(path) => Report::DryRun(DryRunReport::create(path)?),
             Reporting::Receiver(sender) => Report::Receiver(sender.clone()),
         };
         let from = u64::try_from(run.rows).unwrap_or_default();
@@ -164,6 +166,9 @@ impl Import<'_> {
         }
         reading.await.map_err(|error| ImportError::File(io::Error::other(error)))??;
         settler.end().await?;
+        if let Reporting::Files(paths) = &self.reporting {
+            paths.rename()?;
+        }
         Ok(settler.settled)
     }
 
@@ -174,11 +179,11 @@ impl Import<'_> {
         let Reporting::Files(paths) = &self.reporting else { return Ok(new) };
         let mut session = self.store.session(self.tenant).await?;
         let known = session.import_run(self.survey.run).await?;
+        paths.expect_new(known.is_none())?;
         match known {
             Some(run) if run.end_time.is_none() => return Ok(run),
-            // So does an import after the last one's end.
-            Some(_) => {}
-            None => paths.expect_new()?,
+            // An import after the last one's end asks for all rows anew too.
+            Some(_) | None => {}
         }
         session.begin().await?;
         session.save_import_run(&new);

@@ -1,6 +1,6 @@
 //! What became of a batch, and of all rows so far.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::{
     Source,
@@ -30,7 +30,7 @@ pub struct Settled {
 pub struct Rows {
     /// How many there are.
     pub count: u64,
-    /// The first of them: the place, the field and the sentence.
+    /// The first of them: the place, and all fields with their sentences.
     pub examples: Vec<String>,
 }
 
@@ -87,11 +87,14 @@ impl Settled {
                 }
                 Verdict::Refused(reasons) => {
                     self.run.refused += 1;
-                    let mut counted = BTreeSet::new();
+                    let mut of_row: BTreeMap<ReasonCode, Vec<String>> = BTreeMap::new();
                     for reason in reasons {
-                        let rows = self.reasons.entry(reason.reason).or_default();
-                        rows.count += u64::from(counted.insert(reason.reason));
-                        rows.show(|| format!("{}: {reason}", source.show(*place)));
+                        of_row.entry(reason.reason).or_default().push(reason.to_string());
+                    }
+                    for (code, texts) in of_row {
+                        let rows = self.reasons.entry(code).or_default();
+                        rows.count += 1;
+                        rows.show(|| format!("{}: {}", source.show(*place), texts.join("\n    ")));
                     }
                 }
             }

@@ -79,6 +79,11 @@ impl ProviderMap {
         }
     }
 
+    /// The names that have an entry.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
     /// The entries, each as it was given.
     pub fn entries(&self) -> impl Iterator<Item = String> {
         self.0

@@ -82,6 +82,8 @@ pub(super) struct NewUser {
     pub source_id: Option<String>,
     /// The places of its accounts in the row.
     pub places: Vec<usize>,
+    /// Its ids and accounts that other rows have too: no new user gets them.
+    pub repeated: Vec<Reason>,
 }
 
 /// Reads the rows from number `from` on. `hand_out` says whether more are wanted.
@@ -109,13 +111,13 @@ pub(super) fn read_batches(
         let what = match source.read(&record, checker.now) {
             Ok(Reading::Skipped(_)) => What::Skipped,
             Ok(Reading::User(found)) => match checker.check(found.row) {
-                Ok(row) if repeated.is_empty() => {
-                    What::User(Box::new(new_user(row, found.source_id, checker)))
+                Ok(row) => {
+                    let repeated = repetitions(&row, repeated, source);
+                    What::User(Box::new(new_user(row, found.source_id, repeated, checker)))
                 }
-                Ok(row) => What::Refused(repetitions(&row, repeated, source)),
                 Err(violations) => invalid(violations),
             },
-            Err(violations) => invalid(violations),
+            Err(faulty) => invalid(faulty.violations),
         };
         batch.rows.push(ReadRow { place, what });
         bytes += record.bytes();
@@ -133,11 +135,17 @@ pub(super) fn read_batches(
     if run_id(fingerprint) == survey.run { Ok(()) } else { Err(ImportError::Changed) }
 }
 
-fn new_user(row: CheckedRow, source_id: Option<String>, checker: &Checker) -> NewUser {
+fn new_user(
+    row: CheckedRow,
+    source_id: Option<String>,
+    repeated: Vec<Reason>,
+    checker: &Checker,
+) -> NewUser {
     let has_own_id = row.id.is_some();
     let id = row.id.clone().unwrap_or_else(|| UserId::from_uuid(Uuid::new_v4()));
     let places = row.identities().map(|(place, _)| place).collect();
-    NewUser { imported: row.into_imported(&id, checker.now), has_own_id, source_id, places }
+    let imported = row.into_imported(&id, checker.now);
+    NewUser { imported, has_own_id, source_id, places, repeated }
 }
 
 fn invalid(violations: Vec<Violation>) -> What {
@@ -149,7 +157,7 @@ fn repetitions(row: &CheckedRow, repeated: &[(KeyHash, Place)], source: &Source)
     let other = |key| repeated.iter().find(|(hash, _)| *hash == key).map(|(_, place)| *place);
     let reason = |field: String, what: &str, key| {
         let place = source.show(other(key)?);
-        let text = format!("This {what} is also in {place}: both rows are refused.");
+        let text = format!("This {what} is also in {place}: neither row becomes a new user.");
         Some(Reason::new(ReasonCode::Repeated, field, text))
     };
     row.named_keys().filter_map(|(field, what, key)| reason(field, what, key)).collect()

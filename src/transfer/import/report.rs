@@ -1,7 +1,7 @@
 //! Where the verdicts of a run go besides the counts: files that grow, or a receiver.
 
 use std::{
-    fs::{File, OpenOptions},
+    fs::{self, File, OpenOptions},
     io::{self, Seek as _, SeekFrom, Write as _},
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
@@ -25,6 +25,8 @@ pub enum Reporting {
     /// Into files. The database keeps how far the run came, so that another run of the same rows
     /// continues these files.
     Files(FilePaths),
+    /// The refused rows of a dry run, into a new file.
+    DryRun(PathBuf),
     /// To a receiver, which gets them after their commit. Another run of the same rows sends the
     /// verdicts of all of them, so it begins with the first one.
     Receiver(VerdictSender),
@@ -48,18 +50,55 @@ impl VerdictSender {
 #[derive(Debug, Clone)]
 pub struct FilePaths {
     /// The refused rows, with their reasons.
-    pub report: PathBuf,
+    pub report: FilePath,
     /// The ids of the source that could not stay, each with the id of its user here.
-    pub ids: PathBuf,
+    pub ids: FilePath,
+}
+
+/// Where a file grows, and its name after the end of the run.
+#[derive(Debug, Clone)]
+pub struct FilePath {
+    /// Has the run in its name, so no file of others is taken for it.
+    growing: PathBuf,
+    /// The name after the end, in the same folder, if it is another one.
+    chosen: Option<PathBuf>,
+}
+
+impl FilePath {
+    /// A file that is named by its run, unless another name is chosen.
+    pub fn new(by_run: &str, chosen: Option<&Path>) -> Self {
+        let growing = chosen.map_or_else(|| by_run.into(), |path| path.with_file_name(by_run));
+        let chosen = chosen.filter(|path| **path != *growing).map(Path::to_owned);
+        Self { growing, chosen }
+    }
+
+    /// Its name after the end of the run.
+    pub fn at_end(&self) -> &Path {
+        self.chosen.as_ref().unwrap_or(&self.growing)
+    }
+
+    /// Gives it the chosen name.
+    fn rename(&self) -> io::Result<()> {
+        let Some(chosen) = &self.chosen else { return Ok(()) };
+        // Unlike a rename, this replaces no file that has come meanwhile.
+        fs::hard_link(&self.growing, chosen).map_err(|error| {
+            let (chosen, growing) = (chosen.display(), self.growing.display());
+            let text = format!("{chosen}: {error}; all is imported, and the file is {growing}");
+            io::Error::new(error.kind(), text)
+        })?;
+        fs::remove_file(&self.growing)
+    }
 }
 
 impl FilePaths {
-    /// Refuses to write over files of others.
-    pub(super) fn expect_new(&self) -> io::Result<()> {
-        for path in [&self.report, &self.ids] {
+    /// Refuses to write over files of others. `is_new` says that no run of these rows is known, whose
+    /// files a new one would replace.
+    pub(super) fn expect_new(&self, is_new: bool) -> io::Result<()> {
+        let [report, ids] = [&self.report, &self.ids];
+        let growing = [&report.growing, &ids.growing].into_iter().filter(|_| is_new);
+        for path in [&report.chosen, &ids.chosen].into_iter().flatten().chain(growing) {
             if path.try_exists()? {
-                let text = format!("{} exists: choose another name", path.display());
-                return Err(io::Error::new(io::ErrorKind::AlreadyExists, text));
+                return Err(exists(path));
             }
         }
         Ok(())
@@ -74,10 +113,21 @@ impl FilePaths {
             })
         };
         Ok(ReportFiles {
-            report: open(&self.report, run.report_bytes)?,
-            ids: open(&self.ids, run.ids_bytes)?,
+            report: open(&self.report.growing, run.report_bytes)?,
+            ids: open(&self.ids.growing, run.ids_bytes)?,
         })
     }
+
+    /// Gives the files the names that were chosen, after the end of the run.
+    pub(super) fn rename(&self) -> io::Result<()> {
+        self.report.rename()?;
+        self.ids.rename()
+    }
+}
+
+fn exists(path: &Path) -> io::Error {
+    let text = format!("{} exists: choose another name", path.display());
+    io::Error::new(io::ErrorKind::AlreadyExists, text)
 }
 
 /// The files that grow with the batches.
@@ -101,15 +151,7 @@ impl ReportFiles {
         source: &Source,
         run: &mut ImportRun,
     ) -> io::Result<()> {
-        let mut lines = String::new();
-        for RowVerdict { place, verdict } in verdicts {
-            if let Verdict::Refused(reasons) = verdict {
-                let place = source.show(*place);
-                lines.push_str(&serde_json::to_string(&Refused { place, reasons })?);
-                lines.push('\n');
-            }
-        }
-        self.report.append(lines.as_bytes())?;
+        self.report.append(refused_lines(verdicts, source)?.as_bytes())?;
         let lines: String = renamed.iter().map(|(source, id)| id_map_line(source, id)).collect();
         self.ids.append(lines.as_bytes())?;
         (run.report_bytes, run.ids_bytes) = self.lengths();
@@ -130,6 +172,47 @@ impl ReportFiles {
         self.report.cut(u64::try_from(report).unwrap_or_default())?;
         self.ids.cut(u64::try_from(ids).unwrap_or_default())
     }
+}
+
+/// The refused rows of a dry run.
+#[derive(Debug)]
+pub(super) struct DryRunReport(GrowingFile);
+
+impl DryRunReport {
+    /// Creates the file, which must not exist.
+    ///
+    /// # Errors
+    /// If it exists, or cannot be created.
+    pub(super) fn create(path: &Path) -> io::Result<Self> {
+        let mut options = OpenOptions::new();
+        let file = options.write(true).create_new(true).mode(0o600).open(path);
+        let file = file.map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => exists(path),
+            kind => io::Error::new(kind, format!("{}: {error}", path.display())),
+        })?;
+        Ok(Self(GrowingFile { file, length: 0 }))
+    }
+
+    /// Appends the refused rows of a batch.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub(super) fn append(&mut self, verdicts: &[RowVerdict], source: &Source) -> io::Result<()> {
+        self.0.append(refused_lines(verdicts, source)?.as_bytes())
+    }
+}
+
+/// A line for each refused row.
+fn refused_lines(verdicts: &[RowVerdict], source: &Source) -> io::Result<String> {
+    let mut lines = String::new();
+    for RowVerdict { place, verdict } in verdicts {
+        if let Verdict::Refused(reasons) = verdict {
+            let place = source.show(*place);
+            lines.push_str(&serde_json::to_string(&Refused { place, reasons })?);
+            lines.push('\n');
+        }
+    }
+    Ok(lines)
 }
 
 /// A refused row, as a line of the report.

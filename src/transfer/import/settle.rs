@@ -13,7 +13,7 @@ use super::{
     judge::{Judgement, judge},
     outcome::{Outcome, Settled},
     reading::{Batch, NewUser, ReadRow, What},
-    report::{ReportFiles, VerdictSender},
+    report::{DryRunReport, ReportFiles, VerdictSender},
     sharing::Sharing,
     verdict::{RowVerdict, Verdict},
 };
@@ -32,6 +32,8 @@ pub(super) enum Report {
     Counts,
     /// Into these files; the database keeps how far the run came.
     Files(ReportFiles),
+    /// Into this file, of a dry run.
+    DryRun(DryRunReport),
     /// To this receiver.
     Receiver(VerdictSender),
 }
@@ -229,10 +231,13 @@ impl Settler<'_> {
                     }
                     committed?;
                 }
-                Report::Counts | Report::Receiver(_) => {
+                Report::Counts | Report::DryRun(_) | Report::Receiver(_) => {
                     commit(&mut session, &outcome, run).await?;
                 }
             }
+        }
+        if let Report::DryRun(file) = &mut self.report {
+            file.append(&outcome.verdicts, self.inserter.source)?;
         }
         self.settled = settled;
         if matches!(self.report, Report::Receiver(_)) {
@@ -246,8 +251,10 @@ impl Inserter<'_> {
     /// Inserts the new users of these rows in a transaction.
     async fn insert(self, rows: &[ReadRow]) -> Result<Inserted, ImportError> {
         let mut session = self.store.session(self.tenant_id).await?;
+        // A row whose names others have too may be a user that is here.
+        let is_repeated = users(rows).any(|user| !user.repeated.is_empty());
         let users: Vec<&ImportedUser> = users(rows).map(|user| &user.imported).collect();
-        if self.expects_new {
+        if self.expects_new && !is_repeated {
             // The inserts fail if a name is taken or was deleted: then the database is asked for all.
             let free: Vec<StoredNames> = users.iter().map(|user| StoredNames::free(user)).collect();
             let (new, mut outcome) = self.judge(rows, &free);

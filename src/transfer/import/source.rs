@@ -4,13 +4,10 @@ use chrono::{DateTime, Utc};
 use uuid::{Builder, Uuid};
 
 use super::ProviderMap;
-use crate::{
-    domain::Violation,
-    transfer::{
-        fingerprint::Fingerprint,
-        input::{Input, InputError, Joined, Lines, Place, Record},
-        sources::{Format, Reading},
-    },
+use crate::transfer::{
+    fingerprint::Fingerprint,
+    input::{Input, InputError, Joined, Lines, Place, Record},
+    sources::{Faulty, Format, Reading},
 };
 
 /// The files of an import, and how they are read.
@@ -56,7 +53,7 @@ impl Source {
     ///
     /// # Errors
     /// All faults of types, times and shapes.
-    pub fn read(&self, record: &Record, now: DateTime<Utc>) -> Result<Reading, Vec<Violation>> {
+    pub fn read(&self, record: &Record, now: DateTime<Utc>) -> Result<Reading, Faulty> {
         self.format.read(record, now)
     }
 

@@ -17,12 +17,9 @@ use super::{
     providers::Mapped,
     source::run_id,
 };
-use crate::{
-    domain::Violation,
-    transfer::{
-        input::{InputError, Place, Record},
-        sources::{LeftOut, Note, Reading},
-    },
+use crate::transfer::{
+    input::{InputError, Place, Record},
+    sources::{Faulty, LeftOut, Note, Reading},
 };
 
 /// How many records go from one thread to the other together, fewer if they are long, and how many
@@ -137,7 +134,7 @@ impl Survey {
     /// Adds the next row, and notes its keys and emails.
     fn add(
         &mut self,
-        reading: Result<Reading, Vec<Violation>>,
+        reading: Result<Reading, Faulty>,
         row: RowNumber,
         checker: &Checker,
         keys: &mut Keys,
@@ -154,22 +151,28 @@ impl Survey {
                 for identity in &found.row.identities {
                     self.count_account(&identity.provider, checker);
                 }
+                note(checker.keys(&found.row), row, keys)?;
                 match checker.check(found.row) {
                     Ok(checked) => {
                         self.accounts_left_out += checked.left_out;
-                        checked.keys().try_for_each(|key| keys.note(key, row))?;
                         let mut addresses = BTreeSet::new();
                         for (address, counts) in checked.verified_emails(&checker.tenant) {
                             self.verified_emails += 1;
                             self.counting_emails += u64::from(counts);
                             addresses.insert(KeyHash::of_email(address));
                         }
-                        addresses.into_iter().try_for_each(|key| emails.note(key, row))?;
+                        note(addresses, row, emails)?;
                     }
                     Err(_) => self.invalid += 1,
                 }
             }
-            Err(_) => self.invalid += 1,
+            Err(faulty) => {
+                self.invalid += 1;
+                // A row with faults may be the owner of what another row has too.
+                if let Some(read) = &faulty.row {
+                    note(checker.keys(read), row, keys)?;
+                }
+            }
         }
         Ok(())
     }
@@ -191,6 +194,10 @@ impl Survey {
         let new = FileProvider { accounts: 0, mapped };
         self.providers.entry(name.to_owned()).or_insert(new).accounts += 1;
     }
+}
+
+fn note(found: BTreeSet<KeyHash>, row: RowNumber, keys: &mut Keys) -> Result<(), KeysError> {
+    found.into_iter().try_for_each(|key| keys.note(key, row))
 }
 
 /// Splits the files into records, and sends them in portions until the other thread takes no more.

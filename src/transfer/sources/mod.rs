@@ -46,6 +46,16 @@ pub enum Format {
     Cognito,
 }
 
+/// A record with faults.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Faulty {
+    /// All that is wrong with it, at most 32 violations. Each names the path in the record, such as
+    /// `identities/0/user_id`, and no value of it.
+    pub violations: Vec<Violation>,
+    /// The user, as far as it can be read.
+    pub row: Option<Box<Row>>,
+}
+
 /// What a record is.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Reading {
@@ -112,9 +122,8 @@ impl Format {
     /// Reads a record. `now` decides whether a user is blocked until a time.
     ///
     /// # Errors
-    /// All that is wrong with it, at most 32 violations. Each names the path in the record, such as
-    /// `identities/0/user_id`, and no value of it.
-    pub fn read(self, record: &Record, now: DateTime<Utc>) -> Result<Reading, Vec<Violation>> {
+    /// [`Faulty`].
+    pub fn read(self, record: &Record, now: DateTime<Utc>) -> Result<Reading, Faulty> {
         let faults = Faults::default();
         let reading = match (self, record) {
             (Self::Neutral, Record::Json(json)) => neutral::read(json, &faults),
@@ -138,7 +147,10 @@ impl Format {
         let violations = faults.into_violations();
         match reading {
             Some(reading) if violations.is_empty() => Ok(reading),
-            _ => Err(violations),
+            Some(Reading::User(found)) => {
+                Err(Faulty { violations, row: Some(Box::new(found.row)) })
+            }
+            Some(Reading::Skipped(_)) | None => Err(Faulty { violations, row: None }),
         }
     }
 

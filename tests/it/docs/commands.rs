@@ -28,12 +28,13 @@ const TESTS: &str = "cargo test\n";
 
 /// The pages whose commands are for a running `dev`, in the order in which a reader may take them:
 /// the last one gives an account of the sample away.
-const WITH_DEV: [&str; 12] = [
+const WITH_DEV: [&str; 13] = [
     "README.md",
     "docs/tutorials/first-link.md",
     "docs/tutorials/sign-in.md",
     "docs/tutorials/coming-from-auth0.md",
     "docs/tutorials/following-the-feed.md",
+    "docs/tutorials/trying-an-import.md",
     "docs/how-to/tenants.md",
     "docs/how-to/monitor.md",
     "docs/how-to/call.md",

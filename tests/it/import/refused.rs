@@ -96,12 +96,56 @@ async fn an_account_in_two_rows_refuses_both() {
         json!({"id": "old-1", "identities": [{"provider": "github", "subject": "other"}]});
     let rows = lines([row(1), twice("one"), row(2), twice("two"), same_id]);
     assert_report(&database, &rows, &[], expect![[r#"
-        {"place":"users.ndjson:1","reasons":[{"field":"id","reason":"REPEATED","description":"This id is also in users.ndjson:5: both rows are refused."}]}
-        {"place":"users.ndjson:2","reasons":[{"field":"identities/1","reason":"REPEATED","description":"This account is also in users.ndjson:4: both rows are refused."}]}
-        {"place":"users.ndjson:4","reasons":[{"field":"identities/1","reason":"REPEATED","description":"This account is also in users.ndjson:2: both rows are refused."}]}
-        {"place":"users.ndjson:5","reasons":[{"field":"id","reason":"REPEATED","description":"This id is also in users.ndjson:1: both rows are refused."}]}
+        {"place":"users.ndjson:1","reasons":[{"field":"id","reason":"REPEATED","description":"This id is also in users.ndjson:5: neither row becomes a new user."}]}
+        {"place":"users.ndjson:2","reasons":[{"field":"identities/1","reason":"REPEATED","description":"This account is also in users.ndjson:4: neither row becomes a new user."}]}
+        {"place":"users.ndjson:4","reasons":[{"field":"identities/1","reason":"REPEATED","description":"This account is also in users.ndjson:2: neither row becomes a new user."}]}
+        {"place":"users.ndjson:5","reasons":[{"field":"id","reason":"REPEATED","description":"This id is also in users.ndjson:1: neither row becomes a new user."}]}
     "#]]).await;
     assert_eq!(db_users(&database).await, ["old-2"]);
+}
+
+/// Else the account would be the other user's, and no command undoes that.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_of_a_row_with_faults_is_no_other_users() {
+    let database = cluster().db_migrated().await;
+    let shared = json!({"provider": "google-oauth2", "subject": "shared"});
+    let rows = lines([
+        json!({"id": "type", "blocked": "yes", "identities": [shared]}),
+        json!({"id": "value", "create_time": "2999-01-01T00:00:00Z", "identities": [shared]}),
+        json!({"id": "third", "identities": [shared]}),
+        json!({"id": "value", "identities": [{"provider": "github", "subject": "4"}]}),
+        row(5),
+    ]);
+    assert_report(&database, &rows, &[], expect![[r#"
+        {"place":"users.ndjson:1","reasons":[{"field":"blocked","reason":"INVALID","description":"This has to be true or false."}]}
+        {"place":"users.ndjson:2","reasons":[{"field":"create_time","reason":"INVALID","description":"is in the future"}]}
+        {"place":"users.ndjson:3","reasons":[{"field":"identities/0","reason":"REPEATED","description":"This account is also in users.ndjson:1: neither row becomes a new user."}]}
+        {"place":"users.ndjson:4","reasons":[{"field":"id","reason":"REPEATED","description":"This id is also in users.ndjson:2: neither row becomes a new user."}]}
+    "#]]).await;
+    assert_eq!(db_users(&database).await, ["old-5"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_is_a_user_already_is_not_refused_for_another_row() {
+    let database = cluster().db_migrated().await;
+    let desk = Desk::new(&database, |toml| toml);
+    let of = |id: &str| {
+        let own = json!({"provider": "github", "subject": format!("of-{id}")});
+        json!({"id": id, "identities": [own, {"provider": "google-oauth2", "subject": "shared"}]})
+    };
+    let first = desk.write("first.ndjson", lines([of("one")]));
+    assert_eq!(desk.import("neutral", &[&first], &[]).code, Some(0));
+    // The rows are in a batch after one of new users alone.
+    let rows = (0..600).map(row).chain([of("two"), of("one")]);
+    let both = desk.write("both.ndjson", lines(rows));
+
+    let ran = desk.import("neutral", &[&both], &["--report", "both-refused.ndjson"]);
+
+    assert_eq!(ran.code, Some(3), "{ran:?}");
+    assert!(ran.stdout.contains("created: 600, present: 1, skipped: 0, refused: 1"), "{ran:?}");
+    expect![[r#"
+        {"place":"both.ndjson:601","reasons":[{"field":"identities/1","reason":"REPEATED","description":"This account is also in both.ndjson:602: neither row becomes a new user."},{"field":"identities/1","reason":"IDENTITY_TAKEN","description":"This account belongs to the user one already."}]}
+    "#]].assert_eq(&desk.written("both-refused.ndjson"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -154,10 +198,53 @@ async fn a_file_of_another_is_not_overwritten() {
     let file = desk.write("users.ndjson", lines([row(1)]));
     desk.write("report.ndjson", "mine");
 
-    let ran = desk.import("neutral", &[&file], &["--report", "report.ndjson"]);
-
-    assert_eq!(ran.code, Some(1));
-    assert!(ran.stderr.contains("report.ndjson exists"), "{ran:?}");
+    let refused = |ran: &Ran, name: &str| {
+        assert_eq!(ran.code, Some(1), "{ran:?}");
+        assert!(ran.stderr.contains(&format!("{name} exists")), "{ran:?}");
+    };
+    for options in [&["--report", "report.ndjson"][..], &["--dry-run", "--report", "report.ndjson"]]
+    {
+        refused(&desk.import("neutral", &[&file], options), "report.ndjson");
+        assert_eq!(desk.written("report.ndjson"), "mine");
+        assert_eq!(db_users(&database).await, [""; 0]);
+    }
+    // Nor by a run whose rows are known.
+    assert_eq!(desk.import("neutral", &[&file], &["--id-map", "ids.csv"]).code, Some(0));
+    desk.write("ids.csv", "mine too");
+    for option in [["--report", "report.ndjson"], ["--id-map", "ids.csv"]] {
+        refused(&desk.import("neutral", &[&file], &option), option[1]);
+    }
     assert_eq!(desk.written("report.ndjson"), "mine");
-    assert_eq!(db_users(&database).await, [""; 0]);
+    assert_eq!(desk.written("ids.csv"), "mine too");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_reports_each_refused_row() {
+    let database = cluster().db_migrated().await;
+    let desk = Desk::new(&database, |toml| toml);
+    let wrong = (0..25).map(|at| json!({"id": format!("wrong-{at}"), "identities": [], "x": 1}));
+    let file = desk.write("users.ndjson", lines(wrong.chain([row(1)])));
+
+    let dry = desk.import("neutral", &[&file], &["--dry-run", "--report", "dry.ndjson"]);
+    let real = desk.import("neutral", &[&file], &["--report", "real.ndjson"]);
+
+    assert_eq!((dry.code, real.code), (Some(3), Some(3)), "{dry:?} {real:?}");
+    assert_eq!(desk.written("dry.ndjson"), desk.written("real.ndjson"));
+    assert_eq!(desk.written("dry.ndjson").lines().count(), 25);
+    assert!(dry.stdout.contains("  and 5 more\nthe refused rows: dry.ndjson"), "{dry:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_of_another_form_and_a_name_that_no_row_has_are_noted() {
+    let database = cluster().db_migrated().await;
+    let desk = Desk::new(&database, |toml| toml);
+    let file = desk.write("users.ndjson", lines([row(1), row(2)]));
+
+    let ran = desk.import("firebase", &[&file], &["--dry-run", "--provider", "gogle.com=-"]);
+
+    assert!(
+        ran.stdout.contains("\nno row is a user of this form: is --from another one?\n"),
+        "{ran:?}"
+    );
+    assert!(ran.stdout.contains("\nprovider gogle.com: no row has it\n"), "{ran:?}");
 }

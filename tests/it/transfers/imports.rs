@@ -111,14 +111,14 @@ async fn an_account_in_two_rows_of_any_messages_refuses_both() {
 
     insta::assert_snapshot!(imported.lines(), @r"
         1 refused
-          REPEATED identities/0: This account is also in line 4: both rows are refused.
+          REPEATED identities/0: This account is also in line 4: neither row becomes a new user.
         2 refused
-          REPEATED id: This id is also in line 5: both rows are refused.
+          REPEATED id: This id is also in line 5: neither row becomes a new user.
         3 created c
         4 refused
-          REPEATED identities/0: This account is also in line 1: both rows are refused.
+          REPEATED identities/0: This account is also in line 1: neither row becomes a new user.
         5 refused
-          REPEATED id: This id is also in line 2: both rows are refused.
+          REPEATED id: This id is also in line 2: neither row becomes a new user.
     ");
     assert_eq!(db_users(&server.database).await, ["c"]);
 }

@@ -78,8 +78,9 @@ fn shown_record(format: Format, record: Result<(Place, Record), InputError>) -> 
             }
             shown
         }
-        Err(violations) => {
-            let violations = violations
+        Err(faulty) => {
+            let violations = faulty
+                .violations
                 .iter()
                 .map(|violation| format!("\n  {}: {}", violation.field, violation.description));
             format!("{line} refused{}", violations.collect::<String>())
