@@ -67,6 +67,16 @@ pub fn shown(url: &Uri) -> String {
     text.split_once('?').map(|(shown, _)| format!("{shown}?…")).unwrap_or(text)
 }
 
+/// A text that another server sent, as logs show it: in quotes, with control characters and line
+/// ends escaped, and at most `most` characters of it.
+pub fn quoted(text: &str, most: usize) -> String {
+    let mut shown: String = text.chars().take(most).collect();
+    if shown.len() < text.len() {
+        shown.push('…');
+    }
+    format!("{shown:?}")
+}
+
 /// Whether a URL may be fetched that a document at `other` names: a document from elsewhere must
 /// not send requests to listeners on this machine.
 pub fn is_fetchable_from(url: &Uri, other: &Uri) -> bool {
@@ -177,6 +187,18 @@ mod tests {
         let show = |url: &str| shown(&url.parse().unwrap());
         assert_eq!(show("https://a.example.com/jwks?key=sesame"), "https://a.example.com/jwks?…");
         assert_eq!(show("https://a.example.com/jwks"), "https://a.example.com/jwks");
+    }
+
+    #[test]
+    fn what_another_server_sent_is_one_bounded_line() {
+        assert_eq!(quoted("no such client", 20), r#""no such client""#);
+        assert_eq!(
+            quoted("a\r\nlevel=\"ERROR\"\u{1b}[2J\u{202e}", 40),
+            r#""a\r\nlevel=\"ERROR\"\u{1b}[2J\u{202e}""#
+        );
+        assert_eq!(quoted("abcdef", 5), "\"abcde…\"");
+        assert_eq!(quoted("ééééé", 5), "\"ééééé\"");
+        assert_eq!(quoted(&"x".repeat(100_000), 300).chars().count(), 303);
     }
 
     #[test]

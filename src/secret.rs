@@ -1,7 +1,7 @@
 //! Secrets: those that other parties keep, which are random and recognised by their hash, and those
 //! that an operator keeps in files.
 
-use std::{io, path::Path};
+use std::{fmt, io, path::Path};
 
 use aws_lc_rs::{
     digest::{SHA256, digest},
@@ -13,6 +13,28 @@ use data_encoding::BASE64URL_NOPAD;
 #[derive(Debug, thiserror::Error)]
 #[error("the system gives no random bytes")]
 pub struct NoRandomBytes;
+
+/// A secret that another party shares with this service. `Debug` does not show it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// A secret of this text.
+    pub fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The text.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret")
+    }
+}
 
 /// Why a file has no secret. The text follows the name of the file.
 #[derive(Debug, thiserror::Error)]

@@ -23,22 +23,30 @@ fuzz_target!(|document: &[u8]| {
     let ids: BTreeSet<&str> = entries.iter().filter_map(|entry| entry["kid"].as_str()).collect();
     for id in &ids {
         let named: Vec<&Value> = entries.iter().filter(|entry| entry["kid"] == *id).collect();
-        let keys = set.named(Some(id));
-        assert!(keys.iter().all(|key| named.iter().any(|entry| offers(entry, key))), "{id:?}");
+        let keys = set.named(id);
+        for key in keys {
+            let is_offered =
+                |algorithm: &Algorithm| named.iter().any(|entry| offers(entry, key, *algorithm));
+            assert!(!key.algorithms.is_empty() && key.algorithms.iter().all(is_offered), "{id:?}");
+        }
         found += keys.len();
     }
-    // Without an id there is no choice: only a set of one key offers one.
-    match set.named(None) {
-        [key] => assert!(set.len() == 1 && entries.iter().any(|entry| offers(entry, key))),
-        keys => assert!(keys.is_empty() && set.len() > 1),
+    // Without an id there is no choice: the key that is found is the only one for its algorithm.
+    for algorithm in ALGORITHMS {
+        let usable = ids.iter().flat_map(|id| set.named(id));
+        let fitting = usable.filter(|key| key.algorithms.contains(&algorithm)).count();
+        if let Some(key) = set.find(None, algorithm) {
+            assert!(fitting <= 1 && entries.iter().any(|entry| offers(entry, key, algorithm)));
+        }
     }
+    assert!(set.find(None, Algorithm::HS256).is_none());
     assert!(found <= set.len());
-    assert!(ids.contains("nobody") || set.named(Some("nobody")).is_empty());
+    assert!(ids.contains("nobody") || set.named("nobody").is_empty());
 });
 
-/// Whether an entry may have become this key: written from RFC 7517 and 7518, not from the
-/// service's code.
-fn offers(entry: &Value, key: &Key) -> bool {
+/// Whether an entry may have become this key for this algorithm: written from RFC 7517 and 7518, not
+/// from the service's code.
+fn offers(entry: &Value, key: &Key, algorithm: Algorithm) -> bool {
     let family = match entry["kty"].as_str() {
         Some("RSA") => AlgorithmFamily::Rsa,
         Some("EC") => AlgorithmFamily::Ec,
@@ -46,15 +54,15 @@ fn offers(entry: &Value, key: &Key) -> bool {
         // Above all not `oct`: each reader of the document could sign with it.
         _ => return false,
     };
-    let names = format!("{:?}", key.algorithm);
-    let curve = match key.algorithm {
+    let names = format!("{algorithm:?}");
+    let curve = match algorithm {
         Algorithm::ES256 => Some("P-256"),
         Algorithm::EdDSA => Some("Ed25519"),
         _ => None,
     };
-    ALGORITHMS.contains(&key.algorithm)
+    ALGORITHMS.contains(&algorithm)
         && (family != AlgorithmFamily::Rsa || is_strong(entry))
-        && key.algorithm.family() == family
+        && algorithm.family() == family
         && key.key.family() == family
         && curve.is_none_or(|curve| entry["crv"] == curve)
         && entry.get("use").is_none_or(|usage| usage.is_null() || usage == "sig")

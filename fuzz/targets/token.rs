@@ -106,7 +106,9 @@ fn judge(token: &str, token_use: TokenUse) {
     );
 
     let leeway = TimeDelta::seconds(30);
-    let time = |name: &str| DateTime::from_timestamp(claims[name].as_i64()?, 0);
+    // RFC 7519 §2: a number of seconds, whose fraction does not count.
+    let seconds = |value: &Value| value.as_i64().or_else(|| Some(value.as_f64()?.floor() as i64));
+    let time = |name: &str| DateTime::from_timestamp(seconds(&claims[name])?, 0);
     assert_eq!(time("iat"), Some(verified.issued_at));
     assert!(
         verified.issued_at <= NOW + leeway

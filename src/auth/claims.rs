@@ -1,6 +1,6 @@
 //! The claims of a token, parsed strictly.
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 use chrono::{DateTime, Utc};
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
@@ -41,11 +41,11 @@ impl Claims {
         self.0.get(name)?.as_str()
     }
 
-    /// A time claim in whole seconds (RFC 7519 §2, NumericDate). `None` if it is missing or of
-    /// another form. That RFC also allows fractions. They are refused: the times of tokens, moves
-    /// and sign-ins are compared by whole seconds.
+    /// A time claim (RFC 7519 §2, NumericDate), without its fraction of a second: the times of
+    /// tokens, moves and sign-ins are compared by whole seconds, and most issuers send those. `None`
+    /// if it is missing, is no number, or is no time.
     pub fn time(&self, name: &str) -> Option<DateTime<Utc>> {
-        DateTime::from_timestamp(self.0.get(name)?.as_i64()?, 0)
+        DateTime::from_timestamp(whole_seconds(self.0.get(name)?)?, 0)
     }
 
     /// Whether a claim is present, of any type.
@@ -56,6 +56,21 @@ impl Claims {
     /// Whether a claim is present, and [`is_true`].
     pub fn is_true(&self, name: &str) -> bool {
         self.0.get(name).is_some_and(is_true)
+    }
+
+    /// Whether a claim is present, and [`is_true`] or one of these texts.
+    pub fn is_true_or(&self, name: &str, texts: &BTreeSet<String>) -> bool {
+        self.is_true(name) || self.text(name).is_some_and(|text| texts.contains(text))
+    }
+
+    /// The texts of a claim that is one text or a list of texts, as `aud` is (RFC 7519 §4.1.3).
+    /// `None` if it is missing or of another form.
+    pub fn texts(&self, name: &str) -> Option<Vec<&str>> {
+        match self.0.get(name)? {
+            Value::String(text) => Some(vec![text]),
+            Value::Array(items) => items.iter().map(Value::as_str).collect(),
+            _ => None,
+        }
     }
 
     /// Whether a claim is this text, alone or as the only item of a list.
@@ -74,6 +89,21 @@ impl Claims {
         let present = PROFILE_CLAIMS.iter().filter_map(|name| self.0.get_key_value(*name));
         present.map(|(name, value)| (name.clone(), value.clone())).collect()
     }
+}
+
+/// The latest time that is read, in seconds from 1970, and by its sign the earliest: it is far
+/// outside of any calendar, and a number of seconds has no fraction left long after it.
+const LAST_SECOND: f64 = 1e12;
+
+/// The whole seconds of a number of seconds: the last whole number that is not above it.
+fn whole_seconds(number: &Value) -> Option<i64> {
+    if let Some(whole) = number.as_i64() {
+        return Some(whole);
+    }
+    let floor = number.as_f64()?.floor();
+    #[expect(clippy::cast_possible_truncation, reason = "a whole number within bounds")]
+    let whole = floor as i64;
+    (floor.abs() <= LAST_SECOND).then_some(whole)
 }
 
 /// Whether a claim is the JSON value `true`. Other values, such as "true" and 1, are not.
@@ -114,6 +144,8 @@ impl<'de> Deserialize<'de> for Claims {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::{prop_assert, proptest};
+
     use super::*;
 
     fn claims(json: &str) -> Result<Claims, serde_json::Error> {
@@ -157,5 +189,81 @@ mod tests {
             );
         }
         assert!(claims(r#"{"email_verified":true}"#).unwrap().is_true("email_verified"));
+    }
+
+    /// A07: a text counts only byte by byte, if it is configured.
+    #[test]
+    fn a_configured_text_is_true_and_no_other() {
+        let texts = BTreeSet::from(["true".to_owned()]);
+        for (value, counts) in [
+            ("true", true),
+            (r#""true""#, true),
+            (r#""True""#, false),
+            (r#""true ""#, false),
+            (r#""false""#, false),
+            (r#"["true"]"#, false),
+            ("1", false),
+            ("false", false),
+            ("null", false),
+        ] {
+            let claims = claims(&format!(r#"{{"email_verified":{value}}}"#)).unwrap();
+            assert_eq!(claims.is_true_or("email_verified", &texts), counts, "{value}");
+        }
+        assert!(!claims("{}").unwrap().is_true_or("email_verified", &texts));
+    }
+
+    #[test]
+    fn audiences_are_texts_only() {
+        for (aud, texts) in [
+            (r#""us""#, Some(vec!["us"])),
+            (r#"["us","them"]"#, Some(vec!["us", "them"])),
+            ("[]", Some(vec![])),
+            (r#"["us",7]"#, None),
+            (r#"["us",["them"]]"#, None),
+            ("7", None),
+            ("null", None),
+        ] {
+            assert_eq!(
+                claims(&format!(r#"{{"aud":{aud}}}"#)).unwrap().texts("aud"),
+                texts,
+                "{aud}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_time_is_the_whole_second_before_its_fraction() {
+        for (json, seconds) in [
+            ("1795976271", Some(1_795_976_271)),
+            ("1795976271.335787", Some(1_795_976_271)),
+            ("1795976271.999", Some(1_795_976_271)),
+            ("1795976271.0", Some(1_795_976_271)),
+            ("1.795976271e9", Some(1_795_976_271)),
+            ("0.5", Some(0)),
+            ("-0.5", Some(-1)),
+            ("-1", Some(-1)),
+            ("1e13", None),
+            ("-1e13", None),
+            ("1e300", None),
+            ("9223372036854775807", None),
+            ("18446744073709551615", None),
+            (r#""1795976271""#, None),
+            ("null", None),
+            ("true", None),
+        ] {
+            let time = claims(&format!(r#"{{"iat":{json}}}"#)).unwrap().time("iat");
+            assert_eq!(time.map(|time| time.timestamp()), seconds, "{json}");
+        }
+    }
+
+    proptest! {
+        /// No time is later than the number that it was read from, or a second before it.
+        #[test]
+        fn a_time_is_never_later_than_its_number(seconds in -1e11..1e11_f64) {
+            let json = Value::from(seconds).to_string();
+            let time = claims(&format!(r#"{{"iat":{json}}}"#)).unwrap().time("iat").unwrap();
+            let whole = time.timestamp() as f64;
+            prop_assert!(whole <= seconds && seconds < whole + 1.0);
+        }
     }
 }

@@ -1,16 +1,20 @@
 //! The metadata that an issuer publishes (OpenID Connect Discovery 1.0 §3).
 
 use http::Uri;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
-use crate::http_client::{FetchError, HttpClient, is_fetchable, is_fetchable_from};
+use crate::http_client::{FetchError, HttpClient, is_fetchable, is_fetchable_from, quoted};
+
+/// The longest name of an issuer that an error text repeats, in characters.
+const MAX_NAME: usize = 200;
 
 /// The used part of an issuer's metadata.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
 pub struct IssuerMetadata {
     issuer: String,
-    /// The URL of its keys.
-    pub jwks_uri: String,
+    /// The URL of its keys. An issuer that signs with the secrets of its clients may have none.
+    pub jwks_uri: Option<String>,
     /// The URL at which people sign in.
     pub authorization_endpoint: Option<String>,
     /// The URL at which codes are exchanged.
@@ -24,6 +28,25 @@ pub struct IssuerMetadata {
     /// Whether each redirect back contains the issuer (RFC 9207 §3).
     #[serde(default)]
     pub authorization_response_iss_parameter_supported: bool,
+    /// The algorithms of its ID tokens.
+    #[serde(default, deserialize_with = "texts")]
+    pub id_token_signing_alg_values_supported: Option<Vec<String>>,
+    /// The scopes that it publishes; there may be others.
+    #[serde(default, deserialize_with = "texts")]
+    pub scopes_supported: Option<Vec<String>>,
+    /// What it may respond with to an authorization request, such as `code`.
+    #[serde(default, deserialize_with = "texts")]
+    pub response_types_supported: Option<Vec<String>>,
+    /// How it sends the browser back, such as `query`.
+    #[serde(default, deserialize_with = "texts")]
+    pub response_modes_supported: Option<Vec<String>>,
+}
+
+/// A list of texts; `None` if it is something else. These lists are compared with the settings, to
+/// find mistakes: a malformed one is no reason to use nothing of the metadata.
+fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
+    let Value::Array(items) = Value::deserialize(deserializer)? else { return Ok(None) };
+    Ok(items.into_iter().map(|item| item.as_str().map(str::to_owned)).collect())
 }
 
 /// Why metadata are unavailable.
@@ -64,9 +87,33 @@ pub async fn fetch(
         .map_err(|error| wrong(format!("does not parse: {error}")))?;
     // §4.3: otherwise one issuer could impersonate another.
     if found.issuer != issuer {
-        return Err(wrong("is the metadata of another issuer".to_owned()));
+        return Err(wrong(another_issuer(&found.issuer, issuer)));
     }
     Ok(found)
+}
+
+/// The problem of metadata that name this issuer instead of the configured one. It names both, so
+/// that an operator sees what to change.
+fn another_issuer(found: &str, configured: &str) -> String {
+    let differ = match found.trim_end_matches('/') == configured.trim_end_matches('/') {
+        true => ": they differ by the slash at the end",
+        false => "",
+    };
+    format!(
+        "is the metadata of the issuer {}, not of {configured:?}{differ}. If it is the right one, set issuer to that",
+        quoted(found, MAX_NAME)
+    )
+}
+
+/// The URL of the keys in metadata that came from `from`.
+///
+/// # Errors
+/// [`MetadataError::Content`] if there is none, or as [`endpoint`] says.
+pub fn keys_url(found: &IssuerMetadata, from: &Uri) -> Result<Uri, MetadataError> {
+    match &found.jwks_uri {
+        Some(url) => endpoint(url, "jwks_uri", from),
+        None => Err(MetadataError::Content(from.clone(), "has no jwks_uri".to_owned())),
+    }
 }
 
 /// An endpoint URL from metadata that came from `from`.
@@ -110,6 +157,31 @@ mod tests {
             "https://",
         ] {
             assert_eq!(metadata(issuer), None, "{issuer}");
+        }
+    }
+
+    #[test]
+    fn another_issuer_is_named_beside_the_configured_one() {
+        assert_eq!(
+            another_issuer("https://a.example.com", "https://a.example.com/"),
+            r#"is the metadata of the issuer "https://a.example.com", not of "https://a.example.com/": they differ by the slash at the end. If it is the right one, set issuer to that"#
+        );
+        assert_eq!(
+            another_issuer("https://b.example.com\n", "https://a.example.com"),
+            r#"is the metadata of the issuer "https://b.example.com\n", not of "https://a.example.com". If it is the right one, set issuer to that"#
+        );
+    }
+
+    #[test]
+    fn a_malformed_list_is_no_list() {
+        let scopes = |json: &str| {
+            let document = format!(r#"{{"issuer":"i","scopes_supported":{json}}}"#);
+            serde_json::from_str::<IssuerMetadata>(&document).unwrap().scopes_supported
+        };
+        assert_eq!(scopes(r#"["openid"]"#), Some(vec!["openid".to_owned()]));
+        assert_eq!(scopes("[]"), Some(Vec::new()));
+        for malformed in ["null", "7", r#""openid""#, r#"["openid",7]"#, "{}"] {
+            assert_eq!(scopes(malformed), None, "{malformed}");
         }
     }
 

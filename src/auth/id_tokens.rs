@@ -1,16 +1,17 @@
 //! ID tokens that a provider issues to this service (OpenID Connect Core §3.1.3.7). They are
 //! verified like callers' tokens, with additional rules.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
-use jsonwebtoken::Algorithm;
+use jsonwebtoken::{Algorithm, AlgorithmFamily};
 
 use super::{
     AuthError, Keys,
     claims::Claims,
     jwt::{self, Expected, Jwt, LEEWAY, MAX_TOKEN},
 };
+use crate::secret::Secret;
 
 /// The largest age of an ID token: it comes directly from its provider.
 const FRESH: Duration = Duration::from_secs(600);
@@ -20,10 +21,52 @@ const FRESH: Duration = Duration::from_secs(600);
 pub struct IdTokenRules {
     /// The accepted issuers.
     pub issuer: IssuerRule,
-    /// The client id, which must be the only audience.
+    /// The client id, which must be an audience.
     pub client_id: String,
-    /// The accepted signature algorithms.
-    pub algorithms: Vec<Algorithm>,
+    /// The audiences that may be named beside the client.
+    pub trusted_audiences: BTreeSet<String>,
+    /// How the provider signs.
+    pub signatures: Signatures,
+}
+
+/// How a provider signs its ID tokens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Signatures {
+    /// With a private key, by one of these algorithms. The provider publishes the public key.
+    PrivateKey(Vec<Algorithm>),
+    /// With the client's secret, by HS256 (OpenID Connect Core §10.1). It vouches in a flow of this
+    /// client alone, whose provider knows the secret anyway: such a token is neither a caller's nor
+    /// a proof.
+    ClientSecret(Secret),
+}
+
+/// What verifies the signatures of a provider.
+#[derive(Clone)]
+pub enum SignatureVerifier {
+    /// The keys that the provider publishes.
+    Published(Arc<Keys>),
+    /// The client's secret.
+    ClientSecret(Secret),
+}
+
+impl Signatures {
+    /// The algorithms of the signatures.
+    pub fn algorithms(&self) -> &[Algorithm] {
+        match self {
+            Self::PrivateKey(algorithms) => algorithms,
+            Self::ClientSecret(_) => &[Algorithm::HS256],
+        }
+    }
+
+    /// The names of the algorithms, as metadata list them.
+    pub fn names(&self) -> Vec<String> {
+        self.algorithms().iter().map(|algorithm| format!("{algorithm:?}")).collect()
+    }
+}
+
+/// Whether this is the name of an asymmetric algorithm that an operator can configure.
+pub fn is_asymmetric(name: &str) -> bool {
+    name.parse::<Algorithm>().is_ok_and(|algorithm| algorithm.family() != AlgorithmFamily::Hmac)
 }
 
 /// The issuers whose ID tokens are accepted.
@@ -96,7 +139,7 @@ impl IssuerRule {
 impl IdTokenRules {
     /// Whether both accept the same issuer with the same algorithms.
     pub fn expect_the_same_signer_as(&self, other: &Self) -> bool {
-        self.issuer.name() == other.issuer.name() && self.algorithms == other.algorithms
+        self.issuer.name() == other.issuer.name() && self.signatures == other.signatures
     }
 
     /// Verifies an ID token. Waits for the provider's keys if the token names a key that may be
@@ -108,10 +151,47 @@ impl IdTokenRules {
     pub async fn verify(
         &self,
         token: &str,
-        keys: &Keys,
+        verifier: &SignatureVerifier,
         expectations: IdTokenExpectations<'_>,
         now: DateTime<Utc>,
     ) -> Result<IdToken, AuthError> {
+        let issuer = self.unverified_issuer(token)?;
+        let (audiences, types) = (self.audiences(), types());
+        let expected = self.expected(&issuer, &audiences, &types);
+        let token = match verifier {
+            SignatureVerifier::Published(keys) => jwt::verify(token, &expected, keys, now).await?.0,
+            SignatureVerifier::ClientSecret(secret) => {
+                jwt::verify_by_secret(token, &expected, secret.reveal().as_bytes(), now)?
+            }
+        };
+        self.check(&issuer, &token, expectations, now)?;
+        let Jwt { subject, issued_at, authenticated_at, claims, .. } = token;
+        Ok(IdToken { subject, issued_at, authenticated_at, claims })
+    }
+
+    /// Verifies a signed userinfo response (OpenID Connect Core §5.3.2): it must be for this client,
+    /// and signed as the ID tokens are. The caller compares its `sub`.
+    ///
+    /// # Errors
+    /// Those of [`Self::verify`].
+    pub async fn verify_userinfo(
+        &self,
+        token: &str,
+        verifier: &SignatureVerifier,
+    ) -> Result<Claims, AuthError> {
+        let issuer = self.unverified_issuer(token)?;
+        let (audiences, types) = (self.audiences(), types());
+        let expected = self.expected(&issuer, &audiences, &types);
+        match verifier {
+            SignatureVerifier::Published(keys) => jwt::verify_claims(token, &expected, keys).await,
+            SignatureVerifier::ClientSecret(secret) => {
+                jwt::verify_claims_by_secret(token, &expected, secret.reveal().as_bytes())
+            }
+        }
+    }
+
+    /// The issuer that an unverified token names, if it is accepted.
+    fn unverified_issuer(&self, token: &str) -> Result<String, AuthError> {
         let invalid = AuthError::TokenInvalid;
         if token.len() > MAX_TOKEN {
             return Err(invalid("longer than 8 KiB"));
@@ -121,16 +201,29 @@ impl IdTokenRules {
         if !self.issuer.allows(&issuer) {
             return Err(invalid("another issuer"));
         }
-        let expected = Expected {
-            issuer: &issuer,
-            audiences: &BTreeSet::from([self.client_id.clone()]),
-            types: &BTreeSet::from(["JWT", ""].map(str::to_owned)),
-            algorithms: &self.algorithms,
-        };
-        let token = jwt::verify(token, &expected, keys, now).await?;
-        self.check(&issuer, &token, expectations, now)?;
-        let Jwt { subject, issued_at, authenticated_at, claims, .. } = token;
-        Ok(IdToken { subject, issued_at, authenticated_at, claims })
+        Ok(issuer)
+    }
+
+    fn audiences(&self) -> BTreeSet<String> {
+        BTreeSet::from([self.client_id.clone()])
+    }
+
+    fn expected<'a>(
+        &'a self,
+        issuer: &'a str,
+        audiences: &'a BTreeSet<String>,
+        types: &'a BTreeSet<String>,
+    ) -> Expected<'a> {
+        Expected { issuer, audiences, types, algorithms: self.signatures.algorithms() }
+    }
+
+    /// Whether all audiences are the client, or trusted.
+    fn trusts_audiences(&self, claims: &Claims) -> bool {
+        claims.texts("aud").is_some_and(|audiences| {
+            audiences.iter().all(|audience| {
+                *audience == self.client_id || self.trusted_audiences.contains(*audience)
+            })
+        })
     }
 
     fn check(
@@ -149,12 +242,14 @@ impl IdTokenRules {
         {
             return invalid("tid is another directory than the issuer's");
         }
-        // Another audience could have received the token before.
-        if !claims.is_only("aud", &self.client_id) {
+        // Another audience could have received the token before. §3.1.3.7: of several audiences,
+        // `azp` says which one is the client.
+        if !self.trusts_audiences(claims) {
             return invalid("aud names another audience besides this client");
         }
-        if claims.has("azp") && claims.text("azp") != Some(&self.client_id) {
-            return invalid("azp is another client");
+        let is_for_several = !claims.is_only("aud", &self.client_id);
+        if (is_for_several || claims.has("azp")) && claims.text("azp") != Some(&self.client_id) {
+            return invalid("azp is missing beside several audiences, or is another client");
         }
         if claims.text("nonce") != Some(expectations.nonce) {
             return invalid("nonce is missing, or of another flow");
@@ -171,6 +266,11 @@ impl IdTokenRules {
             false => Ok(()),
         }
     }
+}
+
+/// The types of ID tokens: most have none, and some say that they are JWTs.
+fn types() -> BTreeSet<String> {
+    BTreeSet::from(["JWT", ""].map(str::to_owned))
 }
 
 #[cfg(test)]

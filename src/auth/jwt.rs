@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use data_encoding::BASE64URL_NOPAD;
-use jsonwebtoken::{Algorithm, Validation, decode, decode_header};
+use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation, decode, decode_header};
 use serde::Deserialize;
 
 use super::{AuthError, claims::Claims, key_set::KeySet, keys::Keys};
@@ -47,8 +47,6 @@ pub(super) struct Jwt {
     pub authenticated_at: DateTime<Utc>,
     /// All its claims.
     pub claims: Claims,
-    /// The keys with which it was verified.
-    pub keys: Arc<KeySet>,
 }
 
 /// The part of a payload that is read before verification, only to select the issuer's keys.
@@ -84,13 +82,57 @@ pub(super) fn is_older(time: DateTime<Utc>, than: Duration, now: DateTime<Utc>) 
     now - time > TimeDelta::from_std(than).unwrap_or(TimeDelta::MAX)
 }
 
-/// Verifies a token. Waits for the issuer's keys if the token names a key that may be new.
+/// Verifies a token, and returns the keys that did. Waits for the issuer's keys if the token names
+/// a key that may be new.
 pub(super) async fn verify(
     token: &str,
     expected: &Expected<'_>,
     keys: &Keys,
     now: DateTime<Utc>,
+) -> Result<(Jwt, Arc<KeySet>), AuthError> {
+    let header = expected_header(token, expected)?;
+    let keys = keys.current_for(header.kid.as_deref()).await?;
+    let key = key_of(&keys, &header)?;
+    let jwt = verify_by(token, expected, (header.alg, key), now)?;
+    Ok((jwt, keys))
+}
+
+/// Verifies a token that its issuer signed with the secret that it shares with this service (HMAC).
+pub(super) fn verify_by_secret(
+    token: &str,
+    expected: &Expected<'_>,
+    secret: &[u8],
+    now: DateTime<Utc>,
 ) -> Result<Jwt, AuthError> {
+    let header = expected_header(token, expected)?;
+    verify_by(token, expected, (header.alg, &DecodingKey::from_secret(secret)), now)
+}
+
+/// Verifies signed claims, such as those of a userinfo response (OpenID Connect Core §5.3.2), which
+/// need not say when they were issued or expire. Waits for the issuer's keys like [`verify`].
+pub(super) async fn verify_claims(
+    token: &str,
+    expected: &Expected<'_>,
+    keys: &Keys,
+) -> Result<Claims, AuthError> {
+    let header = expected_header(token, expected)?;
+    let keys = keys.current_for(header.kid.as_deref()).await?;
+    let key = key_of(&keys, &header)?;
+    verify_claims_by(token, expected, (header.alg, key))
+}
+
+/// The same for claims that are signed with the secret.
+pub(super) fn verify_claims_by_secret(
+    token: &str,
+    expected: &Expected<'_>,
+    secret: &[u8],
+) -> Result<Claims, AuthError> {
+    let header = expected_header(token, expected)?;
+    verify_claims_by(token, expected, (header.alg, &DecodingKey::from_secret(secret)))
+}
+
+/// The unverified header, if it is one that the requirements permit.
+fn expected_header(token: &str, expected: &Expected<'_>) -> Result<Header, AuthError> {
     let header = decode_header(token).map_err(|_| AuthError::TokenInvalid("malformed header"))?;
     // RFC 7797 §7: a JWT must not contain `b64`, whether or not it is listed as critical.
     let has_b64 = header.extras.inner().contains_key("b64");
@@ -100,23 +142,68 @@ pub(super) async fn verify(
     if !is_type_allowed(header.typ.as_deref(), expected.types) {
         return Err(AuthError::TokenInvalid("wrong typ"));
     }
-    // A key id that no issuer would use is not worth a fetch.
-    if !expected.algorithms.contains(&header.alg) || !header.kid.as_deref().is_none_or(is_key_id) {
-        return Err(AuthError::TokenInvalid(
-            "the algorithm is another one, or the key id is malformed",
-        ));
+    if !expected.algorithms.contains(&header.alg) {
+        return Err(AuthError::TokenInvalid(not_configured(header.alg)));
     }
-    let keys = keys.current_for(header.kid.as_deref()).await?;
-    let named = keys.named(header.kid.as_deref());
-    let key = named.iter().find(|key| key.algorithm == header.alg);
-    let key = key.ok_or(AuthError::TokenInvalid("the key is unknown, or has another algorithm"))?;
-    let data =
-        decode::<Claims>(token, &key.key, &validation(expected, key.algorithm)).map_err(|_| {
-            AuthError::TokenInvalid(
-                "the signature, a claim, the issuer, the audience or a time is invalid",
-            )
-        })?;
-    checked(expected, key.algorithm, data.claims, Arc::clone(&keys), now)
+    // A key id that no issuer would use is not worth a fetch.
+    if !header.kid.as_deref().is_none_or(is_key_id) {
+        return Err(AuthError::TokenInvalid("the key id is malformed"));
+    }
+    Ok(header)
+}
+
+/// The cause of a refusal, for the log: an operator learns from it what `algorithms` lacks.
+fn not_configured(algorithm: Algorithm) -> &'static str {
+    match algorithm {
+        Algorithm::RS256 => "signed with RS256, which is not among the configured algorithms",
+        Algorithm::RS384 => "signed with RS384, which is not among the configured algorithms",
+        Algorithm::RS512 => "signed with RS512, which is not among the configured algorithms",
+        Algorithm::PS256 => "signed with PS256, which is not among the configured algorithms",
+        Algorithm::PS384 => "signed with PS384, which is not among the configured algorithms",
+        Algorithm::PS512 => "signed with PS512, which is not among the configured algorithms",
+        Algorithm::ES256 => "signed with ES256, which is not among the configured algorithms",
+        Algorithm::ES384 => "signed with ES384, which is not among the configured algorithms",
+        Algorithm::EdDSA => "signed with EdDSA, which is not among the configured algorithms",
+        Algorithm::HS256 => "signed with HS256, a symmetric algorithm that is not configured",
+        _ => "signed with an algorithm that is not among the configured ones",
+    }
+}
+
+fn key_of<'a>(keys: &'a KeySet, header: &Header) -> Result<&'a DecodingKey, AuthError> {
+    let key = keys.find(header.kid.as_deref(), header.alg);
+    let unknown = AuthError::TokenInvalid("the key is unknown, or has another algorithm");
+    key.map(|key| &key.key).ok_or(unknown)
+}
+
+fn verify_by(
+    token: &str,
+    expected: &Expected<'_>,
+    (algorithm, key): (Algorithm, &DecodingKey),
+    now: DateTime<Utc>,
+) -> Result<Jwt, AuthError> {
+    let data = decode::<Claims>(token, key, &validation(expected, algorithm)).map_err(|_| {
+        AuthError::TokenInvalid(
+            "the signature, a claim, the issuer, the audience or a time is invalid",
+        )
+    })?;
+    checked(expected, algorithm, data.claims, now)
+}
+
+fn verify_claims_by(
+    token: &str,
+    expected: &Expected<'_>,
+    (algorithm, key): (Algorithm, &DecodingKey),
+) -> Result<Claims, AuthError> {
+    let mut validation = validation(expected, algorithm);
+    // Times that are there are checked.
+    validation.set_required_spec_claims(&["iss", "aud", "sub"]);
+    let data = decode::<Claims>(token, key, &validation).map_err(|_| {
+        AuthError::TokenInvalid("the signature, iss, aud, sub or a time is invalid")
+    })?;
+    match data.claims.text("iss") == Some(expected.issuer) {
+        true => Ok(data.claims),
+        false => Err(AuthError::TokenInvalid("iss is not a string")),
+    }
 }
 
 fn is_key_id(text: &str) -> bool {
@@ -153,7 +240,6 @@ fn checked(
     expected: &Expected<'_>,
     algorithm: Algorithm,
     claims: Claims,
-    keys: Arc<KeySet>,
     now: DateTime<Utc>,
 ) -> Result<Jwt, AuthError> {
     let invalid = AuthError::TokenInvalid;
@@ -165,12 +251,12 @@ fn checked(
         .filter(|sub| Subject::parse(sub).is_some())
         .ok_or(invalid("malformed sub"))?;
     let issued_at = claims.time("iat").ok_or(invalid("no iat"))?;
-    let expires_at = claims.time("exp").ok_or(invalid("exp is not a whole number"))?;
+    let expires_at = claims.time("exp").ok_or(invalid("exp is not a time"))?;
     if is_ahead(issued_at, now) {
         return Err(invalid("issued in the future"));
     }
     let authenticated_at = match claims.has("auth_time") {
-        true => claims.time("auth_time").ok_or(invalid("auth_time is not a whole number"))?,
+        true => claims.time("auth_time").ok_or(invalid("auth_time is not a time"))?,
         false => issued_at,
     };
     // A time in the future would count as recent for ever.
@@ -181,7 +267,7 @@ fn checked(
     if has_expired(expires_at, now) {
         return Err(invalid("expired"));
     }
-    // The library has checked `nbf`. A fraction of a second, which it accepts, does not count here.
+    // The library has checked `nbf`.
     let not_before = claims.time("nbf").unwrap_or(issued_at);
     let valid_from = issued_at.max(authenticated_at).max(not_before);
     let authenticated_at = authenticated_at.min(now);
@@ -193,7 +279,6 @@ fn checked(
         expires_at,
         authenticated_at,
         claims,
-        keys,
     })
 }
 

@@ -16,11 +16,12 @@ const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
 /// The longest accepted RSA exponent, in bytes.
 const RSA_EXPONENT: usize = 4;
 
-/// A key, bound to the one algorithm with which it is used (RFC 8725 §3.1).
+/// A key, bound to the algorithms with which it is used (RFC 8725 §3.1).
 #[derive(Clone)]
 pub struct Key {
-    /// The algorithm.
-    pub algorithm: Algorithm,
+    /// The one algorithm that the key names. Of a key that names none (RFC 7517 §4.4), those of the
+    /// issuer's algorithms that keys of its kind can sign with.
+    pub algorithms: Vec<Algorithm>,
     /// The public key.
     pub key: DecodingKey,
 }
@@ -79,16 +80,20 @@ impl KeySet {
         Ok(set)
     }
 
-    /// The keys that may have signed a token with this key id. Several keys under one id (RFC 7517
-    /// §4.5) differ by algorithm. A token without an id can be verified only if there is exactly
-    /// one key.
-    pub fn named(&self, id: Option<&str>) -> &[Key] {
-        let named = match id {
-            Some(id) => self.by_id.get(&Some(id.to_owned())),
-            None if self.len() == 1 => self.by_id.values().next(),
-            None => None,
-        };
-        named.map(Vec::as_slice).unwrap_or_default()
+    /// The keys with this key id.
+    pub fn named(&self, id: &str) -> &[Key] {
+        self.by_id.get(&Some(id.to_owned())).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// The key that verifies a token with this key id and algorithm. Several keys under one id (RFC
+    /// 7517 §4.5) differ by algorithm. A token without an id can be verified only if exactly one
+    /// key is for its algorithm.
+    pub fn find(&self, id: Option<&str>, algorithm: Algorithm) -> Option<&Key> {
+        let is_for = |key: &&Key| key.algorithms.contains(&algorithm);
+        match id {
+            Some(id) => self.named(id).iter().find(is_for),
+            None => sole(self.by_id.values().flatten().filter(is_for)),
+        }
     }
 
     /// The number of keys.
@@ -133,20 +138,19 @@ fn usable(jwk: &Jwk, algorithms: &[Algorithm]) -> Option<Key> {
     if !for_signatures || !may_verify || !is_sound(&jwk.algorithm) {
         return None;
     }
-    let algorithm = match &common.key_algorithm {
-        Some(named) => {
-            Algorithm::try_from(*named).ok().filter(|named| algorithms.contains(named))?
-        }
-        // The key names no algorithm, so exactly one must fit.
-        None => sole(algorithms.iter().filter(|algorithm| fits(&jwk.algorithm, **algorithm)))?,
-    };
     // A key that names an algorithm of another kind of key is not used.
-    let key = fits(&jwk.algorithm, algorithm).then(|| DecodingKey::from_jwk(jwk).ok())??;
-    Some(Key { algorithm, key })
+    let mut fitting: Vec<Algorithm> = algorithms.to_vec();
+    fitting.retain(|algorithm| fits(&jwk.algorithm, *algorithm));
+    if let Some(named) = &common.key_algorithm {
+        let named = Algorithm::try_from(*named).ok()?;
+        fitting.retain(|algorithm| *algorithm == named);
+    }
+    let key = (!fitting.is_empty()).then(|| DecodingKey::from_jwk(jwk).ok())??;
+    Some(Key { algorithms: fitting, key })
 }
 
-fn sole<'a>(mut algorithms: impl Iterator<Item = &'a Algorithm>) -> Option<Algorithm> {
-    algorithms.next().filter(|_| algorithms.next().is_none()).copied()
+fn sole<T>(mut items: impl Iterator<Item = T>) -> Option<T> {
+    items.next().filter(|_| items.next().is_none())
 }
 
 /// Whether a key of this kind can sign with the algorithm (RFC 7518 §3.1, RFC 8037 §3.1).
@@ -263,7 +267,7 @@ mod tests {
         ] {
             let set = parse(&[bad.clone(), ed("1"), bad.clone()]).unwrap();
             assert_eq!((set.len(), set.left_out()), (1, 2), "{bad}");
-            assert_eq!(set.named(Some("1")).len(), 1, "{bad}");
+            assert_eq!(set.named("1").len(), 1, "{bad}");
             assert!(parse(std::slice::from_ref(&bad)).is_err(), "{bad}");
         }
         for good in [
@@ -281,27 +285,56 @@ mod tests {
     }
 
     #[test]
-    fn a_key_without_an_algorithm_gets_the_only_possible_one() {
-        let document = json!({"keys": [rsa(256, &[1, 0, 1])]}).to_string();
-        let both = KeySet::parse(document.as_bytes(), &[Algorithm::RS256, Algorithm::PS256]);
-        assert!(both.is_err());
-        let one =
-            KeySet::parse(document.as_bytes(), &[Algorithm::PS256, Algorithm::EdDSA]).unwrap();
-        assert_eq!(
-            one.named(Some("r")).iter().map(|key| key.algorithm).collect::<Vec<_>>(),
-            [Algorithm::PS256]
-        );
+    fn a_key_without_an_algorithm_has_those_that_fit_its_kind() {
+        let key = rsa(256, &[1, 0, 1]);
+        let with = |alg: &str| {
+            let mut key = key.clone();
+            key["alg"] = json!(alg);
+            key
+        };
+        let both = [Algorithm::RS256, Algorithm::PS256, Algorithm::ES256];
+        let parse = |key: &Value, algorithms: &[Algorithm]| {
+            KeySet::parse(json!({ "keys": [key] }).to_string().as_bytes(), algorithms)
+        };
+        let set = parse(&key, &both).unwrap();
+        for (algorithm, is_for) in [
+            (Algorithm::RS256, true),
+            (Algorithm::PS256, true),
+            // Not in the list, of another kind of key, and symmetric.
+            (Algorithm::RS384, false),
+            (Algorithm::ES256, false),
+            (Algorithm::HS256, false),
+        ] {
+            assert_eq!(set.find(Some("r"), algorithm).is_some(), is_for, "{algorithm:?}");
+        }
+        // A key that names its algorithm has that one alone.
+        let named = parse(&with("PS256"), &both).unwrap();
+        assert!(named.find(Some("r"), Algorithm::PS256).is_some());
+        assert!(named.find(Some("r"), Algorithm::RS256).is_none());
+        for alg in ["RS384", "ES256", "HS256", "RSA-OAEP"] {
+            assert!(parse(&with(alg), &both).is_err(), "{alg}");
+        }
+        assert!(parse(&key, &[Algorithm::ES256]).is_err());
     }
 
     #[test]
-    fn without_a_key_id_there_must_be_one_key() {
-        assert_eq!(parse(&[ed("1")]).unwrap().named(None).len(), 1);
-        assert_eq!(parse(&[ed("1"), ed("2")]).unwrap().named(None).len(), 0);
-        assert_eq!(parse(&[ed("1"), ed("1")]).unwrap().named(None).len(), 0);
+    fn without_a_key_id_one_key_must_fit() {
+        let found =
+            |keys: &[Value], algorithm| parse(keys).unwrap().find(None, algorithm).is_some();
         let mut unnamed = ed("1");
         unnamed.as_object_mut().unwrap().remove("kid");
-        assert_eq!(parse(&[unnamed.clone()]).unwrap().named(None).len(), 1);
-        assert_eq!(parse(&[unnamed, ed("1")]).unwrap().named(None).len(), 0);
+        for (keys, is_found) in [
+            (vec![ed("1")], true),
+            (vec![ed("1"), ed("2")], false),
+            (vec![ed("1"), ed("1")], false),
+            (vec![unnamed.clone()], true),
+            (vec![unnamed, ed("1")], false),
+            // The other key could not have signed the token.
+            (vec![ed("1"), rsa(256, &[1, 0, 1])], true),
+        ] {
+            assert_eq!(found(&keys, Algorithm::EdDSA), is_found, "{keys:?}");
+        }
+        assert!(!found(&[ed("1")], Algorithm::ES256));
     }
 
     #[test]

@@ -115,12 +115,7 @@ impl KeySource {
             Self::Url(url) => fetch(http, url, algorithms).await,
             Self::Discovery { issuer, metadata } => {
                 let found = discovery::fetch(http, issuer, metadata).await?;
-                fetch(
-                    http,
-                    &discovery::endpoint(&found.jwks_uri, "jwks_uri", metadata)?,
-                    algorithms,
-                )
-                .await
+                fetch(http, &discovery::keys_url(&found, metadata)?, algorithms).await
             }
         }
     }

@@ -151,9 +151,7 @@ impl Keys {
         // Cannot fail: the sender is in self.
         drop(state.wait_for(|state| state.was_read || state.is_over).await);
         let keys = self.current()?;
-        if id.is_none() || !keys.named(id).is_empty() {
-            return Ok(keys);
-        }
+        let Some(id) = id.filter(|id| keys.named(id).is_empty()) else { return Ok(keys) };
         let mut request = None;
         self.state.send_if_modified(|state| {
             let before = state.requested;

@@ -3,6 +3,7 @@
 
 pub mod access;
 pub mod claims;
+pub mod client_secret;
 pub mod discovery;
 pub mod error;
 pub mod id_tokens;
@@ -19,8 +20,11 @@ mod verified_tokens;
 
 pub use access::{AccessRule, CallClass};
 pub use claims::Claims;
+pub use client_secret::{ClientSecret, SecretKey};
 pub use error::AuthError;
-pub use id_tokens::{IdToken, IdTokenExpectations, IdTokenRules, IssuerRule};
+pub use id_tokens::{
+    IdToken, IdTokenExpectations, IdTokenRules, IssuerRule, SignatureVerifier, Signatures,
+};
 pub use issuers::{
     CallerKind, Issuer, Issuers, NamedService, SubjectMeaning, TenantRule, TokenUseRules,
 };

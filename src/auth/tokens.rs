@@ -10,7 +10,6 @@ use super::{
     VerifiedBy,
     claims::Claims,
     jwt::{self, Expected, Jwt, MAX_TOKEN},
-    keys::Keys,
     verified_tokens::{CachedToken, TokenDigest},
 };
 use crate::{
@@ -143,9 +142,10 @@ impl Issuers {
             types: &rules.types,
             algorithms: &issuer.algorithms,
         };
-        let jwt = jwt::verify(token, &expected, issuer_keys, now).await?;
+        let (jwt, keys) = jwt::verify(token, &expected, issuer_keys, now).await?;
+        let verified_by = VerifiedBy::new(Arc::clone(issuer_keys), keys);
         let length = token.len();
-        let mut token = verified(token, (issuer, issuer_keys), rules, jwt, now)?;
+        let mut token = verified(token, issuer, rules, (jwt, verified_by), now)?;
         if token.caller == TokenCaller::Service {
             token.service = self.service_name(&token.issuer, &token.subject);
         }
@@ -192,22 +192,14 @@ impl Issuers {
 /// The content of a token by the rules of its issuer and its use.
 fn verified(
     token: &str,
-    (issuer, issuer_keys): (&Issuer, &Arc<Keys>),
+    issuer: &Issuer,
     rules: &TokenUseRules,
-    jwt: Jwt,
+    (jwt, verified_by): (Jwt, VerifiedBy),
     now: DateTime<Utc>,
 ) -> Result<VerifiedToken, AuthError> {
     let invalid = AuthError::TokenInvalid;
-    let Jwt {
-        subject,
-        algorithm,
-        issued_at,
-        valid_from,
-        expires_at,
-        authenticated_at,
-        claims,
-        keys,
-    } = jwt;
+    let Jwt { subject, algorithm, issued_at, valid_from, expires_at, authenticated_at, claims } =
+        jwt;
     if jwt::is_older(issued_at, issuer.max_lifetime, expires_at) {
         return Err(invalid("its lifetime is too long"));
     }
@@ -241,7 +233,7 @@ fn verified(
         authenticated_at: (!is_silent).then_some(authenticated_at),
         hash,
         claims,
-        verified_by: VerifiedBy::new(Arc::clone(issuer_keys), keys),
+        verified_by,
     })
 }
 

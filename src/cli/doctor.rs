@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::{ConfigFile, Failure, runtime, say};
 use crate::{
+    config::Config,
     doctor::{self, Finding, Level},
     http_client::HttpClient,
 };
@@ -20,21 +21,34 @@ pub(super) struct DoctorArguments {
 
 pub(super) fn run(arguments: &DoctorArguments) -> Result<(), Failure> {
     let config = arguments.config.load()?;
-    let runtime = runtime()?;
-    let http = HttpClient::new(&config.outgoing);
-    let findings = runtime.block_on(doctor::examine(&config, &http));
-    // Does not wait for a name lookup that has not ended.
-    runtime.shutdown_background();
-    let failed = findings.iter().filter(|finding| finding.level == Level::Fail).count();
+    let findings = look(&config, async |http| doctor::examine(&config, http).await)?;
     if arguments.json {
         say(&as_json(&findings))?;
     } else {
         findings.iter().try_for_each(|finding| say(&finding.to_string()))?;
     }
-    match failed {
-        0 => Ok(()),
-        1 => Err(Failure::from("doctor found one failure")),
-        failed => Err(Failure::from(format!("doctor found {failed} failures"))),
+    failure(&findings, "doctor").map_or(Ok(()), Err)
+}
+
+/// The findings of an examination, with the HTTP client of this configuration.
+pub(super) fn look(
+    config: &Config,
+    examine: impl AsyncFnOnce(&HttpClient) -> Vec<Finding>,
+) -> Result<Vec<Finding>, Failure> {
+    let runtime = runtime()?;
+    let http = HttpClient::new(&config.outgoing);
+    let findings = runtime.block_on(examine(&http));
+    // Does not wait for a name lookup that has not ended.
+    runtime.shutdown_background();
+    Ok(findings)
+}
+
+/// The failure of a command with these findings; `None` if no check failed.
+pub(super) fn failure(findings: &[Finding], command: &str) -> Option<Failure> {
+    match findings.iter().filter(|finding| finding.level == Level::Fail).count() {
+        0 => None,
+        1 => Some(Failure::from(format!("{command} found one failure"))),
+        failed => Some(Failure::from(format!("{command} found {failed} failures"))),
     }
 }
 

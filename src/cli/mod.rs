@@ -151,7 +151,7 @@ enum Command {
     Config(config::ConfigCommand),
     /// The earlier name of `config check`
     #[command(hide = true)]
-    CheckConfig(ConfigFile),
+    CheckConfig(config::CheckArguments),
     /// Check what a server with this configuration depends on, and say what to do: its database,
     /// issuers, providers, clocks and certificates
     #[command(after_help = help::after(&[
@@ -220,7 +220,7 @@ pub fn main() -> ExitCode {
         #[cfg(feature = "dev")]
         Command::Token(arguments) => token::run(&arguments),
         Command::Config(command) => config::run(&command),
-        Command::CheckConfig(config) => config::check(&config),
+        Command::CheckConfig(arguments) => config::check(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Completions(arguments) => generate::completions(&arguments),
         Command::Man(arguments) => generate::man(&arguments),

@@ -4,6 +4,12 @@ use jsonwebtoken::{Algorithm, AlgorithmFamily};
 
 use super::problem::did_you_mean;
 
+/// Whether this is the name of the symmetric algorithm that a provider may sign with in flows of
+/// identity-link's client (OpenID Connect Core §10.1).
+pub(super) fn is_hs256(name: &str) -> bool {
+    name == "HS256"
+}
+
 /// The asymmetric algorithm of this name.
 ///
 /// # Errors

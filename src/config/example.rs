@@ -32,7 +32,7 @@ const SMALLEST: [&str; 8] = [
 const SMALLEST_TABLES: [&str; 3] = ["database", "tenants.default", "issuers.platform"];
 
 /// Values of the keys that have no default, in TOML.
-const VALUES: [(&str, &str); 53] = [
+const VALUES: [(&str, &str); 56] = [
     ("listen", r#""127.0.0.1:50051""#),
     ("tls.certificate", r#""server.pem""#),
     ("tls.key", r#""server.key""#),
@@ -60,6 +60,9 @@ const VALUES: [(&str, &str); 53] = [
     ("tenants.default.providers.google.oauth.client_id", r#""the-client-id""#),
     ("tenants.default.providers.google.oauth.client_secret", r#""the-client-secret""#),
     ("tenants.default.providers.google.oauth.client_secret_file", r#""google.secret""#),
+    ("tenants.default.providers.google.oauth.client_secret_key_file", r#""apple.p8""#),
+    ("tenants.default.providers.google.oauth.client_secret_key_id", r#""ABC123DEFG""#),
+    ("tenants.default.providers.google.oauth.client_secret_team_id", r#""DEF123GHIJ""#),
     (
         "tenants.default.providers.google.oauth.redirect_uris",
         r#"["https://app.example.com/callback/google"]"#,

@@ -1,23 +1,25 @@
 //! The `[tenants.*.providers.*.oauth]` tables: the clients of identity-link at providers.
 
+mod oidc;
+mod secret;
+#[cfg(test)]
+mod tests;
+
 use std::{collections::BTreeSet, path::Path};
 
 use http::Uri;
-use jsonwebtoken::Algorithm;
 
 use super::{
-    algorithms::asymmetric,
     declare::keys,
     keys::{Key, List, OneOf, Text},
     outgoing,
     reader::Reader,
 };
 use crate::{
-    auth::{IdTokenRules, IssuerRule, discovery::metadata_url},
+    auth::ClientSecret,
     http_client::is_fetchable,
-    oauth::{AuthMethod, ClientSettings, GitHubUrls, Preset, Protocol, Secret},
+    oauth::{AuthMethod, ClientSettings, GitHubUrls, Preset, Protocol, ResponseMode},
     outgoing::Authorities,
-    secret::read_secret as read_secret_file,
 };
 
 /// The longest display name, in characters: it goes on a button.
@@ -32,14 +34,19 @@ const GITHUB: [&str; 3] = [
 keys! {
     /// The client of identity-link at a provider, for `StartSignIn` and `CompleteSignIn`.
     static KEYS: OauthKeys = "tenants.<tenant>.providers.<provider>.oauth" {
-        /// A provider whose protocol and endpoints are known. Exactly one of `preset` and `kind` is
-        /// required.
-        preset: OneOf<ProtocolKind, 4> = OneOf {
+        /// A provider whose protocol, endpoints and peculiarities are known. What the other keys set
+        /// goes before what the preset has. Exactly one of `preset` and `kind` is required.
+        preset: OneOf<ProtocolKind, 9> = OneOf {
             words: [
                 ("google", ProtocolKind::Oidc(Some(Preset::Google))),
                 ("gitlab", ProtocolKind::Oidc(Some(Preset::GitLab))),
                 ("microsoft", ProtocolKind::Oidc(Some(Preset::Microsoft))),
                 ("github", ProtocolKind::GitHub),
+                ("apple", ProtocolKind::Oidc(Some(Preset::Apple))),
+                ("slack", ProtocolKind::Oidc(Some(Preset::Slack))),
+                ("twitch", ProtocolKind::Oidc(Some(Preset::Twitch))),
+                ("line", ProtocolKind::Oidc(Some(Preset::Line))),
+                ("cognito", ProtocolKind::Oidc(Some(Preset::Cognito))),
             ],
             default: None,
         },
@@ -50,33 +57,68 @@ keys! {
         },
         /// The client's id, as the provider issued it.
         client_id: Text = Text::Required(""),
-        /// The client's secret. Exactly one of `client_secret` and `client_secret_file` is
-        /// required.
+        /// The client's secret. Exactly one of `client_secret`, `client_secret_file` and
+        /// `client_secret_key_file` is required.
         client_secret: Text = Text::Optional,
         /// The file of the client's secret; white space at its end is left out.
         client_secret_file: Text = Text::Optional,
+        /// The file of the private key, in PEM, with which the client's secrets are signed: a new one
+        /// for each sign-in. Of `preset = "apple"` only, together with `client_secret_key_id` and
+        /// `client_secret_team_id`.
+        client_secret_key_file: Text = Text::Optional,
+        /// The id of that key, as Apple shows it. Of `client_secret_key_file` only.
+        client_secret_key_id: Text = Text::Optional,
+        /// The id of the team to which that key belongs. Of `client_secret_key_file` only.
+        client_secret_team_id: Text = Text::Optional,
         /// The URIs to which the provider may send the browser, byte by byte as the client
         /// registered them there; at least one. Each is https, or http on this machine, without a
         /// fragment, and belongs to one provider of the tenant.
         redirect_uris: List = List::Required(": where the provider may send the browser"),
-        /// The scopes to request. With OpenID Connect the default is `email` and `profile`, and
-        /// `openid` is always added. With GitHub the default is `read:user` and `user:email`.
+        /// The scopes to request. With OpenID Connect the default is the preset's, or `email` and
+        /// `profile`, and `openid` is always added. With GitHub the default is `read:user` and
+        /// `user:email`.
         scopes: List = List::Optional,
         /// The provider's name for people, as the text of a button: 1 to 64 characters. The default
         /// is the preset's, or the provider's name.
         display_name: Text = Text::Optional,
         /// The issuer of the provider's ID tokens: an https URL, or http on this machine. Of OpenID
-        /// Connect only. Required for `kind`; the default is the preset's.
+        /// Connect only. Required for `kind`, and for a preset of which each customer has an issuer,
+        /// as of `cognito`; the default is the preset's.
         issuer: Text = Text::Optional,
-        /// The algorithms of the provider's ID tokens, none of them symmetric; at least one. Of
-        /// OpenID Connect only.
+        /// The algorithms of the provider's ID tokens; at least one, and none of them symmetric. The
+        /// exception is `["HS256"]`, alone, for a provider that can do nothing else: it then signs
+        /// with the client's secret, which needs at least 32 bytes. Such tokens count in flows of
+        /// this client only, never as a caller's token or in `link_with`. Of OpenID Connect only.
         algorithms: List = List::Default(&["RS256", "ES256"]),
         /// How the client authenticates with the provider. If it is missing, the provider's
-        /// metadata decides. Of OpenID Connect only.
-        token_endpoint_auth_method: OneOf<AuthMethod, 2> = OneOf {
-            words: [("client_secret_basic", AuthMethod::Basic), ("client_secret_post", AuthMethod::Post)],
+        /// metadata decides; an id or a secret that `client_secret_basic` would encode (RFC 6749
+        /// §2.3.1) is then sent by `client_secret_post` if the provider takes that.
+        /// `client_secret_basic_raw` is for providers that do not decode them. Of OpenID Connect
+        /// only.
+        token_endpoint_auth_method: OneOf<AuthMethod, 3> = OneOf {
+            words: [
+                ("client_secret_basic", AuthMethod::Basic),
+                ("client_secret_basic_raw", AuthMethod::BasicRaw),
+                ("client_secret_post", AuthMethod::Post),
+            ],
             default: None,
         },
+        /// How the provider sends the browser back to the redirect URI: with a query, or with a form
+        /// that the browser posts there, as Apple does when `scopes` are requested. If it is
+        /// missing, the provider decides. Of OpenID Connect only.
+        response_mode: OneOf<ResponseMode, 2> = OneOf {
+            words: [("query", ResponseMode::Query), ("form_post", ResponseMode::FormPost)],
+            default: None,
+        },
+        /// The texts that mean `true` in the claim `email_verified`, for a provider whose documents
+        /// say that it sends texts, such as `["true"]` for Apple and for Amazon Cognito's userinfo.
+        /// Without them only the JSON value `true` counts. Of OpenID Connect only, and not of
+        /// `preset = "microsoft"`.
+        email_verified_as: List = List::Default(&[]),
+        /// The audiences that ID tokens may name beside the client, whose `azp` must then be the
+        /// client. List only parties that may sign in to your application in any person's name:
+        /// they receive the same tokens. Of OpenID Connect only.
+        trusted_audiences: List = List::Default(&[]),
         /// The directory whose accounts sign in, by its id in lower case; or `organizations` or
         /// `common` for all. Of `preset = "microsoft"` only, and required there.
         directory: Text = Text::Optional,
@@ -108,19 +150,24 @@ impl ProtocolKind {
     /// The default scopes.
     fn scopes(self) -> BTreeSet<String> {
         let scopes = match self {
-            Self::Oidc(_) => ["email", "profile"],
-            Self::GitHub => ["read:user", "user:email"],
+            Self::Oidc(Some(preset)) => preset.facts().scopes,
+            Self::Oidc(None) => &["email", "profile"],
+            Self::GitHub => &["read:user", "user:email"],
         };
-        scopes.map(str::to_owned).into()
+        texts(scopes)
     }
 
     /// The default display name; `None` for the provider's name.
     fn display_name(self) -> Option<&'static str> {
         match self {
-            Self::Oidc(preset) => preset.map(Preset::display_name),
+            Self::Oidc(preset) => preset.map(|preset| preset.facts().display_name),
             Self::GitHub => Some("GitHub"),
         }
     }
+}
+
+fn texts(texts: &[&str]) -> BTreeSet<String> {
+    texts.iter().map(|text| (*text).to_owned()).collect()
 }
 
 /// Reads the client at this provider. Relative paths start at `base`.
@@ -128,17 +175,25 @@ pub(super) fn read(mut r: Reader, provider: &str, base: &Path) -> Option<ClientS
     let kind = read_kind(&mut r);
     let client_id = r.text(&KEYS.client_id);
     let client_id = not_empty(&r, &KEYS.client_id, client_id);
-    let client_secret = read_secret(&mut r, base);
+    let client_secret = secret::read(&mut r, kind, base);
     let redirect_uris = read_redirect_uris(&mut r);
     let scopes = r.list(&KEYS.scopes);
     let display_name = read_display_name(&mut r);
     let authorities = outgoing::read_authorities(&mut r, &KEYS.ca, base, Authorities::only);
     let protocol = match kind {
-        Some(ProtocolKind::Oidc(preset)) => read_oidc(&mut r, preset, client_id.as_deref()),
+        Some(ProtocolKind::Oidc(preset)) => {
+            let secret = client_secret.as_ref().and_then(ClientSecret::issued);
+            oidc::read(&mut r, preset, client_id.as_deref(), secret)
+        }
         Some(ProtocolKind::GitHub) => read_github(&mut r),
         None => {
             // The meaning of these keys depends on the protocol.
             r.skip([KEYS.issuer.name, KEYS.algorithms.name, KEYS.token_endpoint_auth_method.name]);
+            r.skip([
+                KEYS.response_mode.name,
+                KEYS.email_verified_as.name,
+                KEYS.trusted_audiences.name,
+            ]);
             r.skip([KEYS.directory.name, KEYS.allowed_directories.name]);
             r.skip([KEYS.authorize_url.name, KEYS.token_url.name, KEYS.api_url.name]);
             None
@@ -190,31 +245,6 @@ fn not_empty(r: &Reader, key: &Key<Text>, text: Option<String>) -> Option<String
     Some(text)
 }
 
-fn read_secret(r: &mut Reader, base: &Path) -> Option<Secret> {
-    match [r.has(KEYS.client_secret.name), r.has(KEYS.client_secret_file.name)] {
-        [true, false] => {
-            let secret = r.text(&KEYS.client_secret);
-            not_empty(r, &KEYS.client_secret, secret).map(Secret::new)
-        }
-        [false, true] => {
-            // The path is not quoted: it may be a secret that was written here by mistake.
-            let secret = read_secret_file(&base.join(r.text(&KEYS.client_secret_file)?));
-            let problem = |error| {
-                r.problem(KEYS.client_secret_file.name, format!("names a file that {error}"));
-            };
-            secret.map(Secret::new).map_err(problem).ok()
-        }
-        _ => {
-            r.lacks(
-                &[KEYS.client_secret.name, KEYS.client_secret_file.name],
-                "exactly one of client_secret and client_secret_file is required",
-            );
-            r.skip([KEYS.client_secret.name, KEYS.client_secret_file.name]);
-            None
-        }
-    }
-}
-
 fn read_redirect_uris(r: &mut Reader) -> Option<BTreeSet<String>> {
     let uris = r.list(&KEYS.redirect_uris)?;
     if uris.is_empty() {
@@ -244,89 +274,6 @@ fn read_display_name(r: &mut Reader) -> Option<String> {
             || format!("must be 1 to {MAX_DISPLAY_NAME} characters without control characters");
         is_good.then(|| text.to_owned()).ok_or_else(form)
     })
-}
-
-fn read_oidc(r: &mut Reader, preset: Option<Preset>, client_id: Option<&str>) -> Option<Protocol> {
-    let algorithms = read_algorithms(r);
-    let auth_method = r.one_of(&KEYS.token_endpoint_auth_method);
-    let issuer = match (r.text(&KEYS.issuer), preset) {
-        (Some(issuer), _) => Some(issuer),
-        (None, Some(preset)) => Some(preset.issuer().to_owned()),
-        (None, None) => {
-            r.lacks(&[KEYS.issuer.name], "is required: the iss of the provider's ID tokens");
-            None
-        }
-    };
-    // Checked before it is used, so that one problem is reported once.
-    let issuer = issuer.filter(|issuer| {
-        let is_good = metadata_url(issuer).is_some();
-        if !is_good {
-            r.problem(KEYS.issuer.name, "must be an https URL, or http on this machine");
-        }
-        is_good
-    });
-    let (rule, metadata) = match preset {
-        Some(Preset::Microsoft) => read_microsoft(r, issuer?.trim_end_matches('/'))?,
-        Some(Preset::Google | Preset::GitLab) | None => {
-            let issuer = issuer?;
-            let metadata = metadata_url(&issuer)?;
-            (IssuerRule::Exactly(issuer), metadata)
-        }
-    };
-    let rules =
-        IdTokenRules { issuer: rule, client_id: client_id?.to_owned(), algorithms: algorithms? };
-    Some(Protocol::Oidc { rules, metadata, preset, auth_method })
-}
-
-/// Reads a directory's id, or a word for all directories and optionally the allowed ones.
-fn read_microsoft(r: &mut Reader, base: &str) -> Option<(IssuerRule, Uri)> {
-    let is_id = |text: &str| {
-        uuid::Uuid::try_parse(text).is_ok_and(|id| id.hyphenated().to_string() == text)
-    };
-    let allowed = r.list(&KEYS.allowed_directories);
-    if let Some(bad) = allowed.iter().flatten().find(|directory| !is_id(directory)) {
-        r.problem(
-            KEYS.allowed_directories.name,
-            format!("{bad:?} is not the id of a directory in lower case"),
-        );
-    }
-    if allowed.as_ref().is_some_and(BTreeSet::is_empty) {
-        r.problem(
-            KEYS.allowed_directories.name,
-            "must name at least one; without it all are allowed",
-        );
-    }
-    if !r.has(KEYS.directory.name) {
-        r.lacks(&[KEYS.directory.name], "is required: whose accounts sign in");
-    }
-    let directory = r.text(&KEYS.directory)?;
-    let is_many = matches!(directory.as_str(), "common" | "organizations");
-    if !is_many && !is_id(&directory) {
-        r.problem(
-            KEYS.directory.name,
-            "must be \"organizations\", \"common\" or the id of a directory in lower case",
-        );
-        return None;
-    }
-    if !is_many && allowed.is_some() {
-        r.problem(KEYS.allowed_directories.name, "are for \"organizations\" and \"common\"");
-    }
-    let rule = Preset::microsoft_issuer(base, &directory, allowed.unwrap_or_default());
-    Some((rule, metadata_url(&format!("{base}/{directory}/v2.0"))?))
-}
-
-fn read_algorithms(r: &mut Reader) -> Option<Vec<Algorithm>> {
-    let names = r.list(&KEYS.algorithms)?;
-    let parsed = names.iter().map(|name| asymmetric(name));
-    let algorithms: Vec<Algorithm> = parsed
-        .filter_map(|parsed| {
-            parsed.map_err(|problem| r.problem(KEYS.algorithms.name, problem)).ok()
-        })
-        .collect();
-    if names.is_empty() {
-        r.problem(KEYS.algorithms.name, "must name at least one");
-    }
-    (!names.is_empty() && algorithms.len() == names.len()).then_some(algorithms)
 }
 
 fn read_github(r: &mut Reader) -> Option<Protocol> {

@@ -71,12 +71,13 @@ fn the_reference_page_is_that_of_the_code() {
 }
 
 /// Files in which, together, each key is read: some keys are read only beside others.
-const FILES: [&str; 4] = [
+const FILES: [&str; 5] = [
     "",
     "[tenants.t.providers.p.oauth]\npreset = \"microsoft\"\n[issuers.i]\nkind = \"user\"\nsubject = \"subject\"\n\
      audiences = [\"a\"]\n",
     "[tenants.t.providers.p.oauth]\npreset = \"github\"\n[issuers.i]\nkind = \"user\"\nsubject = \"identity\"\n",
     "[issuers.i]\nkind = \"service\"\ntenant_claim = \"t\"\n",
+    "[tenants.t.providers.p.oauth]\npreset = \"apple\"\nclient_secret_key_file = \"k\"\n",
 ];
 
 /// The paths and the variables of the page are those that the reader knows: under each, a table

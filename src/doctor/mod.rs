@@ -89,6 +89,25 @@ pub async fn examine(config: &Config, http: &HttpClient) -> Vec<Finding> {
     }
     let database = format!("database {}", config.database.address.hosts());
     checks.push(check(&database, database::examine(&config.database.address)).boxed());
+    checks.extend(checks_of_providers(config, http));
+    for issuer in &config.issuers {
+        let subject = format!("issuer {}", issuer.issuer);
+        checks.push(check(&subject, over_http::examine_issuer(http, issuer)).boxed());
+    }
+    join_all(checks).await.into_iter().flatten().collect()
+}
+
+/// Checks only the providers at which people sign in: whether they can be reached, and whether the
+/// settings fit their metadata.
+pub async fn examine_providers(config: &Config, http: &HttpClient) -> Vec<Finding> {
+    join_all(checks_of_providers(config, http)).await.into_iter().flatten().collect()
+}
+
+fn checks_of_providers<'a>(
+    config: &'a Config,
+    http: &'a HttpClient,
+) -> Vec<BoxFuture<'a, Vec<Finding>>> {
+    let mut checks = Vec::new();
     for (tenant, settings) in &config.tenants {
         for (provider, settings) in &settings.providers {
             if let Some(client) = &settings.oauth {
@@ -97,11 +116,7 @@ pub async fn examine(config: &Config, http: &HttpClient) -> Vec<Finding> {
             }
         }
     }
-    for issuer in &config.issuers {
-        let subject = format!("issuer {}", issuer.issuer);
-        checks.push(check(&subject, over_http::examine_issuer(http, issuer)).boxed());
-    }
-    join_all(checks).await.into_iter().flatten().collect()
+    checks
 }
 
 /// The findings of one check, within its time.

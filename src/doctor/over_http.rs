@@ -6,10 +6,10 @@ use hyper::body::Bytes;
 
 use super::{Finding, clock};
 use crate::{
-    auth::{Issuer, KeySource, key_source::KeySourceError},
+    auth::{Issuer, KeySource, discovery::MetadataError, key_source::KeySourceError},
     clock::now,
     http_client::{FetchError, HttpClient},
-    oauth::{ClientSettings, endpoints},
+    oauth::{ClientSettings, Examined, Misfit, examine},
 };
 
 /// By how much the times in tokens may differ from this machine's, so that they are accepted.
@@ -46,12 +46,21 @@ pub(super) async fn examine_issuer(http: &HttpClient, issuer: &Issuer) -> Vec<Fi
     findings
 }
 
-/// Looks for the endpoints of a provider, and asks each whether it responds.
+/// Looks for the endpoints of a provider, asks each whether it responds, and compares the settings
+/// with the provider's metadata.
 pub(super) async fn examine_provider(http: &HttpClient, client: &ClientSettings) -> Vec<Finding> {
     let http = &http.trusting(client.authorities.as_ref());
-    let urls = match endpoints(http, client).await {
-        Ok(urls) => urls,
-        Err(error) => return vec![Finding::fail(error.to_string(), REACH)],
+    let Examined { endpoints: urls, misfits } = match examine(http, client).await {
+        Ok(examined) => examined,
+        Err(error) => {
+            let advice = match error {
+                MetadataError::Fetch(..) => REACH,
+                MetadataError::Content(..) => {
+                    "correct issuer, or have the provider correct its metadata"
+                }
+            };
+            return vec![Finding::fail(error.to_string(), advice)];
+        }
     };
     let mut findings = Vec::new();
     for url in &urls {
@@ -64,6 +73,10 @@ pub(super) async fn examine_provider(http: &HttpClient, client: &ClientSettings)
         let urls: Vec<String> = urls.iter().map(ToString::to_string).collect();
         findings.push(Finding::ok(format!("{} responds", urls.join(" and "))));
     }
+    findings.extend(misfits.into_iter().map(|Misfit { is_fatal, state, advice }| match is_fatal {
+        true => Finding::fail(format!("it {state}"), advice),
+        false => Finding::warn(format!("it {state}"), advice),
+    }));
     findings
 }
 

@@ -6,8 +6,13 @@ use chrono::{DateTime, Utc};
 use tokio::{sync::Semaphore, time::timeout};
 
 use super::{
-    Account, AuthorizationRequest, AuthorizationResponse, ClientSettings, Flow, GitHubUrls,
-    OAuthError, Protocol, github, oidc::Oidc, shared_issuers::SharedIssuers,
+    Account, AuthorizationRequest, AuthorizationResponse, ClientSettings, Flow, GitHubUrls, Misfit,
+    OAuthError, Protocol,
+    fit::misfits,
+    github,
+    metadata_cache::{MetadataCache, ProviderEndpoints},
+    oidc::Oidc,
+    shared_issuers::SharedIssuers,
 };
 use crate::{
     auth::Keys,
@@ -37,8 +42,18 @@ pub struct Client {
 }
 
 enum ProtocolClient {
-    Oidc(Oidc),
-    GitHub(GitHubUrls),
+    Oidc(Box<Oidc>),
+    GitHub(Box<GitHubUrls>),
+}
+
+/// What does not fit between a client's settings and its provider's metadata.
+pub struct ClientMisfit {
+    /// The client's tenant.
+    pub tenant: TenantId,
+    /// The client's provider.
+    pub provider: Provider,
+    /// What it is.
+    pub misfit: Misfit,
 }
 
 /// A flow that has begun.
@@ -93,6 +108,37 @@ impl Clients {
         self.clients.get(tenant).into_iter().flat_map(BTreeMap::values)
     }
 
+    /// What does not fit between the settings of the clients of these tenants and their providers'
+    /// metadata. The metadata of each issuer are read once, whatever is in the cache; a provider
+    /// whose metadata cannot be read is left out.
+    pub async fn misfits(&self, tenants: &[TenantId]) -> Vec<ClientMisfit> {
+        let mut read: Vec<(&Arc<MetadataCache>, Option<Arc<ProviderEndpoints>>)> = Vec::new();
+        let mut found = Vec::new();
+        for tenant in tenants {
+            for client in self.of_tenant(tenant) {
+                let ProtocolClient::Oidc(oidc) = &client.protocol else { continue };
+                let cache = oidc.metadata_cache();
+                let known = read.iter().find(|(other, _)| Arc::ptr_eq(other, cache));
+                let endpoints = match known {
+                    Some((_, endpoints)) => endpoints.clone(),
+                    None => {
+                        let endpoints = cache.fetch(&client.http).await.ok();
+                        read.push((cache, endpoints.clone()));
+                        endpoints
+                    }
+                };
+                let metadata = endpoints.iter().map(|endpoints| &endpoints.metadata);
+                let misfits = metadata.flat_map(|metadata| misfits(&client.settings, metadata));
+                found.extend(misfits.map(|misfit| ClientMisfit {
+                    tenant: tenant.clone(),
+                    provider: client.provider.clone(),
+                    misfit,
+                }));
+            }
+        }
+        found
+    }
+
     /// The key sets of the issuers of these clients, for the task that refreshes them.
     pub fn keys(&self) -> impl Iterator<Item = (&str, &Arc<Keys>)> {
         self.issuers.keys()
@@ -102,13 +148,11 @@ impl Clients {
 impl ProtocolClient {
     fn new(settings: &ClientSettings, issuers: &mut SharedIssuers) -> Self {
         match &settings.protocol {
-            Protocol::Oidc { rules, metadata, preset, auth_method } => Self::Oidc(Oidc::new(
-                rules.clone(),
-                issuers.get_or_add(rules, metadata, settings.authorities.as_ref()),
-                *preset,
-                *auth_method,
-            )),
-            Protocol::GitHub(urls) => Self::GitHub(urls.clone()),
+            Protocol::Oidc(oidc) => Self::Oidc(Box::new(Oidc::new(
+                oidc.clone(),
+                issuers.get_or_add(&oidc.rules, &oidc.metadata, settings.authorities.as_ref()),
+            ))),
+            Protocol::GitHub(urls) => Self::GitHub(Box::new(urls.clone())),
         }
     }
 }

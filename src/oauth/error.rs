@@ -24,7 +24,7 @@ const SENT_BACK_WITH: [&str; 16] = [
 ];
 
 /// Why a flow failed. The texts are for the log; of what the provider sent they quote nothing but
-/// its error codes.
+/// its error codes, their bounded descriptions, and lists of its metadata.
 #[derive(Debug, thiserror::Error)]
 pub enum OAuthError {
     /// The provider does not accept a request of this flow, or its response is invalid.
@@ -34,6 +34,10 @@ pub enum OAuthError {
     /// operator must fix it.
     #[error("client not accepted: {0}")]
     ClientNotAccepted(String),
+    /// The client's settings do not fit the provider's metadata, so that no sign-in can succeed. The
+    /// operator must fix it.
+    #[error("does not fit: {0}")]
+    DoesNotFit(String),
     /// The provider is unavailable or does not work.
     #[error("unavailable: {0}")]
     Unavailable(String),

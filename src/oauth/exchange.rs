@@ -3,7 +3,9 @@
 
 use std::{borrow::Cow, fmt, pin::Pin};
 
-use http::Uri;
+use chrono::{DateTime, Utc};
+use http::{HeaderValue, Uri, header};
+use hyper::body::Bytes;
 use oauth2::{
     AsyncHttpClient, AuthType, AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken,
     EndpointNotSet, EndpointSet, ExtraTokenFields, HttpRequest, HttpResponse, PkceCodeChallenge,
@@ -16,7 +18,7 @@ use oauth2::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{AuthMethod, ClientSettings, Flow, OAuthError};
+use super::{AuthMethod, ClientSettings, Flow, OAuthError, client_auth, described::described};
 use crate::http_client::{FetchError, HttpClient};
 
 /// The longest error code that is logged, in characters.
@@ -73,11 +75,11 @@ fn client(
 ) -> Result<CodeClient, OAuthError> {
     let wrong = |error| OAuthError::unavailable(format!("an endpoint is not a URL: {error}"));
     let auth_type = match endpoints.auth_method {
-        AuthMethod::Basic => AuthType::BasicAuth,
+        // The header of the crate is replaced by the raw one before it is sent.
+        AuthMethod::Basic | AuthMethod::BasicRaw => AuthType::BasicAuth,
         AuthMethod::Post => AuthType::RequestBody,
     };
     Ok(oauth2::Client::new(ClientId::new(settings.client_id.clone()))
-        .set_client_secret(ClientSecret::new(settings.client_secret.reveal().to_owned()))
         .set_auth_type(auth_type)
         .set_auth_uri(AuthUrl::new(endpoints.authorize.to_string()).map_err(wrong)?)
         .set_token_uri(TokenUrl::new(endpoints.token.to_string()).map_err(wrong)?))
@@ -119,16 +121,29 @@ pub(super) async fn exchange(
     http: &HttpClient,
     flow: &Flow,
     code: &str,
+    now: DateTime<Utc>,
 ) -> Result<Tokens, OAuthError> {
-    let client = client(settings, endpoints)?;
-    let sender = Sender(http);
+    let secret = settings.client_secret.now(&settings.client_id, &settings.issuer(), now);
+    let secret = secret.map_err(|error| OAuthError::Fault(format!("the client's key {error}")))?;
+    let client = client(settings, endpoints)?
+        .set_client_secret(ClientSecret::new(secret.reveal().to_owned()));
+    let raw_header = match endpoints.auth_method {
+        AuthMethod::BasicRaw => Some(client_auth::raw_header(&settings.client_id, &secret)?),
+        AuthMethod::Basic | AuthMethod::Post => None,
+    };
+    let sender = Sender { http, raw_header };
     let response = client
         .exchange_code(AuthorizationCode::new(code.to_owned()))
         .set_redirect_uri(redirect_url(flow)?)
         .set_pkce_verifier(PkceCodeVerifier::new(flow.pkce_verifier.clone()))
         .request_async(&sender)
         .await
-        .map_err(failed)?;
+        .map_err(|error| {
+            let secrets = [code, flow.pkce_verifier.as_str(), secret.reveal()];
+            let method = endpoints.auth_method;
+            let how = client_auth::explained(method, client_auth::encoding_changes(settings));
+            failed(error, &secrets, how)
+        })?;
     // RFC 6749 §7.1: a client must not use an access token whose type it does not understand.
     if *response.token_type() != BasicTokenType::Bearer {
         return Err(OAuthError::rejected("its access token is not a bearer token"));
@@ -140,7 +155,11 @@ pub(super) async fn exchange(
 }
 
 /// Sends the `oauth2` crate's requests by identity-link's HTTP client.
-struct Sender<'a>(&'a HttpClient);
+struct Sender<'a> {
+    http: &'a HttpClient,
+    /// Replaces the `Authorization` of the crate.
+    raw_header: Option<HeaderValue>,
+}
 
 impl<'c> AsyncHttpClient<'c> for Sender<'_> {
     type Error = FetchError;
@@ -156,7 +175,11 @@ impl Sender<'_> {
     /// A status that is neither a success nor a refusal says that the provider is not well: it
     /// becomes an error.
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, FetchError> {
-        let response = self.0.send(request.map(Into::into)).await?;
+        let mut request = request.map(Bytes::from);
+        if let Some(raw) = &self.raw_header {
+            request.headers_mut().insert(header::AUTHORIZATION, raw.clone());
+        }
+        let response = self.http.send(request).await?;
         match response.status() {
             status if status.is_success() || is_refusal(status) => {
                 Ok(response.map(|body| body.to_vec()))
@@ -173,15 +196,20 @@ pub(super) fn is_refusal(status: http::StatusCode) -> bool {
         && !matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS)
 }
 
-/// Maps the crate's errors. Its own texts may quote the response, and with it tokens.
-fn failed(error: RequestTokenError<FetchError, BasicErrorResponse>) -> OAuthError {
+/// Maps the crate's errors. Its own texts may quote the response, and with it tokens. `how` is how
+/// the client authenticated, and `sent` are the secrets of the request.
+fn failed(
+    error: RequestTokenError<FetchError, BasicErrorResponse>,
+    sent: &[&str],
+    how: &str,
+) -> OAuthError {
     match error {
         RequestTokenError::Request(error) => OAuthError::unavailable(error),
-        RequestTokenError::ServerResponse(response) => named(&response),
+        RequestTokenError::ServerResponse(response) => named(&response, sent, how),
         // GitHub sends its errors with status 200.
         RequestTokenError::Parse(_, body) => {
             match serde_json::from_slice::<BasicErrorResponse>(&body) {
-                Ok(response) => named(&response),
+                Ok(response) => named(&response, sent, how),
                 Err(_) => OAuthError::rejected("its response to the code does not parse"),
             }
         }
@@ -191,13 +219,18 @@ fn failed(error: RequestTokenError<FetchError, BasicErrorResponse>) -> OAuthErro
     }
 }
 
-fn named(response: &BasicErrorResponse) -> OAuthError {
+fn named(response: &BasicErrorResponse, sent: &[&str], how: &str) -> OAuthError {
     let name: String =
         response.error().as_ref().chars().filter(char::is_ascii_graphic).take(MAX_NAME).collect();
+    let description = response.error_description().filter(|text| !text.is_empty());
+    let description =
+        description.map(|text| format!(", {}", described(text, sent))).unwrap_or_default();
     match (response.error(), name.as_str()) {
         // `incorrect_client_credentials` is GitHub's own code for `invalid_client`.
         (BasicErrorResponseType::InvalidClient | BasicErrorResponseType::UnauthorizedClient, _)
-        | (_, "incorrect_client_credentials") => OAuthError::ClientNotAccepted(name),
-        _ => OAuthError::Rejected(format!("it does not accept the code: {name}")),
+        | (_, "incorrect_client_credentials") => {
+            OAuthError::ClientNotAccepted(format!("{name}{description}; {how}"))
+        }
+        _ => OAuthError::Rejected(format!("it does not accept the code: {name}{description}")),
     }
 }

@@ -74,7 +74,8 @@ pub(super) async fn account(
     if response.iss.as_ref().is_some_and(|iss| *iss != settings.issuer()) {
         return Err(OAuthError::rejected("iss is another issuer"));
     }
-    let tokens = exchange::exchange(settings, &for_codes(urls), http, flow, &response.code).await?;
+    let tokens =
+        exchange::exchange(settings, &for_codes(urls), http, flow, &response.code, now).await?;
     let user: Uri = below(&urls.api, "/user")?;
     let (_, user): (_, User) = required(get(http, &user, &tokens.access).await?)?;
     let subject = Subject::parse(&user.id.to_string())

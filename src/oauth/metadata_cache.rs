@@ -9,7 +9,7 @@ use tokio::{
     time::Instant,
 };
 
-use super::{AuthMethod, OAuthError};
+use super::OAuthError;
 use crate::{
     auth::discovery::{self, IssuerMetadata, MetadataError},
     http_client::HttpClient,
@@ -32,11 +32,8 @@ pub(super) struct ProviderEndpoints {
     pub token: Uri,
     /// The userinfo endpoint; `None` if the provider has none.
     pub userinfo: Option<Uri>,
-    /// How a client authenticates at the token endpoint: in a header, unless the provider takes
-    /// forms only.
-    pub auth_method: AuthMethod,
-    /// Whether each redirect back contains the parameter `iss` (RFC 9207).
-    pub says_iss: bool,
+    /// The metadata themselves, for what else they say.
+    pub metadata: IssuerMetadata,
 }
 
 /// One provider's metadata and its cache.
@@ -128,11 +125,11 @@ impl MetadataCache {
         http: &HttpClient,
     ) -> Result<Arc<ProviderEndpoints>, MetadataError> {
         let found = discovery::fetch(http, &self.issuer, &self.url).await?;
-        endpoints(&found, &self.url).map(Arc::new)
+        endpoints(found, &self.url).map(Arc::new)
     }
 }
 
-fn endpoints(found: &IssuerMetadata, url: &Uri) -> Result<ProviderEndpoints, MetadataError> {
+fn endpoints(found: IssuerMetadata, url: &Uri) -> Result<ProviderEndpoints, MetadataError> {
     let wrong = |text: &str| MetadataError::Content(url.clone(), text.to_owned());
     let required = |value: &Option<String>, name: &str| match value {
         Some(value) => discovery::endpoint(value, name, url),
@@ -146,8 +143,6 @@ fn endpoints(found: &IssuerMetadata, url: &Uri) -> Result<ProviderEndpoints, Met
     {
         return Err(wrong("does not list S256 as a code challenge method"));
     }
-    let methods = found.token_endpoint_auth_methods_supported.as_deref();
-    let takes = |method: &str| methods.is_some_and(|methods| methods.iter().any(|m| m == method));
     Ok(ProviderEndpoints {
         authorize: required(&found.authorization_endpoint, "authorization_endpoint")?,
         token: required(&found.token_endpoint, "token_endpoint")?,
@@ -155,11 +150,7 @@ fn endpoints(found: &IssuerMetadata, url: &Uri) -> Result<ProviderEndpoints, Met
             Some(userinfo) => Some(discovery::endpoint(userinfo, "userinfo_endpoint", url)?),
             None => None,
         },
-        auth_method: match takes("client_secret_post") && !takes("client_secret_basic") {
-            true => AuthMethod::Post,
-            false => AuthMethod::Basic,
-        },
-        says_iss: found.authorization_response_iss_parameter_supported,
+        metadata: found,
     })
 }
 
@@ -172,8 +163,7 @@ mod tests {
             authorize: Uri::from_static("https://a.example.com/authorize"),
             token: Uri::from_static("https://a.example.com/token"),
             userinfo: None,
-            auth_method: AuthMethod::Basic,
-            says_iss: false,
+            metadata: IssuerMetadata::default(),
         };
         let endpoints = Arc::new(endpoints);
         State {

@@ -5,13 +5,17 @@
 //! in. A [`Flow`] is stored in between. No token and no code that a provider issues to
 //! identity-link is stored, logged, or quoted in an error text.
 
+mod client_auth;
 mod clients;
+mod described;
 mod endpoints;
 mod error;
 mod exchange;
+mod fit;
 mod flow;
 mod github;
 mod metadata_cache;
+mod methods;
 mod oidc;
 mod presets;
 mod settings;
@@ -20,12 +24,14 @@ mod shared_issuers;
 use chrono::{DateTime, Utc};
 
 pub use self::{
-    clients::{Client, Clients, PROVIDER_TIMEOUT, StartedFlow},
-    endpoints::endpoints,
+    clients::{Client, ClientMisfit, Clients, PROVIDER_TIMEOUT, StartedFlow},
+    endpoints::{Examined, examine},
     error::OAuthError,
+    fit::Misfit,
     flow::{AuthorizationRequest, AuthorizationResponse, Flow},
-    presets::Preset,
-    settings::{AuthMethod, ClientSettings, GitHubUrls, Protocol, Secret},
+    methods::{AuthMethod, ResponseMode},
+    presets::{Facts, Preset, SubjectRule},
+    settings::{ClientSettings, GitHubUrls, OidcSettings, Protocol},
 };
 use crate::domain::{
     EmailVerification, IdentityEmail, IdentityRef, Metadata, Verifier, linking::UnownedIdentity,
@@ -60,9 +66,10 @@ impl From<Account> for UnownedIdentity {
             email,
             email_verified,
             profile_data,
-            authenticated_at: time,
-            ..
+            authenticated_at,
+            proven_at: time,
         } = account;
+        // The provider says it now: when the person signed in there says nothing about the email.
         let verified =
             email_verified.then_some(EmailVerification { time, by: Verifier::Issuer(issuer) });
         let email = email.and_then(|given| IdentityEmail::claimed(&given, verified));
@@ -72,7 +79,7 @@ impl From<Account> for UnownedIdentity {
             social: false,
             email,
             profile_data,
-            signed_in_at: Some(time),
+            signed_in_at: Some(authenticated_at),
         }
     }
 }

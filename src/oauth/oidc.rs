@@ -1,39 +1,40 @@
 //! Providers that speak OpenID Connect.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
-use http::{Request, StatusCode, Uri, header};
+use http::{HeaderMap, Request, StatusCode, Uri, header};
 use hyper::body::Bytes;
 
 use super::{
-    Account, AuthMethod, AuthorizationRequest, AuthorizationResponse, ClientSettings, Flow,
-    OAuthError, Preset,
+    Account, AuthorizationRequest, AuthorizationResponse, ClientSettings, Flow, OAuthError,
+    OidcSettings, client_auth,
     exchange::{self, is_refusal},
-    metadata_cache::ProviderEndpoints,
+    fit::{Misfit, misfits},
+    metadata_cache::{MetadataCache, ProviderEndpoints},
     presets,
     shared_issuers::SharedIssuer,
 };
 use crate::{
-    auth::{AuthError, Claims, IdToken, IdTokenExpectations, IdTokenRules},
+    auth::{AuthError, Claims, IdToken, IdTokenExpectations},
     domain::{IdentityRef, Metadata, Provider},
     http_client::HttpClient,
 };
 
 /// A client at a provider that speaks OpenID Connect.
 pub(super) struct Oidc {
-    rules: IdTokenRules,
-    preset: Option<Preset>,
-    auth_method: Option<AuthMethod>,
+    settings: OidcSettings,
     issuer: SharedIssuer,
 }
 
 impl Oidc {
-    pub(super) fn new(
-        rules: IdTokenRules,
-        issuer: SharedIssuer,
-        preset: Option<Preset>,
-        auth_method: Option<AuthMethod>,
-    ) -> Self {
-        Self { rules, preset, auth_method, issuer }
+    pub(super) fn new(settings: OidcSettings, issuer: SharedIssuer) -> Self {
+        Self { settings, issuer }
+    }
+
+    /// The provider's metadata and their cache, which clients at the same issuer share.
+    pub(super) fn metadata_cache(&self) -> &Arc<MetadataCache> {
+        &self.issuer.metadata_cache
     }
 
     /// The URL to which the browser is sent.
@@ -46,11 +47,27 @@ impl Oidc {
         state: &str,
     ) -> Result<String, OAuthError> {
         let found = self.issuer.metadata_cache.endpoints(http).await?;
+        if let Some(misfit) =
+            misfits(settings, &found.metadata).into_iter().find(|misfit| misfit.is_fatal)
+        {
+            let Misfit { state, advice, .. } = misfit;
+            return Err(OAuthError::DoesNotFit(format!("it {state}: {advice}")));
+        }
         let mut extra = vec![("nonce", flow.nonce.clone())];
         extra.extend(authorization.login_hint.clone().map(|hint| ("login_hint", hint)));
         extra.extend(authorization.prompt.clone().map(|prompt| ("prompt", prompt)));
         extra.extend(authorization.max_age.map(|age| ("max_age", age.as_secs().to_string())));
-        exchange::authorization_url(settings, &self.for_codes(&found), flow, state, &extra)
+        let claims = presets::facts_of(self.settings.preset).claims;
+        extra.extend(claims.map(|claims| ("claims", claims.to_owned())));
+        let mode = self.settings.response_mode;
+        extra.extend(mode.map(|mode| ("response_mode", mode.name().to_owned())));
+        exchange::authorization_url(
+            settings,
+            &self.for_codes(settings, &found),
+            flow,
+            state,
+            &extra,
+        )
     }
 
     /// Exchanges the code, verifies the ID token, and returns the account that signed in.
@@ -64,52 +81,55 @@ impl Oidc {
     ) -> Result<Account, OAuthError> {
         let found = self.issuer.metadata_cache.endpoints(http).await?;
         match &response.iss {
-            Some(iss) if !self.rules.issuer.allows(iss) => {
+            Some(iss) if !self.settings.rules.issuer.allows(iss) => {
                 return Err(OAuthError::rejected("iss is another issuer"));
             }
-            None if found.says_iss => {
+            None if found.metadata.authorization_response_iss_parameter_supported => {
                 return Err(OAuthError::rejected(
                     "iss is missing, although its metadata say that it sends one",
                 ));
             }
             _ => {}
         }
-        let tokens =
-            exchange::exchange(settings, &self.for_codes(&found), http, flow, &response.code)
-                .await?;
+        let codes = self.for_codes(settings, &found);
+        let tokens = exchange::exchange(settings, &codes, http, flow, &response.code, now).await?;
         let id_token = tokens.id.ok_or_else(|| OAuthError::rejected("there is no ID token"))?;
         let expectations = IdTokenExpectations { nonce: &flow.nonce, max_age: flow.max_age };
         let id_token = self
+            .settings
             .rules
-            .verify(&id_token, &self.issuer.keys, expectations, now)
+            .verify(&id_token, &self.issuer.verifier, expectations, now)
             .await
-            .map_err(not_verified)?;
+            .map_err(|denial| not_verified("its ID token", denial))?;
         if response.iss.as_deref().is_some_and(|iss| id_token.claims.text("iss") != Some(iss)) {
             return Err(OAuthError::rejected("iss is not the issuer of the ID token"));
         }
         let userinfo = match &found.userinfo {
             Some(url) if self.wants_userinfo(&id_token.claims) => {
-                Some(userinfo(http, url, &tokens.access, &id_token.subject).await?)
+                Some(self.userinfo(http, url, &tokens.access, &id_token.subject).await?)
             }
             _ => None,
         };
         self.account_from_claims(provider, &id_token, userinfo.as_ref())
     }
 
-    fn for_codes<'a>(&self, found: &'a ProviderEndpoints) -> exchange::FlowEndpoints<'a> {
-        let ProviderEndpoints { authorize, token, auth_method, .. } = found;
-        exchange::FlowEndpoints {
-            authorize,
-            token,
-            auth_method: self.auth_method.unwrap_or(*auth_method),
-        }
+    fn for_codes<'a>(
+        &self,
+        client: &ClientSettings,
+        found: &'a ProviderEndpoints,
+    ) -> exchange::FlowEndpoints<'a> {
+        let ProviderEndpoints { authorize, token, metadata, .. } = found;
+        let auth_method = self.settings.auth_method.unwrap_or_else(|| {
+            let supported = metadata.token_endpoint_auth_methods_supported.as_deref();
+            client_auth::by_metadata(supported, client_auth::encoding_changes(client))
+        });
+        exchange::FlowEndpoints { authorize, token, auth_method }
     }
 
-    /// Whether the ID token lacks the email or its verification. Microsoft sends them there or
-    /// nowhere.
+    /// Whether the ID token lacks the email or its verification, and userinfo may have them.
     fn wants_userinfo(&self, claims: &Claims) -> bool {
-        self.preset != Some(Preset::Microsoft)
-            && !(claims.has("email") && claims.has("email_verified"))
+        let facts = presets::facts_of(self.settings.preset);
+        facts.has_userinfo && !(claims.has("email") && claims.has(facts.verified_by))
     }
 
     fn account_from_claims(
@@ -119,7 +139,7 @@ impl Oidc {
         userinfo: Option<&Claims>,
     ) -> Result<Account, OAuthError> {
         let claims = &id_token.claims;
-        let subject = presets::subject(self.preset, &id_token.subject, claims);
+        let subject = presets::subject(self.settings.preset, &id_token.subject, claims);
         let subject = subject
             .ok_or_else(|| OAuthError::rejected("its ID token does not name the account"))?;
         // Both from one document: the verification in one may be about another address than the
@@ -129,50 +149,81 @@ impl Oidc {
         profile.extend(userinfo.map(Claims::profile).unwrap_or_default());
         Ok(Account {
             identity: IdentityRef { provider: provider.clone(), subject },
-            issuer: self.rules.issuer.name().to_owned(),
+            issuer: self.settings.rules.issuer.name().to_owned(),
             email: source.text("email").map(str::to_owned),
-            email_verified: presets::is_email_verified(self.preset, source),
+            email_verified: presets::is_email_verified(
+                self.settings.preset,
+                &self.settings.email_verified_as,
+                source,
+            ),
             // A profile that does not fit is dropped: it is no reason to refuse the sign-in.
             profile_data: Metadata::parse("", profile).unwrap_or_default(),
             authenticated_at: id_token.authenticated_at,
             proven_at: id_token.issued_at,
         })
     }
-}
 
-fn not_verified(denial: AuthError) -> OAuthError {
-    match denial {
-        AuthError::TokenInvalid(cause) => OAuthError::Rejected(format!("its ID token: {cause}")),
-        AuthError::KeysUnavailable => OAuthError::unavailable("its keys are unavailable"),
-        other => OAuthError::Fault(format!("an ID token was denied like a bearer: {other:?}")),
-    }
-}
-
-/// The provider's claims about a person (OpenID Connect Core §5.3). `sub` must be `subject`.
-async fn userinfo(
-    http: &HttpClient,
-    url: &Uri,
-    token: &str,
-    subject: &str,
-) -> Result<Claims, OAuthError> {
-    let request = Request::get(url)
-        .header(header::ACCEPT, "application/json")
-        .header(header::AUTHORIZATION, format!("Bearer {token}"))
-        .body(Bytes::new())
-        .map_err(|_| OAuthError::rejected("its access token cannot be sent"))?;
-    let response = http.send(request).await.map_err(OAuthError::unavailable)?;
-    match response.status() {
-        StatusCode::OK => {}
-        status if is_refusal(status) => {
-            return Err(OAuthError::Rejected(format!("userinfo responds with {status}")));
+    /// The provider's claims about a person (OpenID Connect Core §5.3), whose `sub` must be
+    /// `subject`. A response of the type `application/jwt` is signed (§5.3.2), and counts only if
+    /// its signature is as good as an ID token's.
+    async fn userinfo(
+        &self,
+        http: &HttpClient,
+        url: &Uri,
+        token: &str,
+        subject: &str,
+    ) -> Result<Claims, OAuthError> {
+        let request = Request::get(url)
+            .header(header::ACCEPT, "application/json, application/jwt")
+            .header(header::AUTHORIZATION, format!("Bearer {token}"))
+            .body(Bytes::new())
+            .map_err(|_| OAuthError::rejected("its access token cannot be sent"))?;
+        let response = http.send(request).await.map_err(OAuthError::unavailable)?;
+        match response.status() {
+            StatusCode::OK => {}
+            status if is_refusal(status) => {
+                return Err(OAuthError::Rejected(format!("userinfo responds with {status}")));
+            }
+            status => {
+                return Err(OAuthError::unavailable(format!("userinfo responds with {status}")));
+            }
         }
-        status => return Err(OAuthError::unavailable(format!("userinfo responds with {status}"))),
+        let claims = match is_signed(response.headers()) {
+            true => self.signed_claims(response.body()).await?,
+            false => serde_json::from_slice(response.body())
+                .map_err(|_| OAuthError::rejected("userinfo does not parse"))?,
+        };
+        // §5.3.2: without this check, the claims may be about another person.
+        match claims.text("sub") == Some(subject) {
+            true => Ok(claims),
+            false => Err(OAuthError::rejected("userinfo is about another subject")),
+        }
     }
-    let claims: Claims = serde_json::from_slice(response.body())
-        .map_err(|_| OAuthError::rejected("userinfo does not parse"))?;
-    // §5.3.2: without this check, the claims may be about another person.
-    match claims.text("sub") == Some(subject) {
-        true => Ok(claims),
-        false => Err(OAuthError::rejected("userinfo is about another subject")),
+
+    async fn signed_claims(&self, body: &[u8]) -> Result<Claims, OAuthError> {
+        let token = std::str::from_utf8(body).map(str::trim_ascii).unwrap_or_default();
+        // Five parts are a JWE (RFC 7516 §7.1).
+        if token.split('.').count() == 5 {
+            return Err(OAuthError::rejected(
+                "its userinfo is encrypted: register the client for userinfo that is not",
+            ));
+        }
+        let verified = self.settings.rules.verify_userinfo(token, &self.issuer.verifier).await;
+        verified.map_err(|denial| not_verified("its signed userinfo", denial))
+    }
+}
+
+/// Whether a response says that it is a JWT.
+fn is_signed(headers: &HeaderMap) -> bool {
+    let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let media_type = media_type.and_then(|value| value.split(';').next()).unwrap_or_default();
+    media_type.trim().eq_ignore_ascii_case("application/jwt")
+}
+
+fn not_verified(what: &str, denial: AuthError) -> OAuthError {
+    match denial {
+        AuthError::TokenInvalid(cause) => OAuthError::Rejected(format!("{what}: {cause}")),
+        AuthError::KeysUnavailable => OAuthError::unavailable("its keys are unavailable"),
+        other => OAuthError::Fault(format!("{what} was denied like a bearer: {other:?}")),
     }
 }

@@ -1,7 +1,12 @@
-//! What is special about widely used providers.
+//! Providers whose special behaviour is built in: what is special is data, in `facts.rs`.
+
+mod facts;
 
 use std::collections::BTreeSet;
 
+pub(super) use self::facts::facts_of;
+pub use self::facts::{Facts, SubjectRule};
+use super::{AuthMethod, ResponseMode};
 use crate::{
     auth::{Claims, IssuerRule},
     domain::Subject,
@@ -16,27 +21,19 @@ pub enum Preset {
     GitLab,
     /// Microsoft Entra ID.
     Microsoft,
+    /// Apple.
+    Apple,
+    /// Slack.
+    Slack,
+    /// Twitch.
+    Twitch,
+    /// LINE, for web logins.
+    Line,
+    /// A user pool of Amazon Cognito.
+    Cognito,
 }
 
 impl Preset {
-    /// The provider's name on a login page.
-    pub fn display_name(self) -> &'static str {
-        match self {
-            Self::Google => "Google",
-            Self::GitLab => "GitLab",
-            Self::Microsoft => "Microsoft",
-        }
-    }
-
-    /// The provider's issuer; for Microsoft, the part with which all its issuers begin.
-    pub fn issuer(self) -> &'static str {
-        match self {
-            Self::Google => "https://accounts.google.com",
-            Self::GitLab => "https://gitlab.com",
-            Self::Microsoft => "https://login.microsoftonline.com",
-        }
-    }
-
     /// The issuers of Microsoft's ID tokens: one directory, or for `common` and `organizations`
     /// each of `directories` (all, if it is empty).
     pub fn microsoft_issuer(
@@ -56,29 +53,29 @@ impl Preset {
 
 /// The account's subject, from `sub` and the other claims of the ID token; `None` if it is invalid.
 pub(super) fn subject(preset: Option<Preset>, sub: &str, claims: &Claims) -> Option<Subject> {
-    match preset {
-        // Microsoft's `sub` differs from client to client. The object id in its directory names the
-        // person everywhere.
-        Some(Preset::Microsoft) => {
-            let (directory, object) = (claims.text("tid")?, claims.text("oid")?);
-            let is_id = |text: &str| {
-                uuid::Uuid::try_parse(text).is_ok_and(|id| id.hyphenated().to_string() == text)
-            };
-            (is_id(directory) && is_id(object))
-                .then(|| Subject::parse(&format!("{directory}/{object}")))?
+    let joined = |outer: &str, inner: &str, is_part: &dyn Fn(&str) -> bool| {
+        let (outer, inner) = (claims.text(outer)?, claims.text(inner)?);
+        // A slash in the first could make two accounts one.
+        (is_part(outer) && is_part(inner)).then(|| Subject::parse(&format!("{outer}/{inner}")))?
+    };
+    match facts_of(preset).subject {
+        SubjectRule::Sub => Subject::parse(sub),
+        SubjectRule::Within(outer, inner) => {
+            joined(outer, inner, &|text| !text.is_empty() && !text.contains('/'))
         }
-        Some(Preset::Google | Preset::GitLab) | None => Subject::parse(sub),
+        SubjectRule::UuidWithinUuid(outer, inner) => joined(outer, inner, &|text| {
+            uuid::Uuid::try_parse(text).is_ok_and(|id| id.hyphenated().to_string() == text)
+        }),
     }
 }
 
-/// Whether the claims assert that the provider verified their email.
-pub(super) fn is_email_verified(preset: Option<Preset>, claims: &Claims) -> bool {
-    match preset {
-        // Each administrator of a directory can set `email`; `xms_edov` asserts that the directory
-        // owns its domain.
-        Some(Preset::Microsoft) => claims.is_true("xms_edov"),
-        Some(Preset::Google | Preset::GitLab) | None => claims.is_true("email_verified"),
-    }
+/// Whether the claims assert that the provider verified their email. `texts` mean true, too.
+pub(super) fn is_email_verified(
+    preset: Option<Preset>,
+    texts: &BTreeSet<String>,
+    claims: &Claims,
+) -> bool {
+    claims.is_true_or(facts_of(preset).verified_by, texts)
 }
 
 #[cfg(test)]
@@ -106,7 +103,8 @@ mod tests {
         ] {
             let claims =
                 claims(&format!(r#"{{"email":"a@example.com","email_verified":true{edov}}}"#));
-            assert_eq!(is_email_verified(Some(Preset::Microsoft), &claims), counts, "{edov}");
+            let is_verified = is_email_verified(Some(Preset::Microsoft), &BTreeSet::new(), &claims);
+            assert_eq!(is_verified, counts, "{edov}");
         }
     }
 
@@ -123,5 +121,27 @@ mod tests {
         ] {
             assert_eq!(subject_of(&claims(&bad)), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn slacks_subject_is_the_user_in_its_workspace() {
+        let subject_of = |json: &str| {
+            subject(Some(Preset::Slack), "U0R7JM", &claims(json)).map(|subject| subject.to_string())
+        };
+        let claim = |team: &str, user: &str| {
+            format!(r#"{{"https://slack.com/team_id":{team},"https://slack.com/user_id":{user}}}"#)
+        };
+        assert_eq!(subject_of(&claim(r#""T1""#, r#""U1""#)).as_deref(), Some("T1/U1"));
+        for (team, user) in [
+            (r#""T1/U1""#, r#""U2""#),
+            (r#""T1""#, r#""U1/U2""#),
+            (r#""""#, r#""U1""#),
+            (r#""T1""#, r#""""#),
+            ("null", r#""U1""#),
+            (r#""T1""#, "7"),
+        ] {
+            assert_eq!(subject_of(&claim(team, user)), None, "{team} {user}");
+        }
+        assert_eq!(subject_of("{}"), None);
     }
 }

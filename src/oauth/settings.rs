@@ -1,11 +1,14 @@
 //! What an operator configures about a client of identity-link at a provider.
 
-use std::{collections::BTreeSet, fmt};
+use std::collections::BTreeSet;
 
 use http::Uri;
 
-use super::Preset;
-use crate::{auth::IdTokenRules, outgoing::Authorities};
+use super::{AuthMethod, Preset, ResponseMode, SubjectRule};
+use crate::{
+    auth::{ClientSecret, IdTokenRules},
+    outgoing::Authorities,
+};
 
 /// The settings of a client of identity-link at a provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,7 +16,7 @@ pub struct ClientSettings {
     /// The client's id at the provider.
     pub client_id: String,
     /// The secret by which the client authenticates to the provider.
-    pub client_secret: Secret,
+    pub client_secret: ClientSecret,
     /// The scopes that a flow requests.
     pub scopes: BTreeSet<String>,
     /// The URIs to which the provider may send the browser, compared byte by byte.
@@ -30,16 +33,7 @@ pub struct ClientSettings {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Protocol {
     /// OpenID Connect.
-    Oidc {
-        /// What its ID tokens must fulfil.
-        rules: IdTokenRules,
-        /// The URL of its metadata.
-        metadata: Uri,
-        /// The provider's built-in special behaviour; `None` for a plain provider.
-        preset: Option<Preset>,
-        /// How the client authenticates at the token endpoint; `None` goes by the metadata.
-        auth_method: Option<AuthMethod>,
-    },
+    Oidc(OidcSettings),
     /// GitHub's own protocol.
     GitHub(GitHubUrls),
 }
@@ -48,20 +42,28 @@ impl Protocol {
     /// Whether the provider is reached over https, so that its certificate is verified.
     pub fn is_https(&self) -> bool {
         let url = match self {
-            Self::Oidc { metadata, .. } => metadata,
+            Self::Oidc(oidc) => &oidc.metadata,
             Self::GitHub(urls) => &urls.token,
         };
         url.scheme_str() == Some("https")
     }
 }
 
-/// How a client authenticates at the token endpoint (OpenID Connect Core §9).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AuthMethod {
-    /// In a header: `client_secret_basic`.
-    Basic,
-    /// In the form: `client_secret_post`.
-    Post,
+/// What an operator configures about a provider that speaks OpenID Connect.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OidcSettings {
+    /// What its ID tokens must fulfil.
+    pub rules: IdTokenRules,
+    /// The URL of its metadata.
+    pub metadata: Uri,
+    /// The provider's built-in special behaviour; `None` for a plain provider.
+    pub preset: Option<Preset>,
+    /// How the client authenticates at the token endpoint; `None` goes by the metadata.
+    pub auth_method: Option<AuthMethod>,
+    /// How the provider sends the browser back; `None` for its default.
+    pub response_mode: Option<ResponseMode>,
+    /// The texts that mean `true` in the claim `email_verified`.
+    pub email_verified_as: BTreeSet<String>,
 }
 
 /// The URLs of GitHub or of an Enterprise server.
@@ -75,33 +77,12 @@ pub struct GitHubUrls {
     pub api: Uri,
 }
 
-/// A secret. `Debug` does not show it.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// A secret of this text.
-    pub fn new(text: String) -> Self {
-        Self(text)
-    }
-
-    pub(super) fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret")
-    }
-}
-
 impl ClientSettings {
     /// The issuer that asserts the accounts. For GitHub, its authorization endpoint without
     /// `/authorize`, which is what it calls itself in its metadata (RFC 8414).
     pub fn issuer(&self) -> String {
         match &self.protocol {
-            Protocol::Oidc { rules, .. } => rules.issuer.name().to_owned(),
+            Protocol::Oidc(oidc) => oidc.rules.issuer.name().to_owned(),
             Protocol::GitHub(urls) => {
                 let authorize = urls.authorize.to_string();
                 authorize.strip_suffix("/authorize").map(str::to_owned).unwrap_or(authorize)
@@ -109,8 +90,14 @@ impl ClientSettings {
         }
     }
 
-    /// Whether the provider is Microsoft, whose accounts are not named by `sub`.
-    pub fn is_microsoft(&self) -> bool {
-        matches!(self.protocol, Protocol::Oidc { preset: Some(Preset::Microsoft), .. })
+    /// The two claims by which the provider's accounts are named; `None` if that is `sub`.
+    pub fn subject_claims(&self) -> Option<(&'static str, &'static str)> {
+        let Protocol::Oidc(oidc) = &self.protocol else { return None };
+        match oidc.preset?.facts().subject {
+            SubjectRule::Sub => None,
+            SubjectRule::Within(outer, inner) | SubjectRule::UuidWithinUuid(outer, inner) => {
+                Some((outer, inner))
+            }
+        }
     }
 }

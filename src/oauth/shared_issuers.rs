@@ -7,7 +7,7 @@ use http::Uri;
 
 use super::metadata_cache::MetadataCache;
 use crate::{
-    auth::{IdTokenRules, KeySettings, KeySource, Keys},
+    auth::{IdTokenRules, KeySettings, KeySource, Keys, SignatureVerifier, Signatures},
     outgoing::Authorities,
     telemetry::metrics::KeyMetrics,
 };
@@ -33,8 +33,8 @@ pub(super) struct SharedIssuer {
     authorities: Option<Authorities>,
     /// The issuer's metadata.
     pub metadata_cache: Arc<MetadataCache>,
-    /// The issuer's keys.
-    pub keys: Arc<Keys>,
+    /// What verifies the issuer's signatures.
+    pub verifier: SignatureVerifier,
 }
 
 impl SharedIssuers {
@@ -74,9 +74,12 @@ impl SharedIssuers {
         self.earlier.clear();
     }
 
-    /// The key set of each issuer, with the issuer's name.
+    /// The key set of each issuer that publishes one, with the issuer's name.
     pub(super) fn keys(&self) -> impl Iterator<Item = (&str, &Arc<Keys>)> {
-        self.known.iter().map(|known| (known.rules.issuer.name(), &known.keys))
+        self.known.iter().filter_map(|known| match &known.verifier {
+            SignatureVerifier::Published(keys) => Some((known.rules.issuer.name(), keys)),
+            SignatureVerifier::ClientSecret(_) => None,
+        })
     }
 }
 
@@ -89,16 +92,23 @@ impl SharedIssuer {
     ) -> Self {
         let (rules, metadata, issuer) =
             (rules.clone(), metadata.clone(), rules.issuer.name().to_owned());
-        let source = KeySource::Discovery { issuer: issuer.clone(), metadata: metadata.clone() };
-        let settings = KeySettings {
-            source,
-            refresh: KEYS_REFRESH,
-            max_age: KEYS_MAX_AGE,
-            authorities: authorities.clone(),
+        let verifier = match &rules.signatures {
+            Signatures::ClientSecret(secret) => SignatureVerifier::ClientSecret(secret.clone()),
+            Signatures::PrivateKey(algorithms) => {
+                let settings = KeySettings {
+                    source: KeySource::Discovery {
+                        issuer: issuer.clone(),
+                        metadata: metadata.clone(),
+                    },
+                    refresh: KEYS_REFRESH,
+                    max_age: KEYS_MAX_AGE,
+                    authorities: authorities.clone(),
+                };
+                let keys = Keys::new(settings, algorithms.clone()).with_metrics(&issuer, metrics);
+                SignatureVerifier::Published(Arc::new(keys))
+            }
         };
-        let keys = Keys::new(settings, rules.algorithms.clone()).with_metrics(&issuer, metrics);
-        let keys = Arc::new(keys);
         let metadata_cache = Arc::new(MetadataCache::new(issuer, metadata.clone()));
-        Self { rules, metadata, authorities, metadata_cache, keys }
+        Self { rules, metadata, authorities, metadata_cache, verifier }
     }
 }

@@ -16,6 +16,7 @@ use crate::{
     config::Config,
     domain::TenantId,
     feed::Feed,
+    oauth::{ClientMisfit, Misfit},
     rate_limits::RateLimits,
     store::{ProviderAccounts, Store},
     transfer::jobs::JobWorker,
@@ -120,6 +121,9 @@ impl Generation {
         };
         tokio::spawn(keep_small(Arc::clone(&rate_limits), replaced.clone()));
         let use_cases = Arc::new(use_cases);
+        let misfits = report_misfits(Arc::clone(&use_cases), changed_tenants(&config, earlier));
+        let stop = replaced.clone();
+        tokio::spawn(async move { stop.run_until_cancelled(misfits).await });
         let permissions = match earlier {
             Some(earlier) if earlier.config.changes_to(&config).keep_permissions() => {
                 earlier.permissions.clone()
@@ -162,6 +166,16 @@ fn changed_tenants(config: &Config, earlier: Option<&Generation>) -> Vec<TenantI
     let before = |id| earlier.and_then(|earlier| earlier.config.tenants.get(id));
     let changed = config.tenants.iter().filter(|(id, tenant)| before(id) != Some(tenant));
     changed.map(|(id, _)| id.clone()).collect()
+}
+
+/// Logs what does not fit between the settings of the clients of these tenants and the metadata of
+/// their providers, before a person signs in there.
+async fn report_misfits(use_cases: Arc<UseCases>, tenants: Vec<TenantId>) {
+    for ClientMisfit { tenant, provider, misfit } in use_cases.clients().misfits(&tenants).await {
+        let Misfit { state, advice, .. } = misfit;
+        let why = format!("it {state}: {advice}");
+        tracing::warn!(%tenant, %provider, why, "a client's settings may not fit its provider's metadata");
+    }
 }
 
 /// Logs the accounts that cannot sign in because their provider is not declared. An operator who

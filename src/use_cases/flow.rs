@@ -70,6 +70,7 @@ pub(super) fn failed(
     let step = match error {
         OAuthError::Rejected(_) => "rejected",
         OAuthError::ClientNotAccepted(_) => "client_not_accepted",
+        OAuthError::DoesNotFit(_) => "does_not_fit",
         OAuthError::Unavailable(_) => "unavailable",
         OAuthError::Fault(_) => "failed",
     };
@@ -81,6 +82,10 @@ pub(super) fn failed(
         }
         OAuthError::ClientNotAccepted(why) => {
             tracing::warn!(%tenant, %provider, why, "a provider does not accept the client: check its id and secret");
+            DomainError::ProviderRejected.into()
+        }
+        OAuthError::DoesNotFit(why) => {
+            tracing::warn!(%tenant, %provider, why, "no sign-in was started: the settings do not fit the provider's metadata");
             DomainError::ProviderRejected.into()
         }
         OAuthError::Unavailable(why) => {

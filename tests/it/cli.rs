@@ -136,7 +136,7 @@ fn check_config_lists_every_problem_at_once() {
         line 24: tenants.default.providers.e.email_trust: must be "authoritative_domains" for the domains to count
         line 25: tenants.default.providers.f.oauth.kind: must be one of "oidc", "github"
         line 25: tenants.default.providers.f.oauth.client_id: is required
-        line 25: tenants.default.providers.f.oauth.client_secret: exactly one of client_secret and client_secret_file is required
+        line 25: tenants.default.providers.f.oauth.client_secret: exactly one of client_secret, client_secret_file and client_secret_key_file is required
         line 25: tenants.default.providers.f.oauth.redirect_uris: is required: where the provider may send the browser
         line 25: tenants.default.providers.f.oauth.scope: is not a known key: did you mean "scopes"?
         line 26: tenants.default.providers.h.oauth.preset: exactly one of preset and kind is required: what the provider speaks
@@ -146,7 +146,7 @@ fn check_config_lists_every_problem_at_once() {
         line 27: tenants.default.providers.i.oauth.redirect_uris: "/cb" must be https, or http on this machine, without a fragment
         line 27: tenants.default.providers.i.oauth.redirect_uris: "http://a.example.com/" must be https, or http on this machine, without a fragment
         line 27: tenants.default.providers.i.oauth.redirect_uris: "https://a.example.com/#f" must be https, or http on this machine, without a fragment
-        line 27: tenants.default.providers.i.oauth.algorithms: HS256 is symmetric: each party that can verify could also sign
+        line 27: tenants.default.providers.i.oauth.algorithms: HS256 must be the only one: it signs with the client's secret
         line 27: tenants.default.providers.i.oauth.algorithms: "none" is not a signature algorithm such as "RS256"
         line 27: tenants.default.providers.i.oauth.issuer: is required: the iss of the provider's ID tokens
         line 28: tenants.default.providers.j.oauth.display_name: must be 1 to 64 characters without control characters
@@ -188,7 +188,7 @@ fn check_config_lists_every_problem_at_once() {
         line 111: issuers.ninth.implied_scopes: are for user tokens only
         line 112: issuers.ninth.link_with: is for user tokens only: a service token proves no user
         line 113: issuers.tenth: has the same issuer as issuers.first
-        line 120: issuers.eleventh: names subjects of provider o in tenant default by sub, but sign-ins there by preset "microsoft" are named by directory and object: one person would be two
+        line 120: issuers.eleventh: names subjects of provider o in tenant default by sub, but sign-ins there are named by tid and oid: one person would be two
         line 134: issuers.twelfth.discovery: requires an issuer that is an https URL, or http on this machine
     "#);
 }

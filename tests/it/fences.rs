@@ -75,7 +75,13 @@ fn each_library_is_used_in_its_own_modules_only() {
     assert_eq!(outside("prometheus_client", &["src/telemetry/metrics"]), [""; 0]);
     assert_eq!(outside("opentelemetry", &["src/telemetry/"]), [""; 0]);
     assert_eq!(outside("csv_core", &["src/transfer/input/"]), [""; 0]);
-    assert_eq!(outside("tempfile", &["src/transfer/", "src/auth/key_source.rs"]), [""; 0]);
+    assert_eq!(
+        outside(
+            "tempfile",
+            &["src/transfer/", "src/auth/key_source.rs", "src/config/oauth/tests.rs"]
+        ),
+        [""; 0]
+    );
     // The service's crate has the word in the lines that forbid it.
     assert_eq!(
         outside("unsafe", &["src/lib.rs", "src/main.rs", "dev/src/postgres/account.rs"]),

@@ -1,14 +1,19 @@
 //! Sign-in flows at providers: started, sent back by the provider, and completed by the caller that
 //! started them.
 
+mod as_they_are;
 mod attempts;
+mod by_secret;
+mod client_auth;
 mod github;
 mod kept;
 mod lies;
 mod linking;
 mod logged;
 mod microsoft;
+mod misfits;
 mod offers;
+mod presets;
 mod previews;
 mod provider_down;
 mod real;

@@ -106,12 +106,12 @@ fn check_against_clients(
                          one subject could then be two people"
                     ),
                 );
-            } else if client.is_microsoft() {
+            } else if let Some((outer, inner)) = client.subject_claims() {
                 r.problem(
                     name,
                     format!(
-                        "names subjects of provider {provider} in tenant {tenant} by sub, but sign-ins there by preset \
-                         \"microsoft\" are named by directory and object: one person would be two"
+                        "names subjects of provider {provider} in tenant {tenant} by sub, but sign-ins there are named by \
+                         {outer} and {inner}: one person would be two"
                     ),
                 );
             }

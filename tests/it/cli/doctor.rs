@@ -209,6 +209,54 @@ async fn a_provider_that_is_away_is_named_in_the_json_too() {
     assert_ne!(findings[1]["advice"], "");
 }
 
+/// A provider whose metadata do not fit the settings: `doctor` says which setting to change, and so
+/// does `config check --online`, which needs no database.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_setting_that_does_not_fit_a_provider_is_named() {
+    let (keys, provider) = (keys(0, "").await, FakeOidc::start(json!({})).await);
+    provider.metadata_with(&json!({
+        "id_token_signing_alg_values_supported": ["EdDSA"],
+        "scopes_supported": ["openid", "email"],
+        "token_endpoint_auth_methods_supported": ["private_key_jwt"],
+        "response_modes_supported": ["form_post"],
+    }));
+    let slashed = FakeOidc::start(json!({})).await;
+    slashed.metadata_with(&json!({"issuer": format!("{}/", slashed.issuer)}));
+    let clients = oidc("fake", &provider.issuer) + &oidc("slashed", &slashed.issuer);
+    let toml = toml(&nowhere(), &keys, &clients);
+    let dir = folder_with("doctor_misfits", &toml);
+    let run = move |command: &'static str| run_in(&dir, command, &[]);
+    let run = |command| {
+        let run = run.clone();
+        tokio::task::spawn_blocking(move || run(command))
+    };
+    let doctor = run("doctor").await.unwrap();
+    let online = run("config check --online").await.unwrap();
+
+    let shown =
+        |text: &str| text.replace(&provider.issuer, "PROVIDER").replace(&slashed.issuer, "SLASHED");
+    assert_eq!(
+        (online.code, online.stderr.as_str()),
+        (Some(1), "identity-link: the check found 3 failures")
+    );
+    insta::assert_snapshot!(shown(&online.stdout), @r#"
+        the configuration is valid
+        ok    provider fake of tenant default: PROVIDER/token responds
+        fail  provider fake of tenant default: it signs ID tokens with EdDSA, and algorithms is ES256, RS256. To do: set algorithms = ["EdDSA"]
+        fail  provider fake of tenant default: it takes clients by private_key_jwt, and identity-link has a secret. To do: register the client for client_secret_basic or client_secret_post at the provider; if it takes one of them nevertheless, name it in token_endpoint_auth_method
+        warn  provider fake of tenant default: it does not list the scopes profile. To do: correct scopes, unless the provider's documents name them
+        warn  provider fake of tenant default: it sends browsers back by form_post, not by query. To do: set response_mode = "form_post"
+        fail  provider slashed of tenant default: SLASHED/.well-known/openid-configuration is the metadata of the issuer "SLASHED/", not of "SLASHED": they differ by the slash at the end. If it is the right one, set issuer to that. To do: correct issuer, or have the provider correct its metadata
+    "#);
+    // The same lines, between those about the database and the issuer.
+    let of_providers = |text: &str| {
+        let lines = text.lines().filter(|line| line.contains("provider "));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(of_providers(&doctor.stdout), of_providers(&online.stdout));
+    assert_eq!(doctor.code, Some(1));
+}
+
 /// The command looks, and changes nothing: not even what a server writes at its start.
 #[tokio::test(flavor = "multi_thread")]
 async fn it_writes_nothing_to_the_database() {

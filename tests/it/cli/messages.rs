@@ -224,7 +224,7 @@ fn an_empty_file_and_an_empty_table_lack_what_is_required() {
         line 4: auth0.tenants: is required: whose users are served
         line 5: tenants.default.providers.p.oauth.preset: exactly one of preset and kind is required: what the provider speaks
         line 5: tenants.default.providers.p.oauth.client_id: is required
-        line 5: tenants.default.providers.p.oauth.client_secret: exactly one of client_secret and client_secret_file is required
+        line 5: tenants.default.providers.p.oauth.client_secret: exactly one of client_secret, client_secret_file and client_secret_key_file is required
         line 5: tenants.default.providers.p.oauth.redirect_uris: is required: where the provider may send the browser
     "#);
 }

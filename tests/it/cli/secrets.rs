@@ -164,7 +164,7 @@ fn a_value_that_is_wrong_is_not_shown() {
         line 158: tenants.default.providers.f.oauth.client_secret: must be a string
         line 158: tenants.default.providers.f.oauth.client_secret_file: names a file that cannot be read: No such file or directory (os error 2)
         line 158: tenants.default.providers.f.oauth.client_secret_file: must be a string
-        line 158: tenants.default.providers.f.oauth.client_secret: exactly one of client_secret and client_secret_file is required
+        line 158: tenants.default.providers.f.oauth.client_secret: exactly one of client_secret, client_secret_file and client_secret_key_file is required
         line 154: tls.certificate: secrets.pem is not PEM
         line 155: tls.key: names a file that cannot be read: No such file or directory (os error 2)
         line 154: tls.certificate: missing.pem cannot be read: No such file or directory (os error 2)

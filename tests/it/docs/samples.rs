@@ -6,7 +6,11 @@ use identity_link::config::Config;
 
 use super::pages::{Page, readme_and_book};
 use crate::cli::schema::{as_json, wrong};
-use crate::support::{child::temp_dir, tls::Authority, tokens::keys_dir};
+use crate::support::{
+    child::temp_dir,
+    tls::Authority,
+    tokens::{keys_dir, pem, signing_key},
+};
 
 /// What a configuration has beside a sample that lacks it: the key, and the text.
 const REQUIRED: [(&str, &str); 4] = [
@@ -39,7 +43,10 @@ fn create_files(table: &toml::Table, folder: &Path) {
         match (key.as_str(), value) {
             (_, toml::Value::Table(table)) => create_files(table, folder),
             ("client_secret_file" | "password_file", toml::Value::String(name)) => {
-                create(name, "a secret");
+                create(name, "a secret of at least 32 characters");
+            }
+            ("client_secret_key_file", toml::Value::String(name)) => {
+                create(name, &pem("PRIVATE KEY", signing_key("apple").as_bytes()));
             }
             ("ca", toml::Value::String(name)) => create(name, &Authority::new("documents").pem()),
             ("jwks_file", toml::Value::String(name)) => {

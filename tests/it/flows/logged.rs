@@ -6,7 +6,8 @@ use tonic::transport::Endpoint;
 use super::*;
 use crate::support::{Caller, child::Running, tokens::Token, web_server::Answer};
 
-/// A50: the log contains the reason of a failed sign-in, and no secret at any log level.
+/// A50: the log contains the reason of a failed sign-in, and no secret at any log level. A provider's
+/// description is one bounded line, without what may be a secret or an email.
 #[tokio::test]
 async fn no_secret_of_a_flow_is_logged() {
     let fake = FakeOidc::start(json!({"sub": "alice", "name": "Alice Secret"})).await;
@@ -23,17 +24,21 @@ async fn no_secret_of_a_flow_is_logged() {
         "access-token-of-the-fake".to_owned(),
         "Alice Secret".to_owned(),
     ];
-    let refused = |status, error: &str| {
+    let refused = |status, error: &str, description: &str| {
         Some(Answer::new(
             status,
             "",
-            &json!({"error": error, "error_description": "leaked"}).to_string(),
+            &json!({"error": error, "error_description": description}).to_string(),
         ))
     };
+    let word = "leaked".repeat(7);
+    let lines =
+        format!("no such code\r\n{{\"level\":\"ERROR\"}}\u{1b}[2J for leaked@example.com {word}");
     for answer in [
         None,
-        refused("400 Bad Request", "invalid_grant"),
-        refused("401 Unauthorized", "invalid_client"),
+        refused("400 Bad Request", "invalid_grant", &lines),
+        refused("400 Bad Request", "invalid_grant", &format!("leaked: {CLIENT_SECRET}")),
+        refused("401 Unauthorized", "invalid_client", ""),
     ] {
         if let Some(answer) = answer {
             fake.web.answer("/token", answer);
@@ -73,10 +78,21 @@ async fn no_secret_of_a_flow_is_logged() {
     ];
     assert_eq!(
         why("INFO"),
-        ["it does not accept the code: invalid_grant", sent_back[0], sent_back[1]],
+        [
+            r#"it does not accept the code: invalid_grant, "no such code {\"level\":\"ERROR\"} [2J for … …""#,
+            "it does not accept the code: invalid_grant, (a description that repeats what was sent is left out)",
+            sent_back[0],
+            sent_back[1]
+        ],
         "{said}"
     );
-    assert_eq!(why("WARN"), ["invalid_client"], "only the operator can fix this");
+    assert_eq!(
+        why("WARN"),
+        [
+            r#"invalid_client; the client authenticated by client_secret_basic: for a provider that takes forms only, set token_endpoint_auth_method = "client_secret_post""#
+        ],
+        "only the operator can fix this"
+    );
     for secret in secrets {
         let line = said.lines().find(|line| line.contains(&secret));
         assert_eq!(line, None, "{secret}");

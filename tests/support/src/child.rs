@@ -110,6 +110,15 @@ impl Running {
         })
     }
 
+    /// A line on stderr, whether it came before or after another for which a test has waited. Panics
+    /// if the child ends before.
+    pub fn stderr_with(&mut self, is_it: impl Fn(&str) -> bool) -> String {
+        let found = self.stderr.any(is_it);
+        found.unwrap_or_else(|| {
+            panic!("the child ended before the expected line: {}", self.stderr.rest())
+        })
+    }
+
     /// Waits for a line on stderr. Panics if the child ends before.
     pub fn stderr_until(&mut self, is_it: impl Fn(&str) -> bool) -> String {
         let found = self.stderr.until(is_it);
@@ -163,6 +172,12 @@ impl Lines {
                 return line.cloned();
             }
         }
+    }
+
+    /// A line for which `is_it` holds, among those that were read before or that follow.
+    fn any(&mut self, is_it: impl Fn(&str) -> bool) -> Option<String> {
+        let seen = self.seen.iter().find(|line| is_it(line)).cloned();
+        seen.or_else(|| self.until(is_it))
     }
 
     /// Waits for its end, and returns everything that it wrote.

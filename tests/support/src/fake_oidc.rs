@@ -6,7 +6,7 @@ use identity_link::clock;
 use serde_json::{Value, json};
 
 use super::{
-    fake_codes::{CLIENT_ID, Codes},
+    fake_codes::{CLIENT_ID, Codes, ReadsBasic},
     form::Form,
     tokens::{Token, jwk},
     web_server::{Answer, Asked, WebServer},
@@ -73,6 +73,24 @@ impl FakeOidc {
         *self.says.lie.lock().unwrap() = Box::new(lie);
     }
 
+    /// From now on its client has this secret, which it reads so.
+    pub fn client(&self, secret: &str, reads: ReadsBasic) {
+        let own = secret.to_owned();
+        self.says.codes.set_client(move |secret| secret == own, reads);
+    }
+
+    /// From now on its client has such a secret, in a form.
+    pub fn client_whose_secret(&self, is_secret: impl Fn(&str) -> bool + Send + 'static) {
+        self.says.codes.set_client(is_secret, ReadsBasic::NotAtAll);
+    }
+
+    /// From now on its metadata have these fields, too.
+    pub fn metadata_with(&self, fields: &Value) {
+        let mut metadata = metadata(&self.issuer);
+        metadata.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        self.web.answer("/.well-known/openid-configuration", Answer::ok(&metadata.to_string()));
+    }
+
     /// How many requests for tokens it has received.
     pub fn exchanges(&self) -> usize {
         self.web.asked_for("/token").len()
@@ -85,6 +103,9 @@ impl Says {
             "/.well-known/openid-configuration" => Answer::ok(&metadata(issuer).to_string()),
             "/jwks" => Answer::ok(&json!({"keys": [jwk(SIGNER)]}).to_string()),
             "/authorize" => self.codes.authorize(asked, &[("iss", issuer)]),
+            "/token" if !self.codes.is_authenticated(asked) => {
+                Answer::new("401 Unauthorized", "", r#"{"error":"invalid_client"}"#)
+            }
             "/token" => match self.codes.redeem(asked) {
                 Some(request) => Answer::ok(&self.tokens(issuer, &request).to_string()),
                 None => Answer::new("400 Bad Request", "", r#"{"error":"invalid_grant"}"#),

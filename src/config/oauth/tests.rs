@@ -1,0 +1,85 @@
+//! What a client's keys may not say.
+
+use std::{fs, path::Path};
+
+use super::super::Config;
+
+/// The problems of a client with these lines, without the place and the path of each key.
+fn problems(base: &Path, lines: &str) -> String {
+    problems_of(base, "c", lines)
+}
+
+/// The same for a client with this id.
+fn problems_of(base: &Path, id: &str, lines: &str) -> String {
+    let toml = format!(
+        "listen = \"127.0.0.1:1\"\n[database]\nurl = \"postgres://me@127.0.0.1/x\"\n[issuers.i]\nissuer = \"https://i.example.com\"\n\
+         kind = \"service\"\ntenant = \"t\"\nalgorithms = [\"ES256\"]\ndiscovery = true\naudiences = [\"a\"]\n\
+         [tenants.t.providers.p.oauth]\nclient_id = \"{id}\"\nredirect_uris = [\"https://www.example.com/cb\"]\n{lines}\n"
+    );
+    let found = Config::parse(&toml, base, []).err();
+    let lines = found.iter().flat_map(|problems| &problems.0).map(|problem| {
+        let text = problem.to_string();
+        text.split_once("oauth.").map_or(text.clone(), |(_, rest)| rest.to_owned())
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// An OpenID Connect provider with this secret.
+fn oidc(secret: &str, lines: &str) -> String {
+    let issuer = "kind = \"oidc\"\nissuer = \"https://op.example.com\"";
+    let text = format!("{issuer}\nclient_secret = \"{secret}\"\n{lines}");
+    problems(Path::new("."), &text)
+}
+
+#[test]
+fn hs256_stands_alone_and_needs_a_long_secret() {
+    let long = "x".repeat(32);
+    assert_eq!(oidc(&long, "algorithms = [\"HS256\"]"), "");
+    insta::assert_snapshot!(oidc(&"x".repeat(31), "algorithms = [\"HS256\"]"), @"algorithms: HS256 needs a client secret of at least 32 bytes");
+    insta::assert_snapshot!(oidc(&long, "algorithms = [\"HS256\", \"RS256\"]"), @"algorithms: HS256 must be the only one: it signs with the client's secret");
+    insta::assert_snapshot!(oidc(&long, "algorithms = [\"HS512\"]"), @"algorithms: HS512 is symmetric: each party that can verify could also sign");
+}
+
+#[test]
+fn a_text_that_does_not_mean_true_does_not_verify_emails() {
+    assert_eq!(oidc("s", "email_verified_as = [\"true\", \"TRUE\", \"1\", \"yes\"]"), "");
+    for text in ["false", "", "0", "true ", "verified"] {
+        let found = oidc("s", &format!("email_verified_as = [\"{text}\"]"));
+        assert!(
+            found.starts_with("email_verified_as: ") && found.contains("does not mean true"),
+            "{found}"
+        );
+    }
+    let microsoft = "preset = \"microsoft\"\ndirectory = \"common\"\nclient_secret = \"s\"\nemail_verified_as = [\"true\"]";
+    insta::assert_snapshot!(problems(Path::new("."), microsoft), @"email_verified_as: is not for Microsoft, whose email counts by xms_edov");
+}
+
+#[test]
+fn an_id_with_a_colon_cannot_be_sent_as_it_is() {
+    let raw = "token_endpoint_auth_method = \"client_secret_basic_raw\"";
+    assert_eq!(oidc("s", raw), "");
+    let text =
+        "kind = \"oidc\"\nissuer = \"https://op.example.com\"\nclient_secret = \"s\"\n".to_owned();
+    let found = problems_of(Path::new("."), "a:b", &(text + raw));
+    insta::assert_snapshot!(found, @r#"token_endpoint_auth_method: "client_secret_basic_raw" is for a client_id without a colon"#);
+}
+
+#[test]
+fn a_key_for_secrets_is_apples_and_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(
+        folder.path().join("bad.p8"),
+        "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
+    )
+    .unwrap();
+    let of = |lines: &str| problems(folder.path(), lines);
+    let ids = "client_secret_key_id = \"k\"\nclient_secret_team_id = \"t\"";
+    insta::assert_snapshot!(of(&format!("preset = \"apple\"\nclient_secret_key_file = \"bad.p8\"\n{ids}")), @"client_secret_key_file: names a file that is not a private key for ES256 in PEM (PKCS #8)");
+    insta::assert_snapshot!(of("preset = \"apple\"\nclient_secret_key_file = \"bad.p8\""), @"
+        client_secret_key_id: is required beside client_secret_key_file
+        client_secret_team_id: is required beside client_secret_key_file
+    ");
+    insta::assert_snapshot!(of(&format!("preset = \"google\"\nclient_secret_key_file = \"bad.p8\"\n{ids}")), @"client_secret_key_file: is of preset \"apple\" only");
+    insta::assert_snapshot!(of(&format!("preset = \"apple\"\nclient_secret = \"s\"\nclient_secret_key_file = \"bad.p8\"\n{ids}")), @"client_secret: exactly one of client_secret, client_secret_file and client_secret_key_file is required");
+    insta::assert_snapshot!(of("preset = \"cognito\"\nclient_secret = \"s\""), @"issuer: is required: the iss of the provider's ID tokens");
+}
