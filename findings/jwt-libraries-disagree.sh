@@ -12,7 +12,7 @@
 #     read by all five; RFC 7519 allows them.
 #
 # What callers of identity-link should do: sign `sub` as text and times as whole seconds, and set a leeway in each
-# reader. identity-link takes no `sub` but text, allows 30 seconds between clocks, and takes whole seconds only.
+# reader. identity-link takes no `sub` but text, allows 30 seconds between clocks, and reads times without their fraction.
 set -euo pipefail
 
 folder=$(mktemp -d)

@@ -22,7 +22,8 @@ fn oidc_with(fake: &FakeOidc, further: &str) -> String {
 #[tokio::test]
 async fn times_may_have_fractions() {
     let (fake, server) = fake_and_server().await;
-    let now = clock::now().timestamp() as f64;
+    let second = clock::now().timestamp();
+    let now = second as f64;
     let with_times = |token: Token, [iat, exp, auth_time]: [f64; 3]| {
         token.with("iat", iat).with("nbf", iat).with("exp", exp).with("auth_time", auth_time).sign()
     };
@@ -40,7 +41,7 @@ async fn times_may_have_fractions() {
     let user = decision(sign_in(&server, "fake").await).user.unwrap();
     // An email is verified when the provider says so, not when the person last signed in there.
     let verified = user.identities[0].email_verify_time.unwrap();
-    assert_eq!((verified.seconds, verified.nanos), (now as i64 - 11, 0));
+    assert_eq!((verified.seconds, verified.nanos), (second - 11, 0));
 }
 
 /// Apple and Cognito send the text "true", and say so in their documents.
