@@ -1,7 +1,7 @@
 //! `export`: writes users as lines of JSON, and ends.
 
 use std::{
-    fs,
+    fs::File,
     io::{self, Write as _},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
@@ -23,8 +23,11 @@ use crate::{
     domain::TenantId,
     store::Store,
     telemetry::metrics::Metrics,
-    transfer::export::{
-        Export, ExportError, Exported, Form, NamedIds, Selection, Written, create_private,
+    transfer::{
+        export::{
+            Export, ExportError, Exported, Form, NamedIds, Selection, Written, create_private,
+        },
+        id_list::{IdList, IdListError},
     },
 };
 
@@ -131,7 +134,7 @@ fn close(
     };
     writeln!(io::stderr(), "{tenant}: wrote {all} users{deleted}; position: {position}")?;
     let (Some(ids), false) = (ids, unknown_lines.is_empty()) else { return Ok(()) };
-    let lines: Vec<String> = unknown_lines.iter().take(MAX_NAMED).map(usize::to_string).collect();
+    let lines: Vec<String> = unknown_lines.iter().take(MAX_NAMED).map(u64::to_string).collect();
     let more = if unknown_lines.len() > MAX_NAMED { " and others" } else { "" };
     Err(Failure {
         text: format!(
@@ -162,10 +165,16 @@ fn form(arguments: &ExportArguments, config: &Config) -> Result<Form, Failure> {
 
 /// Reads an id list.
 fn ids(file: &Path) -> Result<NamedIds, Failure> {
-    let list = fs::read(file)
-        .map_err(|error| Failure::from(format!("{} cannot be read: {error}", file.display())))?;
-    NamedIds::parse(&list)
-        .map_err(|problems| Failure::usage(format!("{}: {problems}", file.display())))
+    let name = file.display();
+    let list = File::open(file).map_err(IdListError::Io).and_then(IdList::read);
+    match list {
+        Ok(list) => Ok(NamedIds::List(Arc::new(list))),
+        Err(IdListError::Problems(problems)) => Err(Failure::usage(format!("{name}: {problems}"))),
+        Err(IdListError::Io(error)) => {
+            Err(Failure::from(format!("{name} cannot be read: {error}")))
+        }
+        Err(error @ IdListError::Keys(_)) => Err(Failure::from(format!("{name}: {error}"))),
+    }
 }
 
 /// The failure of an export that could not begin.

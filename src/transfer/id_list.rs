@@ -5,12 +5,12 @@
 
 use std::{
     collections::BTreeSet,
+    fmt,
     fs::File,
     io::{self, BufRead, BufReader, BufWriter, Seek as _, SeekFrom, Write as _},
 };
 
 use super::{
-    export::IdProblems,
     import::keys::{KeyHash, Keys, KeysError, Repeated, RowNumber},
     input::Place,
 };
@@ -19,7 +19,11 @@ use crate::domain::UserId;
 /// The most bytes of a line that are looked at: more than an id may have.
 const MAX_LINE: usize = 1024;
 
+/// How many lines that are no ids are named.
+const MAX_NAMED: usize = 20;
+
 /// Ids with their lines, in an unlinked temporary file.
+#[derive(Debug)]
 pub struct IdList {
     file: File,
     count: u64,
@@ -38,6 +42,10 @@ pub enum IdListError {
     #[error("{0}")]
     Problems(IdProblems),
 }
+
+/// The lines of a list that are no ids, counted from 1; at least one, and of many only the first ones.
+#[derive(Debug)]
+pub struct IdProblems(Vec<u64>);
 
 /// Writes a list.
 pub(super) struct IdListWriter {
@@ -70,12 +78,12 @@ impl IdList {
                     keys.note(KeyHash::of_id(&id), RowNumber { number: line, place })?;
                     all.push(&id, line)?;
                 }
-                None if wrong.len() <= IdProblems::MAX_NAMED => wrong.push(line),
+                None if wrong.len() <= MAX_NAMED => wrong.push(line),
                 None => {}
             }
         }
         if !wrong.is_empty() {
-            return Err(IdListError::Problems(IdProblems::of(wrong)));
+            return Err(IdListError::Problems(IdProblems(wrong)));
         }
         let all = all.finish()?;
         let later = later_lines(&keys.repeated()?);
@@ -136,6 +144,14 @@ impl IdListWriter {
     pub(super) fn finish(self) -> io::Result<IdList> {
         let file = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
         Ok(IdList { file, count: self.count })
+    }
+}
+
+impl fmt::Display for IdProblems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lines: Vec<String> = self.0.iter().take(MAX_NAMED).map(u64::to_string).collect();
+        let more = if self.0.len() > MAX_NAMED { " and others" } else { "" };
+        write!(f, "an id {}: see line {}{more}", UserId::FORM, lines.join(", "))
     }
 }
 

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     auth::Permit,
-    domain::DomainError,
+    domain::{DomainError, UserId},
     feed::PositionCodec,
     grpc::{
         proto::{
@@ -82,9 +82,9 @@ impl TransferHandler {
         if user_ids.len() > MAX_IDS {
             checks.report("user_ids", format!("must be at most {MAX_IDS}"));
         }
-        for (at, id) in user_ids.iter().take(MAX_IDS).enumerate() {
-            checks.user_id(&format!("user_ids[{at}]"), id);
-        }
+        let ids = user_ids.iter().take(MAX_IDS).enumerate();
+        let ids: Vec<UserId> =
+            ids.filter_map(|(at, id)| checks.user_id(&format!("user_ids[{at}]"), id)).collect();
         if !since_position.is_empty() && !user_ids.is_empty() {
             checks.report("since_position", "must be empty where user_ids are given");
         }
@@ -112,10 +112,7 @@ impl TransferHandler {
             ([], "") => Selection::All,
             ([], since) => Selection::ChangedSince(since.to_owned()),
             // Each id is a line, so its line says which one it is.
-            (ids, _) => Selection::Named(
-                NamedIds::parse(ids.join("\n").as_bytes())
-                    .map_err(|problems| Error::Fault(problems.to_string()))?,
-            ),
+            (_, _) => Selection::Named(NamedIds::few(ids)),
         };
         Ok((selection, form))
     }
@@ -152,7 +149,9 @@ impl Call {
             Ok(Exported { written, unknown_lines }) => {
                 let (tenant, users, deleted) = (permit.tenant(), written.users, written.deleted);
                 tracing::info!(%tenant, users, deleted, "an export over gRPC has ended");
-                let unknown = unknown_lines.iter().filter_map(|line| ids.get(line.checked_sub(1)?));
+                let unknown = unknown_lines
+                    .iter()
+                    .filter_map(|line| ids.get(usize::try_from(*line).ok()?.checked_sub(1)?));
                 let number = |count| i64::try_from(count).unwrap_or(i64::MAX);
                 let last = pb::ExportSummary {
                     user_count: number(written.users),
@@ -205,7 +204,9 @@ fn refusal(error: ExportError, store: &Store, permit: &Permit) -> Status {
         ExportError::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => {
             status::stopping()
         }
-        ExportError::Output(error) => status::from_error(Error::Fault(error.to_string())),
+        ExportError::List(error) | ExportError::Output(error) => {
+            status::from_error(Error::Fault(error.to_string()))
+        }
         ExportError::Store(error) => status::from_error(error.into()),
     }
 }

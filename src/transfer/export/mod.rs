@@ -13,6 +13,7 @@ mod all;
 mod changed;
 mod line;
 mod named;
+mod next_ids;
 mod output;
 mod page_size;
 mod pages;
@@ -30,7 +31,7 @@ use self::{
 };
 pub use self::{
     line::Form,
-    named::{IdProblems, NamedIds},
+    named::NamedIds,
     output::{Output, create_private},
 };
 use crate::{
@@ -66,7 +67,7 @@ pub struct Exported {
     /// How much was written.
     pub written: Written,
     /// The lines of the id list whose user does not exist, in their order.
-    pub unknown_lines: Vec<usize>,
+    pub unknown_lines: Vec<u64>,
 }
 
 /// Why an export ended before its last line.
@@ -90,6 +91,9 @@ pub enum ExportError {
     /// A stop was requested.
     #[error("stopped before the end")]
     Stopped,
+    /// The copy of the id list cannot be read.
+    #[error("the temporary copy of the list cannot be used: {0}")]
+    List(#[source] std::io::Error),
     /// The output failed.
     #[error("the output cannot be written: {0}")]
     Output(#[from] std::io::Error),

@@ -1,131 +1,166 @@
 //! The users of an id list.
 
 use std::{
-    collections::{BTreeMap, HashSet, btree_map::Entry},
-    fmt,
-    ops::Bound,
+    collections::{BTreeMap, BTreeSet},
+    io,
+    sync::Arc,
 };
 
-use super::pages::Found;
-use crate::domain::{User, UserId};
+use super::{ExportError, next_ids::NextIds, pages::Found};
+use crate::{
+    domain::{User, UserId},
+    store::StoreError,
+    transfer::id_list::IdList,
+};
 
-/// Ids of users, each with its line in the list, counted from 1.
-#[derive(Debug, Default)]
-pub struct NamedIds(BTreeMap<UserId, usize>);
+/// How many ids of a list are kept at once, about 20 MB.
+const MAX_KEPT: usize = 200_000;
+/// How many ids of a list are read at once.
+const CHUNK: usize = 10_000;
 
-/// The lines of a list that are no ids, counted from 1; at least one.
+/// Ids of users, each with its line, counted from 1.
 #[derive(Debug)]
-pub struct IdProblems(Vec<u64>);
+pub enum NamedIds {
+    /// A few, in memory.
+    Few(BTreeMap<UserId, u64>),
+    /// A list, of which only a part is ever in memory.
+    List(Arc<IdList>),
+}
 
 /// The users of an id list: those written, and those left.
 pub(super) struct NamedUsers {
-    ids: NamedIds,
-    /// The last id that was looked up.
-    last: Option<UserId>,
-    /// The users outside of the list that were written, since the list names users that they have
-    /// absorbed.
-    holders: HashSet<UserId>,
-    unknown: Vec<usize>,
+    named: NamedIds,
+    next: NextIds<u64>,
+    /// The holders of absorbed users of the list. Those that the list does not name follow at its end.
+    holders: BTreeSet<UserId>,
+    is_at_end: bool,
+    unknown: Vec<u64>,
 }
 
 impl NamedIds {
-    /// Parses a list with one id in each line. Empty lines and a byte order mark are left aside,
-    /// and an id that is there twice counts once.
-    ///
-    /// # Errors
-    /// [`IdProblems`], with all lines that are no ids.
-    pub fn parse(list: &[u8]) -> Result<Self, IdProblems> {
-        let list = list.strip_prefix("\u{feff}".as_bytes()).unwrap_or(list);
-        let (mut ids, mut wrong) = (BTreeMap::new(), Vec::new());
-        for (line, text) in (1..).zip(list.split(|byte| *byte == b'\n')) {
-            let text = text.strip_suffix(b"\r").unwrap_or(text);
-            if text.is_empty() {
-                continue;
-            }
-            match std::str::from_utf8(text).ok().and_then(UserId::parse) {
-                Some(id) => {
-                    if let Entry::Vacant(free) = ids.entry(id) {
-                        free.insert(line);
-                    }
-                }
-                None => wrong.push(u64::try_from(line).unwrap_or(u64::MAX)),
-            }
+    /// These ids, the first one as line 1. An id that is there twice counts once.
+    pub fn few(ids: impl IntoIterator<Item = UserId>) -> Self {
+        let mut few = BTreeMap::new();
+        for (line, id) in (1..).zip(ids) {
+            few.entry(id).or_insert(line);
         }
-        if wrong.is_empty() { Ok(Self(ids)) } else { Err(IdProblems(wrong)) }
+        Self::Few(few)
     }
 
     /// The number of different ids.
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Whether there is no id.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    fn count(&self) -> u64 {
+        match self {
+            Self::Few(ids) => ids.len() as u64,
+            Self::List(list) => list.count(),
+        }
     }
 }
 
 impl NamedUsers {
-    pub(super) fn new(ids: NamedIds) -> Self {
-        Self { ids, last: None, holders: HashSet::new(), unknown: Vec::new() }
+    pub(super) fn new(named: NamedIds) -> Self {
+        let next = NextIds::new(MAX_KEPT);
+        let (holders, unknown) = Default::default();
+        Self { named, next, holders, is_at_end: false, unknown }
     }
 
     /// The number of different ids in the list.
-    pub(super) fn count(&self) -> usize {
-        self.ids.len()
+    pub(super) fn count(&self) -> u64 {
+        self.named.count()
     }
 
-    /// The next ids, at most so many; none after the last one.
-    pub(super) fn next_ids(&mut self, count: usize) -> Vec<UserId> {
-        let after = self.last.as_ref().map_or(Bound::Unbounded, Bound::Excluded);
-        let left = self.ids.0.range::<UserId, _>((after, Bound::Unbounded));
-        let ids: Vec<UserId> = left.map(|(id, _)| id.clone()).take(count).collect();
-        if let Some(last) = ids.last() {
-            self.last = Some(last.clone());
+    /// The next ids, at most so many; none after the last one. After those of the list, the holders
+    /// outside of it follow.
+    ///
+    /// # Errors
+    /// [`ExportError::List`]; [`ExportError::Store`].
+    pub(super) async fn next_ids(
+        &mut self,
+        count: usize,
+    ) -> Result<Vec<(UserId, u64)>, ExportError> {
+        if self.next.must_read() {
+            self.read().await?;
         }
-        ids
+        let ids = self.next.take(count);
+        if !ids.is_empty() {
+            return Ok(ids);
+        }
+        if !self.is_at_end {
+            self.is_at_end = true;
+            self.leave_named_holders_out().await?;
+        }
+        let holders = std::iter::from_fn(|| self.holders.pop_first());
+        Ok(holders.take(count).map(|id| (id, 0)).collect())
     }
 
-    /// What to write of the users that were found for these ids. A user that is named more than
-    /// once, by its own id or by those of users that it has absorbed, is written once.
-    pub(super) fn sort_out(&mut self, ids: &[UserId], users: Vec<Option<User>>) -> Found {
+    /// What to write of the users that were found for these ids of these lines. A user is written once,
+    /// also if the list names several that it has absorbed.
+    pub(super) fn sort_out(
+        &mut self,
+        ids: &[UserId],
+        lines: &[u64],
+        users: Vec<Option<User>>,
+    ) -> Found {
         let mut found = Found::default();
-        for (id, user) in ids.iter().zip(users) {
+        for ((id, line), user) in ids.iter().zip(lines).zip(users) {
             match user {
-                Some(user) if user.id == *id => found.users.push(user),
-                Some(holder) => {
-                    let is_named = self.ids.0.contains_key(&holder.id);
-                    if !is_named && self.holders.insert(holder.id.clone()) {
-                        found.users.push(holder);
-                    }
-                }
-                None => self.unknown.extend(self.ids.0.get(id)),
+                Some(user) if user.id == *id || self.is_at_end => found.users.push(user),
+                Some(holder) => drop(self.holders.insert(holder.id)),
+                None if self.is_at_end => {}
+                None => self.unknown.push(*line),
             }
         }
         found
     }
 
     /// The lines of the ids that no user has, in their order.
-    pub(super) fn into_unknown_lines(mut self) -> Vec<usize> {
+    pub(super) fn into_unknown_lines(mut self) -> Vec<u64> {
         self.unknown.sort_unstable();
         self.unknown
     }
-}
 
-impl IdProblems {
-    /// How many lines are named.
-    pub(in crate::transfer) const MAX_NAMED: usize = 20;
+    /// Reads the next ids.
+    async fn read(&mut self) -> Result<(), ExportError> {
+        self.next.begin();
+        match &self.named {
+            NamedIds::Few(ids) => ids.iter().for_each(|(id, line)| self.next.offer(id, *line)),
+            NamedIds::List(list) => {
+                let next = std::mem::replace(&mut self.next, NextIds::new(0));
+                self.next = for_each(list, next, NextIds::offer).await?;
+            }
+        }
+        Ok(())
+    }
 
-    /// These lines, of which those after the first ones need not be there.
-    pub(in crate::transfer) fn of(lines: Vec<u64>) -> Self {
-        Self(lines)
+    /// The list names them, so they are written already.
+    async fn leave_named_holders_out(&mut self) -> Result<(), ExportError> {
+        match &self.named {
+            _ if self.holders.is_empty() => {}
+            NamedIds::Few(ids) => self.holders.retain(|id| !ids.contains_key(id)),
+            NamedIds::List(list) => {
+                let holders = std::mem::take(&mut self.holders);
+                let remove = |holders: &mut BTreeSet<UserId>, id: &UserId, _| {
+                    holders.remove(id);
+                };
+                self.holders = for_each(list, holders, remove).await?;
+            }
+        }
+        Ok(())
     }
 }
 
-impl fmt::Display for IdProblems {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let lines: Vec<String> = self.0.iter().take(Self::MAX_NAMED).map(u64::to_string).collect();
-        let more = if self.0.len() > Self::MAX_NAMED { " and others" } else { "" };
-        write!(f, "an id {}: see line {}{more}", UserId::FORM, lines.join(", "))
-    }
+/// Does this for each id of a list, on a thread of its own, since a file may block.
+async fn for_each<T: Send + 'static>(
+    list: &Arc<IdList>,
+    mut with: T,
+    each: impl Fn(&mut T, &UserId, u64) + Send + 'static,
+) -> Result<T, ExportError> {
+    let list = Arc::clone(list);
+    let reading = tokio::task::spawn_blocking(move || {
+        for ids in list.chunks(CHUNK)? {
+            ids?.iter().for_each(|(id, line)| each(&mut with, id, *line));
+        }
+        Ok::<T, io::Error>(with)
+    });
+    let read = reading.await.map_err(|error| StoreError::Fault(error.to_string()))?;
+    read.map_err(ExportError::List)
 }

@@ -79,10 +79,12 @@ impl Reader {
         loop {
             let size = self.size.get();
             // The feed is read before, in pages of its own.
-            let ids = match &mut self.source {
-                Source::All(_) => Vec::new(),
-                Source::Named(named) => named.next_ids(size),
-                Source::Changed(changed) => changed.next_ids(&mut session, size).await?,
+            let (ids, lines): (Vec<UserId>, Vec<u64>) = match &mut self.source {
+                Source::All(_) => Default::default(),
+                Source::Named(named) => named.next_ids(size).await?.into_iter().unzip(),
+                Source::Changed(changed) => {
+                    (changed.next_ids(&mut session, size).await?, Vec::new())
+                }
             };
             if ids.is_empty() {
                 return Ok(None);
@@ -90,7 +92,7 @@ impl Reader {
             session.begin_snapshot().await?;
             let users = session.users_by_ids(&ids).await?;
             let found = match &mut self.source {
-                Source::Named(named) => named.sort_out(&ids, users),
+                Source::Named(named) => named.sort_out(&ids, &lines, users),
                 Source::All(_) | Source::Changed(_) => changed_users(&ids, users),
             };
             let page = page(&mut session, found, self.has_links).await?;
@@ -111,13 +113,13 @@ impl Reader {
             Source::All(_) if is_only_tenant => {
                 Ok(self.store.session(&self.tenant).await?.estimated_users().await?)
             }
-            Source::Named(named) => Ok(u64::try_from(named.count()).ok()),
+            Source::Named(named) => Ok(Some(named.count())),
             Source::All(_) | Source::Changed(_) => Ok(None),
         }
     }
 
     /// The lines of the id list whose user does not exist, of those that were read.
-    pub(super) fn unknown_lines(self) -> Vec<usize> {
+    pub(super) fn unknown_lines(self) -> Vec<u64> {
         match self.source {
             Source::Named(named) => named.into_unknown_lines(),
             Source::All(_) | Source::Changed(_) => Vec::new(),
