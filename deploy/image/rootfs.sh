@@ -4,7 +4,7 @@
 # SOURCE_DATE_EPOCH, or 0 without it.
 #
 # It has the binary, the libraries that it names, the public certificate authorities, one account, and what
-# scanners read. It has no shell, and no folder that the account can write to.
+# scanners read. It has no shell, and no folder that the account can write to but /tmp, for temporary files.
 set -eu
 binary=$1
 root=$2
@@ -42,6 +42,9 @@ echo 'identity-link:x:65532:65532:identity-link:/nonexistent:/sbin/nologin' > "$
 echo 'identity-link:x:65532:' > "$root/etc/group"
 # Names of the pod or of the composition are in /etc/hosts, which the engine mounts.
 echo 'hosts: files dns' > "$root/etc/nsswitch.conf"
+
+# A volume there gets this mode from an engine that fills it from the image.
+mkdir -m 1777 "$root/tmp"
 
 if [ -n "$sbom" ]; then
   mkdir -p "$root/usr/share/sbom"

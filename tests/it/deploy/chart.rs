@@ -163,6 +163,21 @@ fn the_service_accepts_the_configuration_of_each_pod() {
     }
 }
 
+/// Imports and jobs keep temporary files there; the rest of the pod is read-only.
+#[test]
+fn the_server_writes_to_a_volume_for_temporary_files() {
+    for values in ["smallest", "everything"] {
+        let [server, ..] = pods(values);
+        let named = |list: &Value| {
+            let mut list = list.as_array().unwrap().iter();
+            list.find(|of| of["name"] == "tmp").unwrap().clone()
+        };
+        assert_eq!(named(&server["volumes"])["emptyDir"], json!({}));
+        let mount = named(&server["containers"][0]["volumeMounts"]);
+        assert_eq!((&mount["mountPath"], &mount["readOnly"]), (&json!("/tmp"), &Value::Null));
+    }
+}
+
 #[test]
 fn a_pod_may_take_as_long_as_a_stop_takes() {
     for values in ["smallest", "everything"] {

@@ -80,6 +80,16 @@ fn the_composition_is_valid() {
     assert_eq!(checked.code, Some(0), "{}", checked.stderr);
 }
 
+/// The server writes temporary files, and nothing else.
+#[test]
+fn the_server_has_a_read_only_root_and_a_volume_for_temporary_files() {
+    let server = &services()["identity-link"];
+    assert_eq!((&server["read_only"], &server["tmpfs"]), (&true.into(), &Value::Null));
+    let volumes = server["volumes"].as_array().unwrap().iter().map(|of| of.as_str().unwrap());
+    let written: Vec<&str> = volumes.filter(|volume| !volume.ends_with(":ro")).collect();
+    assert_eq!(written, ["temporary:/tmp"]);
+}
+
 /// What it mounts of its own is in the repository.
 #[test]
 fn each_file_that_the_composition_mounts_exists() {

@@ -91,9 +91,17 @@ async fn the_image_is_the_same_each_time_and_serves_as_an_account_without_rights
     let version = run_command(in_image(&root, &["version"]));
     assert!(version.stdout.starts_with(concat!("identity-link ", env!("CARGO_PKG_VERSION"))));
 
+    let tmp = fs::metadata(root.join("tmp")).unwrap();
+    assert_eq!(tmp.permissions().mode() & 0o7777, 0o1777);
+
     configure(&root, &cluster().db_empty().await.db_behind_tls().await);
     let migrated = run_command(in_image(&root, &["migrate", "--config", CONFIG]));
     assert_eq!(migrated.code, Some(0), "{}", migrated.stderr);
+
+    // A search by mailboxes at Google keeps them in temporary files, as an import keeps its rows.
+    let search = ["duplicates", "--config", CONFIG, "--tenant", "default", "--gmail"];
+    let searched = run_command(in_image(&root, &search));
+    assert_eq!(searched.code, Some(0), "{}", searched.stderr);
 
     let mut server = Running::start(in_image(&root, &["serve", "--config", CONFIG]));
     let line = server.stderr_until(|line| line.contains(r#""message":"serving management""#));
