@@ -2,13 +2,13 @@
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::{config::Config, server::MAX_MANAGEMENT_CONNECTIONS};
+use crate::{config::Config, server::MAX_MANAGEMENT_CONNECTIONS, transfer::jobs};
 
-/// The connections to the database beside `database.max_connections`.
+/// The connections to the database beside `database.max_connections` and those of jobs.
 const FURTHER_DATABASE_CONNECTIONS: usize = 4;
 /// Room for all other files: listeners, the log, keys, certificates, requests to issuers and
 /// providers. With the defaults, the server needs 1024 files, which is the usual limit.
-const OTHER_FILES: usize = 48;
+const OTHER_FILES: usize = 43;
 
 /// Raises the limit of this process as far as the system lets it, and logs a warning if the
 /// configured connections may still need more.
@@ -36,7 +36,9 @@ pub(super) fn raise_limit(config: &Config) {
 /// How many files the server opens at most.
 fn needed(config: &Config) -> u64 {
     let management = config.management.map_or(0, |_| MAX_MANAGEMENT_CONNECTIONS);
-    let database = config.database.max_connections + FURTHER_DATABASE_CONNECTIONS;
+    let database = config.database.max_connections
+        + FURTHER_DATABASE_CONNECTIONS
+        + jobs::connections(config.jobs.at_once);
     let files = config.limits.max_connections + management + database + OTHER_FILES;
     u64::try_from(files).unwrap_or(u64::MAX)
 }

@@ -24,8 +24,9 @@ keys! {
         /// The file of the password; white space at its end is left out. The server reads it for
         /// each new connection. The URL has no password then.
         password_file: Text = Text::Optional,
-        /// The maximum number of connections that calls use. The server has four more: one on
-        /// which it checks whether the database is available, and three for the feed.
+        /// The maximum number of connections that calls use. The server has nine more: one on
+        /// which it checks whether the database is available, three for the feed, and five for
+        /// jobs, by `jobs.at_once`.
         max_connections: Number = Number { default: MAX_CONNECTIONS, bounds: 1..=1000 },
     }
 }

@@ -21,8 +21,8 @@ keys! {
     /// The work on many users that calls of `JobService` start. The table may be missing.
     static KEYS: JobKeys = "jobs" {
         /// How many jobs this server carries out at once, of all tenants. With 0 it carries out none,
-        /// and leaves those that its calls start to other servers. Each job uses two of
-        /// `database.max_connections` at most.
+        /// and leaves those that its calls start to other servers. Each of them has up to four
+        /// connections to the database, and the server one more to look for jobs.
         at_once: Number = Number { default: 1, bounds: 0..=16 },
         /// How long a job waits for a server that was lost, until another one continues it. A server
         /// renews the lease of each of its jobs, and looks for jobs of other servers, three times in

@@ -19,7 +19,7 @@ use crate::{
     oauth::{ClientMisfit, Misfit},
     rate_limits::RateLimits,
     store::{ProviderAccounts, Store},
-    transfer::jobs::JobWorker,
+    transfer::jobs::{self, JobWorker},
     use_cases::UseCases,
 };
 
@@ -130,8 +130,10 @@ impl Generation {
             }
             _ => Permissions::new(),
         };
+        lasting.jobs.resize(jobs::connections(config.jobs.at_once));
+        let store = use_cases.store().moved_to_connections_of(&lasting.jobs);
         let worker = JobWorker {
-            use_cases: Arc::clone(&use_cases),
+            use_cases: Arc::new(use_cases.for_jobs(store)),
             policies: config.policies(),
             at_once: config.jobs.at_once,
             lease: config.jobs.lease,

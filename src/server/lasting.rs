@@ -8,7 +8,7 @@ use tonic_health::server::HealthReporter;
 use super::{ServeError, health_updates::HealthUpdates};
 use crate::{
     clock, config::Config, feed::Feed, grpc::streams::OpenStreams, http_client::HttpClient,
-    management::ServerState, store::Store, telemetry::Traces, use_cases::UseCases,
+    management::ServerState, store::Store, telemetry::Traces, transfer::jobs, use_cases::UseCases,
 };
 
 /// What lasts as long as the server.
@@ -18,6 +18,8 @@ pub(super) struct Lasting {
     pub http: HttpClient,
     /// Which reads the events of all tenants.
     pub feed: Arc<Feed>,
+    /// The store on whose connections jobs are carried out.
+    pub jobs: Store,
     /// Reports the health of the services.
     pub health: HealthReporter,
     /// The slots of streams that need no token.
@@ -43,10 +45,12 @@ impl Lasting {
         let stop_streams = stop.child_token();
         let feed = Feed::new(store, config.feed.clone(), stop_streams.clone())?;
         tokio::spawn(Arc::clone(&feed).keep_polling());
+        let jobs = store.with_own_connections("jobs", jobs::connections(config.jobs.at_once))?;
         let traces = config.tracing.as_ref().map(Traces::start).transpose();
         Ok(Self {
             http,
             feed,
+            jobs,
             health: HealthReporter::new(),
             streams: OpenStreams::new(
                 max_open_streams(config),

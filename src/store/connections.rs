@@ -70,6 +70,11 @@ impl Connections {
         Ok(Self { pool, address, name, metrics, moves, pinned: Arc::default() })
     }
 
+    /// Changes how many connections there are at most. Those that are in use stay until they are returned.
+    pub(super) fn resize(&self, max: usize) {
+        self.pool.resize(max);
+    }
+
     /// The database.
     pub(super) fn address(&self) -> &Address {
         &self.address
@@ -78,6 +83,11 @@ impl Connections {
     /// The same connections, for users that rely on these issuers.
     pub(super) fn relying_on(&self, pinned: Pinned) -> Self {
         Self { pinned: Arc::new(pinned), ..self.clone() }
+    }
+
+    /// The same connections, for users that rely on the issuers of these others.
+    pub(super) fn relying_as(&self, others: &Self) -> Self {
+        Self { pinned: Arc::clone(&others.pinned), ..self.clone() }
     }
 
     /// A connection for a tenant's data.

@@ -96,7 +96,7 @@ pub use identities::AccountState;
 pub use imports::{ImportRun, ImportedUser, StoredName, StoredNames};
 pub use jobs::{
     AppliedPlan, FindSettings, FoundDuplicates, Job, JobLine, JobPlace, JobProgress, JobStep,
-    NewJob, NewLine, PlanSettings, UndoSettings, WaitingJob,
+    NewJob, NewLine, PlanSettings, UndoSettings, WaitingJobs,
 };
 pub use leftovers::Leftovers;
 pub use link_pages::{ActorFilter, LinkFilter, LinkPage};
@@ -219,6 +219,11 @@ impl Store {
         let address = self.connections.address().named(&format!("identity-link {name}"));
         let connections = Connections::new(&address, size, name, &self.metrics)?;
         Ok(Self { connections, ..self.clone() })
+    }
+
+    /// Changes how many connections this store has at most, with all its clones.
+    pub fn resize(&self, size: usize) {
+        self.connections.resize(size);
     }
 
     /// A connection for one tenant's data. Waits briefly for a free one.

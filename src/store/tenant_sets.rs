@@ -74,7 +74,14 @@ impl Store {
         Self { reads, keys: Arc::new(keys), trust: Arc::new(trust), ..self }
     }
 
-    /// The same store on the connections of another one.
+    /// The same store, with its pins, on the connections of another one.
+    #[must_use]
+    pub fn moved_to_connections_of(&self, other: &Self) -> Self {
+        let connections = other.connections.relying_as(&self.connections);
+        Self { connections, ..self.clone() }
+    }
+
+    /// The same store on the connections of another one, and without pins.
     #[must_use]
     pub fn with_connections_of(&self, other: &Self) -> Self {
         Self { connections: other.connections.clone(), ..self.clone() }

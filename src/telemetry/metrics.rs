@@ -35,7 +35,7 @@ pub use self::{
     connections::{ConnectionMetrics, Connections},
     database::{DatabaseMetrics, PoolState, WaitTimer},
     feed::FeedMetrics,
-    jobs::JobMetrics,
+    jobs::{JobMetrics, LineMetrics},
     keys::KeyMetrics,
     links::LinkMetrics,
     log::count_lost_lines,

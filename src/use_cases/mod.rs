@@ -29,7 +29,7 @@ mod undo;
 mod unlink;
 mod users;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use chrono::{DateTime, Utc};
 use tokio_util::task::TaskTracker;
@@ -79,7 +79,7 @@ pub struct UseCases {
     tenants: BTreeMap<TenantId, Tenant>,
     tasks: TaskTracker,
     metrics: Metrics,
-    jobs: JobSignals,
+    jobs: Arc<JobSignals>,
 }
 
 /// Counts a change that is committed.
@@ -138,7 +138,7 @@ impl UseCases {
         metrics: Metrics,
         tasks: TaskTracker,
     ) -> Self {
-        let jobs = JobSignals::default();
+        let jobs = Arc::default();
         Self { store, issuers, clients, tenants, tasks, metrics, jobs }
     }
 
@@ -147,6 +147,16 @@ impl UseCases {
     pub fn of_command(store: Store, tenants: BTreeMap<TenantId, Tenant>) -> Self {
         let (issuers, clients) = (Issuers::new(Vec::new()), Clients::none());
         Self::new(store, issuers, clients, tenants, Metrics::default(), TaskTracker::new())
+    }
+
+    /// The same use cases for jobs, on a store with connections of their own. A job has no token and asks
+    /// no provider.
+    #[must_use]
+    pub fn for_jobs(&self, store: Store) -> Self {
+        let (issuers, clients) = (Issuers::new(Vec::new()), Clients::none());
+        let jobs = Arc::clone(&self.jobs);
+        let (tenants, metrics) = (self.tenants.clone(), self.metrics.clone());
+        Self { store, issuers, clients, tenants, tasks: self.tasks.clone(), metrics, jobs }
     }
 
     /// The store, for reads.

@@ -1,5 +1,6 @@
 //! Jobs: to find duplicates, to link by a plan and to take links back, over gRPC.
 
+mod connections;
 mod interrupted;
 mod operations;
 mod refused;

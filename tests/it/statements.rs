@@ -116,8 +116,10 @@ async fn all_statements<T>(
     text.lines()
         .filter(|line| line.starts_with(&ours))
         .filter_map(|line| line.split_once("|LOG:  "))
-        // The feed has connections of its own, on which it looks now and then.
-        .filter(|(of, _)| !of.ends_with("|identity-link feed"))
+        // The feed and the jobs have connections of their own, on which they look now and then.
+        .filter(|(of, _)| {
+            !of.ends_with("|identity-link feed") && !of.ends_with("|identity-link jobs")
+        })
         .filter(|(_, said)| said.starts_with("statement: ") || said.starts_with("execute "))
         .map(|(_, said)| said.to_owned())
         .collect()

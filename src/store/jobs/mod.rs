@@ -22,7 +22,7 @@ use uuid::Uuid;
 
 pub use self::{
     settings::{AppliedPlan, FindSettings, FoundDuplicates, JobPlace, PlanSettings, UndoSettings},
-    work::{JobProgress, JobStep, NewLine, WaitingJob},
+    work::{JobProgress, JobStep, NewLine, WaitingJobs},
 };
 use super::{
     Actor, Session, StoreError,

@@ -1,10 +1,14 @@
 //! What the server does that works on a job: it takes the job, renews its lease, stores lines, and
 //! ends the job or gives it back.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use diesel::{
     QueryableByName, sql_query,
-    sql_types::{Array, BigInt, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+    sql_types::{
+        Array, BigInt, Double, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid,
+    },
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -24,11 +28,16 @@ const LOST: &str = "another server works on this job";
 /// The most lines that one statement removes.
 const AT_ONCE: usize = 1000;
 
-/// A tenant that has a job to take.
+/// The jobs of a tenant that no server works on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WaitingJob {
+pub struct WaitingJobs {
     /// The tenant.
     pub tenant: TenantId,
+    /// How many there are.
+    pub jobs: u64,
+    /// How long the one has waited that has waited longest, since its start or the end of its last
+    /// lease.
+    pub longest: Duration,
 }
 
 /// A line to store, and whose it is.
@@ -63,9 +72,13 @@ pub struct JobProgress {
 }
 
 #[derive(QueryableByName)]
-struct TenantRow {
+struct WaitingRow {
     #[diesel(sql_type = Text)]
     tenant_id: String,
+    #[diesel(sql_type = BigInt)]
+    jobs: i64,
+    #[diesel(sql_type = Double)]
+    seconds: f64,
 }
 
 #[derive(QueryableByName)]
@@ -81,24 +94,30 @@ struct Id {
 }
 
 impl Store {
-    /// The tenants among these that have a job to take, those whose job has waited longest first. One
-    /// statement for all tenants.
+    /// The jobs to take of those among these tenants that have some, the tenant with the oldest job
+    /// first. One statement for all tenants.
     ///
     /// # Errors
     /// As of [`Store::session`].
-    pub async fn waiting_jobs(&self, tenants: &[TenantId]) -> Result<Vec<WaitingJob>, StoreError> {
-        const SQL: &str = "SELECT tenant_id FROM jobs WHERE tenant_id = ANY($1) AND end_time IS NULL \
+    pub async fn waiting_jobs(&self, tenants: &[TenantId]) -> Result<Vec<WaitingJobs>, StoreError> {
+        const SQL: &str = "SELECT tenant_id, count(*) AS jobs, \
+              extract(epoch FROM now() - min(coalesce(lease_until, create_time)))::float8 AS seconds \
+            FROM jobs WHERE tenant_id = ANY($1) AND end_time IS NULL \
             AND kind = ANY($2) AND (lease_until IS NULL OR lease_until < now()) \
             GROUP BY tenant_id ORDER BY min(create_time)";
         let names: Vec<&str> = tenants.iter().map(TenantId::as_str).collect();
         let query = sql_query(SQL).bind::<Array<Text>, _>(names).bind::<Array<Text>, _>(kinds());
         let conn = self.connection().await?;
-        let rows: Vec<TenantRow> = conn.load("waiting_jobs", Cached(query)).await?;
-        let tenant = |row: TenantRow| {
+        let rows: Vec<WaitingRow> = conn.load("waiting_jobs", Cached(query)).await?;
+        let waiting = |row: WaitingRow| {
             let tenant = TenantId::parse(&row.tenant_id);
-            Ok(WaitingJob { tenant: tenant.ok_or_else(|| StoreError::corrupt("tenant"))? })
+            Ok(WaitingJobs {
+                tenant: tenant.ok_or_else(|| StoreError::corrupt("tenant"))?,
+                jobs: u64::try_from(row.jobs).unwrap_or_default(),
+                longest: Duration::try_from_secs_f64(row.seconds).unwrap_or_default(),
+            })
         };
-        rows.into_iter().map(tenant).collect()
+        rows.into_iter().map(waiting).collect()
     }
 }
 

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use crate::{
     domain::{JobLease, TenantId},
     store::{JobPlace, JobStep, NewLine, Store},
+    telemetry::metrics::LineMetrics,
     transfer::{
         lines::{LineSink, LinesError, Milestone},
         plans::Counts,
@@ -25,6 +26,7 @@ pub(super) struct JobLines {
     store: Store,
     tenant: TenantId,
     lease: JobLease,
+    metrics: LineMetrics,
     waiting: Vec<NewLine>,
     bytes: usize,
     place: Option<JobPlace>,
@@ -34,9 +36,15 @@ pub(super) struct JobLines {
 
 impl JobLines {
     /// No lines yet, behind those that have these counts.
-    pub(super) fn new(store: Store, tenant: TenantId, lease: JobLease, counts: Counts) -> Self {
+    pub(super) fn new(
+        store: Store,
+        tenant: TenantId,
+        lease: JobLease,
+        metrics: LineMetrics,
+        counts: Counts,
+    ) -> Self {
         let (waiting, bytes, place, stored) = (Vec::new(), 0, None, Instant::now());
-        Self { store, tenant, lease, waiting, bytes, place, counts, stored }
+        Self { store, tenant, lease, metrics, waiting, bytes, place, counts, stored }
     }
 }
 
@@ -67,10 +75,12 @@ impl LineSink for JobLines {
         }
         let (lines, place) = (take(&mut self.waiting), self.place);
         self.bytes = 0;
+        let count = lines.len();
         let step = JobStep { lines, place, counts: &self.counts };
         let mut session = self.store.session(&self.tenant).await?;
         // A line of a plan whose user was deleted meanwhile is of no use.
         drop(session.step_job(self.lease, step).await?);
+        self.metrics.stored(count);
         self.stored = Instant::now();
         Ok(())
     }

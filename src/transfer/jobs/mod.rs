@@ -4,6 +4,9 @@
 //! as three times in the time of a lease, by one statement. While it works on a job it renews the
 //! lease as often. It gives a job back when it stops, or when another configuration is in use, and
 //! the next server continues after the last batch.
+//!
+//! All this happens on connections of the jobs' own: a job goes on while calls keep all theirs busy,
+//! and takes none from calls.
 
 mod lines;
 mod one;
@@ -20,21 +23,27 @@ use uuid::Uuid;
 
 use self::one::CarriedOut;
 use crate::{
-    domain::{JobLease, ProviderPolicies, TenantId},
-    store::{StoreError, WaitingJob},
+    domain::{JobKind, JobLease, ProviderPolicies, TenantId},
+    store::{StoreError, WaitingJobs},
     use_cases::UseCases,
 };
 
 /// How often a server looks for jobs and renews its leases, in the time of one lease.
 const LOOKS_PER_LEASE: u32 = 3;
 
+/// How many connections to the database a server uses that carries out so many jobs at once: one to
+/// look for jobs, and those of each job.
+pub const fn connections(at_once: usize) -> usize {
+    at_once * work::CONNECTIONS + 1
+}
+
 /// Carries out the jobs of all tenants of a configuration.
 pub struct JobWorker {
-    /// The use cases of this configuration.
+    /// The use cases of this configuration, on connections of the jobs' own.
     pub use_cases: Arc<UseCases>,
     /// Its tenants, with their policies.
     pub policies: BTreeMap<TenantId, ProviderPolicies>,
-    /// How many jobs are carried out at once; with 0 none is.
+    /// How many jobs are carried out at once; with 0 none is, and the metrics show those that wait.
     pub at_once: usize,
     /// How long a lease holds, in whole seconds.
     pub lease: Duration,
@@ -43,10 +52,9 @@ pub struct JobWorker {
 impl JobWorker {
     /// Works until `stop`, and then until each job is given back, which is after its current batch.
     pub async fn work(self, stop: CancellationToken) {
-        if self.at_once == 0 {
-            return;
-        }
         let worker = Arc::new(self);
+        let metrics = &worker.use_cases.metrics().jobs;
+        JobKind::WORKED_ON.into_iter().for_each(|kind| metrics.know(kind.as_str()));
         let tenants: Vec<TenantId> = worker.policies.keys().cloned().collect();
         let mut changes = worker.use_cases.jobs().changed.subscribe();
         let mut looks = worker.looks();
@@ -80,17 +88,29 @@ impl JobWorker {
         running: &mut JoinSet<()>,
         stop: &CancellationToken,
     ) -> Result<(), StoreError> {
-        while running.len() < self.at_once {
-            let Some(taken) = self.take(tenants).await? else { return Ok(()) };
+        loop {
+            let waiting = self.look(tenants).await?;
+            if running.len() >= self.at_once {
+                return Ok(());
+            }
+            let Some(taken) = self.take(waiting).await? else { return Ok(()) };
             running.spawn(taken.carry_out(Arc::clone(self), stop.child_token()));
         }
-        Ok(())
     }
 
-    async fn take(&self, tenants: &[TenantId]) -> Result<Option<CarriedOut>, StoreError> {
+    /// The jobs that wait, which the metrics then show.
+    async fn look(&self, tenants: &[TenantId]) -> Result<Vec<WaitingJobs>, StoreError> {
+        let waiting = self.use_cases.store().waiting_jobs(tenants).await?;
+        let longest = waiting.iter().map(|of| of.longest).max().unwrap_or_default();
+        let jobs = waiting.iter().map(|of| of.jobs).sum();
+        self.use_cases.metrics().jobs.set_waiting(jobs, longest);
+        Ok(waiting)
+    }
+
+    async fn take(&self, waiting: Vec<WaitingJobs>) -> Result<Option<CarriedOut>, StoreError> {
         let store = self.use_cases.store();
         let seconds = u32::try_from(self.lease.as_secs()).unwrap_or(u32::MAX).max(1);
-        for WaitingJob { tenant } in store.waiting_jobs(tenants).await? {
+        for WaitingJobs { tenant, .. } in waiting {
             // Each time another one: a server that takes a job that it has lost is not its owner by
             // the lease of before.
             let owner = Uuid::new_v4();

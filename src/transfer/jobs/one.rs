@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     JobWorker,
-    work::{Work, WorkError},
+    work::{Work, WorkError, kind_text},
 };
 use crate::{
     domain::{JobLease, JobOutcome, TenantId},
@@ -66,7 +66,7 @@ impl CarriedOut {
     /// Carries the job out, to its end, or until `stop`.
     pub(super) async fn carry_out(self, worker: Arc<JobWorker>, stop: CancellationToken) {
         let Self { tenant, job, lease } = self;
-        let (id, kind) = (job.id, job.kind.map_or("unknown", |kind| kind.as_str()));
+        let (id, kind) = (job.id, kind_text(job.kind));
         let metrics = &worker.use_cases.metrics().jobs;
         metrics.begun(kind);
         tracing::info!(%tenant, job = %id, kind, "a job is carried out");

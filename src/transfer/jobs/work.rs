@@ -29,6 +29,11 @@ use crate::{
     },
 };
 
+/// How many links a job makes at once at most.
+const LINKS_AT_ONCE: usize = 3;
+/// How many connections a job uses at most: one for each link, and one for its lines and its lease.
+pub(super) const CONNECTIONS: usize = LINKS_AT_ONCE + 1;
+
 /// Why the work of a job ended early.
 #[derive(Debug)]
 pub(super) enum WorkError {
@@ -75,7 +80,8 @@ impl Work {
 
     /// The lines behind those that have these counts.
     fn lines(&self, counts: Counts) -> JobLines {
-        JobLines::new(self.store().clone(), self.tenant.clone(), self.lease, counts)
+        let metrics = self.worker.use_cases.metrics().jobs.lines(kind_text(self.job.kind));
+        JobLines::new(self.store().clone(), self.tenant.clone(), self.lease, metrics, counts)
     }
 
     fn permit(&self) -> Permit {
@@ -203,6 +209,11 @@ impl Work {
         ended?;
         Ok(json!({}))
     }
+}
+
+/// A kind in the logs and the metrics.
+pub(super) fn kind_text(kind: Option<JobKind>) -> &'static str {
+    kind.map_or("unknown", JobKind::as_str)
 }
 
 fn rules(settings: &FindSettings) -> Rules {

@@ -1,6 +1,9 @@
 //! The state of jobs: they are listed, waited for, cancelled and forgotten.
 
+use std::time::Duration;
+
 use identity_link::grpc::proto::{self as pb, google::longrunning::ListOperationsRequest};
+use tokio::time::timeout;
 
 use super::{apply, counted, found, links_of_plan, pairs};
 use crate::{
@@ -115,6 +118,36 @@ async fn an_operator_sees_how_jobs_ended() {
     let series = series(&text);
     assert!([1.0, 2.0].contains(&series[ended]), "{text}");
     assert!(series.contains_key("identity_link_jobs_running{kind=\"find_duplicates\"}"), "{text}");
+    // Each plan has a header.
+    let lines = series["identity_link_job_lines_total{kind=\"find_duplicates\"}"];
+    assert!([1.0, 2.0].contains(&lines), "{text}");
+    let failed = "identity_link_jobs_ended_total{kind=\"apply_plan\",outcome=\"failed\"}";
+    assert_eq!(series[failed], 0.0, "an alert needs the zero before a rise");
+}
+
+/// A server that carries out no job still shows that some wait.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_sees_that_jobs_wait() {
+    let idle = |toml: String| toml + "[jobs]\nat_once = 0\n";
+    let database = cluster().db_migrated().await;
+    let (_child, management, calls) = serving(&database, idle);
+    let token = Token::of("services", "backend").sign();
+    let service = Caller::new(channel(calls), Some(token));
+    service.find_duplicates(Default::default()).await.unwrap();
+    database.db_execute("UPDATE jobs SET create_time = now() - interval '2 hours'").await;
+    service.find_duplicates(Default::default()).await.unwrap();
+
+    let seen = async {
+        loop {
+            let (_, text) = scraped(management, "*/*").await;
+            let series = series(&text);
+            if series["identity_link_jobs_waiting"] == 2.0 {
+                return series["identity_link_jobs_longest_wait_seconds"];
+            }
+        }
+    };
+    let longest = timeout(Duration::from_secs(60), seen).await.expect("both should be seen");
+    assert!((7200.0..8000.0).contains(&longest), "{longest}");
 }
 
 #[tokio::test]
