@@ -59,12 +59,12 @@ pub(super) fn run(arguments: &ApplyArguments) -> Result<(), Failure> {
         };
         let progress = arguments.links.progress("linking", "users", Some(plan.secondaries));
         let show = |done| progress.set(done);
+        let (dry_run, id) = (apply.dry_run, apply.plan.id);
         let (mut clusters, mut counts) = (FileClusters::of(Arc::new(plan)), Counts::default());
         let outcome = apply.run(&mut clusters, pace, &mut report, &show, &stop, &mut counts).await;
-        let verb = if apply.dry_run { "would be linked" } else { "linked" };
+        let verb = if dry_run { "would be linked" } else { "linked" };
         let end = if matches!(outcome, Ok(ApplyEnd::Limited)) { ", up to the limit" } else { "" };
         let Counts { done, already, skipped } = counts;
-        let id = apply.plan.id;
         let text = format!("plan {id} of {tenant}{end}\n{verb}: {done}, already: {already}");
         conclude(&progress, outcome.map(drop), text, &skipped)
     })

@@ -30,9 +30,11 @@ use crate::{
     use_cases::UseCases,
 };
 
-/// How many connections such a command uses: one for its writes, and one with which it looks whether
-/// others wait.
-const CONNECTIONS: usize = 2;
+/// How many links are made at once at most. Few machines commit faster with more.
+const AT_ONCE: usize = 6;
+/// How many connections such a command uses: one for each link, one with which it looks what the plan
+/// has made, and whether others wait, and one to spare.
+const CONNECTIONS: usize = AT_ONCE + 2;
 
 #[derive(Args)]
 pub(super) struct ManyLinks {
@@ -76,7 +78,7 @@ impl ManyLinks {
         let stop = on_signal()?;
         let (address, policies) = (&config.database.address, config.policies());
         let store = Store::open(address, CONNECTIONS, policies, &Metrics::default()).await?;
-        let pace = Pace::new(&store, self.rate, &say_pause);
+        let pace = Pace::new(&store, self.rate, AT_ONCE, &say_pause);
         let use_cases = Arc::new(UseCases::of_command(store, config.tenants.clone()));
         Ok(Tools { use_cases, pace, report: self.report()?, stop })
     }

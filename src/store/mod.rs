@@ -341,7 +341,7 @@ impl Session {
     }
 
     /// The same session for a job: its writes commit only while the database names the owner of this
-    /// lease, which they renew.
+    /// lease.
     #[must_use]
     pub fn under_lease(self, lease: Option<JobLease>) -> Self {
         Self { lease, ..self }

@@ -1,10 +1,10 @@
 //! Jobs, and their lines.
 //!
 //! A job is carried out by the server that has its lease. The server renews the lease while it works.
-//! Each transaction of the job, those of its links included, changes the row of the job on the
+//! Each transaction of the job changes the row of the job, or for a link locks it as a key, on the
 //! condition that the lease is still its own. So a server that was halted and has lost its job commits
-//! nothing more, whatever it believes. A server that takes a job passes over rows that such a
-//! transaction has locked.
+//! nothing more, whatever it believes. A server that takes a job locks its row against both, and passes
+//! over rows that such a transaction has locked.
 //!
 //! Locks are taken in this order: users, then the row of the job.
 

@@ -182,16 +182,16 @@ impl Session {
         Ok(row.map(|row| row.cancel_time.is_some()))
     }
 
-    /// Adds to the writes of the open transaction that the lease is still its owner's. It is the last
-    /// one, so that the row of the job is locked for as short a time as can be.
+    /// Adds to the writes of the open transaction that the lease is still its owner's, and that no server
+    /// takes the job before the transaction ends. Other transactions of the same owner do not wait for
+    /// it: several links of a job commit together.
     pub(in crate::store) fn hold_lease(&mut self, lease: JobLease) {
-        const SQL: &str = "UPDATE jobs SET lease_until = now() + make_interval(secs => $4) \
-            WHERE tenant_id = $1 AND id = $2 AND lease_owner = $3 AND end_time IS NULL";
+        const SQL: &str = "SELECT FROM jobs WHERE tenant_id = $1 AND id = $2 AND lease_owner = $3 \
+            AND end_time IS NULL FOR KEY SHARE";
         let query = sql_query(SQL)
             .bind::<Text, _>(self.tenant.to_string())
             .bind::<SqlUuid, _>(lease.job)
-            .bind::<SqlUuid, _>(lease.owner)
-            .bind::<Integer, _>(seconds(lease));
+            .bind::<SqlUuid, _>(lease.owner);
         self.write("hold_lease", Cached(query), Expected::Unless(1, LOST));
     }
 

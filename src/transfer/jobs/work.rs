@@ -151,6 +151,7 @@ impl Work {
         let mut clusters = StoredClusters::of(store, tenant, settings.plan_job);
         let (progress, halt) = (Arc::clone(&self.progress), &self.halt);
         let show = move |done| progress.set_done(done);
+        let id = apply.plan.id;
         let ended = apply.run(&mut clusters, pace, &mut lines, &show, halt, &mut counts).await;
         if matches!(ended, Err(PlansError::Stopped)) {
             lines.finish().await?;
@@ -161,7 +162,7 @@ impl Work {
         if plan_job.is_none() {
             return Err(WorkError::Fault("the plan was forgotten while it was applied".to_owned()));
         }
-        to_json(&AppliedPlan { plan: apply.plan.id, limited })
+        to_json(&AppliedPlan { plan: id, limited })
     }
 
     /// Which plan it is. Its total is how many users a search found, beside the primary ones.
@@ -266,7 +267,8 @@ fn position(micros: i64, id: uuid::Uuid) -> Result<LinkPosition, WorkError> {
 
 /// The pace of a job, which logs its pauses.
 fn pace(store: &Store, rate: u32) -> Pace<'static> {
-    Pace::new(store, NonZeroU32::new(rate).unwrap_or(NonZeroU32::MIN), &log_pause)
+    let per_second = NonZeroU32::new(rate).unwrap_or(NonZeroU32::MIN);
+    Pace::new(store, per_second, LINKS_AT_ONCE, &log_pause)
 }
 
 fn log_pause(busy: Option<Busy>) {

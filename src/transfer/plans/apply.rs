@@ -6,16 +6,17 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Clusters, Counts, Pace, PlanId, PlansError, SkipReason,
+    pipeline::Pipeline,
     plan_file::{PlannedCluster, PlannedSecondary},
     refusal, unexpected,
-    verdict::{Verdict, VerdictLine},
+    verdict::Verdict,
 };
 use crate::{
     auth::Permit,
     clock,
     domain::{duplicates::Mark, linking::LinkTerms},
-    store::{JobPlace, PlanLink},
-    transfer::lines::{LineSink, Milestone},
+    store::PlanLink,
+    transfer::lines::LineSink,
     use_cases::{Link, LinkOutcome, NotStored, Secondary, UseCases},
 };
 
@@ -56,58 +57,69 @@ pub enum ApplyEnd {
 }
 
 impl Apply {
-    /// Applies a plan. `progress` is called with the number of secondary users that are done. The counts are right
-    /// also after an error.
+    /// Applies a plan: several links at once, as many as calls leave room for. Links of one line are
+    /// made one after the other, and so are those of lines that name the same user. `progress` is
+    /// called with the number of secondary users that are done. The counts are right also after an
+    /// error.
     ///
     /// # Errors
     /// [`PlansError`]; what is linked stays.
     pub async fn run(
-        &self,
+        self,
         clusters: &mut impl Clusters,
-        mut pace: Pace<'_>,
+        pace: Pace<'_>,
         sink: &mut impl LineSink,
         progress: &(dyn Fn(u64) + Sync),
         stop: &CancellationToken,
         counts: &mut Counts,
     ) -> Result<ApplyEnd, PlansError> {
+        let mut pipeline = Pipeline::new(pace.at_once(), sink, progress, counts);
+        let ended = Arc::new(self).link_all(clusters, pace, stop, &mut pipeline).await;
+        pipeline.finish(ended).await
+    }
+
+    async fn link_all(
+        self: Arc<Self>,
+        clusters: &mut impl Clusters,
+        mut pace: Pace<'_>,
+        stop: &CancellationToken,
+        pipeline: &mut Pipeline<'_, impl LineSink>,
+    ) -> Result<ApplyEnd, PlansError> {
         while let Some(cluster) = clusters.next().await? {
             let settled = match cluster.line.cmp(&self.after.line) {
                 Ordering::Less => continue,
-                Ordering::Equal => self.after.users,
+                Ordering::Equal => usize::try_from(self.after.users).unwrap_or(usize::MAX),
                 Ordering::Greater => 0,
             };
-            let left = (1..).zip(&cluster.secondaries).filter(|(at, _)| *at > settled);
-            let mut run =
-                ClusterRun { apply: self, cluster: &cluster, made: self.made(&cluster).await? };
-            for (at, secondary) in left {
+            if pipeline.concerns(&cluster) {
+                pipeline.settle_all().await?;
+            }
+            let cluster = Arc::new(cluster);
+            let mut run = ClusterRun::of(&self, &cluster).await?;
+            let mut is_linking = false;
+            for (index, secondary) in cluster.secondaries.iter().enumerate().skip(settled) {
                 if stop.is_cancelled() {
                     return Err(PlansError::Stopped);
                 }
-                let verdict = match run.known(secondary) {
-                    Some(verdict) => verdict,
-                    None if self.limit.is_some_and(|limit| counts.done >= limit) => {
-                        sink.finish().await?;
-                        return Ok(ApplyEnd::Limited);
-                    }
-                    None => {
-                        pace.turn(stop).await?;
-                        pace.rest_after(run.link_or_know(secondary)).await?
-                    }
-                };
-                let is_change = counts.add(verdict);
-                let line = VerdictLine {
-                    line: Some(cluster.line),
-                    primary: Some(&cluster.primary.id),
-                    secondary: Some(&secondary.user.id),
-                    verdict,
-                };
-                let place = JobPlace::Plan { line: cluster.line, users: at };
-                let milestone = Milestone { place, counts, is_change };
-                sink.write(vec![line.to_line()?], Some(milestone)).await?;
-                progress(counts.all());
+                // The link before it changes the version of the primary user.
+                if is_linking {
+                    pipeline.settle_all().await?;
+                    run = ClusterRun::of(&self, &cluster).await?;
+                }
+                if let Some(verdict) = run.known(secondary) {
+                    is_linking = false;
+                    pipeline.add(&cluster, index, verdict).await?;
+                    continue;
+                }
+                if !pipeline.has_room(self.limit).await? {
+                    return Ok(ApplyEnd::Limited);
+                }
+                pipeline.during(pace.turn(stop)).await?;
+                let (run, secondary) = (run.clone(), secondary.clone());
+                pipeline.begin(&cluster, index, run.link_or_know(secondary));
+                is_linking = true;
             }
         }
-        sink.finish().await?;
         Ok(ApplyEnd::Complete)
     }
 
@@ -120,14 +132,21 @@ impl Apply {
 }
 
 /// A cluster that is being linked.
-struct ClusterRun<'a> {
-    apply: &'a Apply,
-    cluster: &'a PlannedCluster,
+#[derive(Clone)]
+struct ClusterRun {
+    apply: Arc<Apply>,
+    cluster: Arc<PlannedCluster>,
     /// The links of the plan into the primary user.
     made: Vec<PlanLink>,
 }
 
-impl ClusterRun<'_> {
+impl ClusterRun {
+    /// A cluster, with the links that it has by now.
+    async fn of(apply: &Arc<Apply>, cluster: &Arc<PlannedCluster>) -> Result<Self, PlansError> {
+        let made = apply.made(cluster).await?;
+        Ok(Self { apply: Arc::clone(apply), cluster: Arc::clone(cluster), made })
+    }
+
     /// The verdict that needs no link; `None` if a link is to be made.
     fn known(&self, secondary: &PlannedSecondary) -> Option<Verdict> {
         let is_it = |made: &&PlanLink| made.secondary.as_ref() == Some(&secondary.user.id);
@@ -152,27 +171,27 @@ impl ClusterRun<'_> {
 
     /// Links, unless another process with the same plan has: then the refusal comes from its links, and
     /// the verdict is that of those.
-    async fn link_or_know(&mut self, secondary: &PlannedSecondary) -> Result<Verdict, PlansError> {
+    async fn link_or_know(mut self, secondary: PlannedSecondary) -> Result<Verdict, PlansError> {
         loop {
-            let verdict = self.link(secondary).await?;
+            let verdict = self.link(&secondary).await?;
             if !matches!(verdict, Verdict::Skipped { .. }) {
                 return Ok(verdict);
             }
-            let made = self.apply.made(self.cluster).await?;
+            let made = self.apply.made(&self.cluster).await?;
             if made == self.made {
                 return Ok(verdict);
             }
             self.made = made;
-            if let Some(known) = self.known(secondary) {
+            if let Some(known) = self.known(&secondary) {
                 return Ok(known);
             }
             // Others of the cluster were linked, which the version of the primary user counts.
         }
     }
 
-    async fn link(&mut self, secondary: &PlannedSecondary) -> Result<Verdict, PlansError> {
-        let Apply { use_cases, permit, plan, dry_run, .. } = self.apply;
-        let PlannedCluster { primary, is_by_verified_emails, .. } = self.cluster;
+    async fn link(&self, secondary: &PlannedSecondary) -> Result<Verdict, PlansError> {
+        let Apply { use_cases, permit, plan, dry_run, .. } = &*self.apply;
+        let PlannedCluster { primary, is_by_verified_emails, .. } = &*self.cluster;
         let standing = self.made.iter().filter(|made| !made.is_undone).count();
         let terms = LinkTerms {
             // Each link adds one to the version of the primary user.
@@ -212,15 +231,7 @@ impl ClusterRun<'_> {
         if result.outcome == LinkOutcome::AlreadyLinked {
             return Ok(Verdict::Already { link: id });
         }
-        if *dry_run {
-            return Ok(Verdict::Linked { link: None });
-        }
-        self.made.extend(id.map(|id| PlanLink {
-            id,
-            secondary: Some(secondary.user.id.clone()),
-            is_undone: false,
-        }));
-        Ok(Verdict::Linked { link: id })
+        Ok(Verdict::Linked { link: id.filter(|_| !dry_run) })
     }
 }
 

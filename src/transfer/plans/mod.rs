@@ -1,5 +1,5 @@
-//! Applying a plan of duplicates, and taking links back: many links, one after the other, by the use
-//! cases of calls, as the operator in a command, and as the service that started it in a job.
+//! Applying a plan of duplicates, and taking links back: many links, by the use cases of calls, as the
+//! operator in a command, and as the service that started it in a job.
 //!
 //! Each link is one call of its use case, so it is there as a whole or not at all, whenever the work
 //! ends. What is done is in the links themselves: the same command again continues, and so does a job.
@@ -7,10 +7,12 @@
 mod apply;
 mod clusters;
 mod pace;
+mod pipeline;
 mod plan_file;
 mod undo;
 mod upload;
 mod verdict;
+mod window;
 
 pub use self::{
     apply::{Apply, ApplyEnd, PlanPlace},

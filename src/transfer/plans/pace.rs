@@ -1,12 +1,11 @@
-//! How fast many links are made or taken back, so that calls do not notice it.
+//! How often a link is made or taken back, and when not.
 //!
-//! A link begins at most as often as the rate says. After each one the command rests three times as
-//! long as it took: it works for a quarter of the time at most, and the slower the database becomes,
-//! the less it demands. Once a second it looks whether others wait, and pauses while they do.
+//! A link begins at most as often as the rate says. Once a second the work looks whether others wait,
+//! and pauses while they do.
 
 use std::{fmt, num::NonZeroU32, time::Duration};
 
-use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use super::PlansError;
@@ -16,8 +15,6 @@ use crate::store::{Load, Store, StoreError};
 const SHORTEST: Duration = Duration::from_micros(1);
 /// How often the command looks whether others wait.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// How long the command rests after a link, in the time that the link took.
-const REST: u32 = 3;
 /// How long an event may wait behind an open transaction. Watchers of the feed lag as long.
 const MAX_FEED_DELAY: Duration = Duration::from_secs(2);
 /// From how many sessions on that wait for locks the database is busy.
@@ -47,17 +44,18 @@ pub struct Pace<'a> {
     ticks: Interval,
     looks: Interval,
     looked: Option<Instant>,
-    rest_until: Instant,
+    at_once: usize,
     /// Is called when a pause begins, and with `None` when it ends.
     pauses: &'a (dyn Fn(Option<Busy>) + Sync),
 }
 
 impl<'a> Pace<'a> {
-    /// At most so many links per second. `pauses` is called when a pause begins, and with `None` when
-    /// it ends. Needs a runtime with a clock.
+    /// At most so many links per second, and so many at once. `pauses` is called when a pause begins,
+    /// and with `None` when it ends. Needs a runtime with a clock.
     pub fn new(
         store: &Store,
         per_second: NonZeroU32,
+        at_once: usize,
         pauses: &'a (dyn Fn(Option<Busy>) + Sync),
     ) -> Self {
         let every = |period| {
@@ -72,7 +70,7 @@ impl<'a> Pace<'a> {
             ticks: every((Duration::from_secs(1) / per_second.get()).max(SHORTEST)),
             looks: every(LOOK_EVERY),
             looked: None,
-            rest_until: Instant::now(),
+            at_once,
             pauses,
         }
     }
@@ -89,17 +87,12 @@ impl<'a> Pace<'a> {
         }
     }
 
-    /// Does the work of a turn, and rests after it.
-    pub(super) async fn rest_after<T>(&mut self, work: impl Future<Output = T>) -> T {
-        let begun = Instant::now();
-        let done = work.await;
-        let ended = Instant::now();
-        self.rest_until = ended + ended.duration_since(begun) * REST;
-        done
+    /// How many links are made at once at most.
+    pub(super) fn at_once(&self) -> usize {
+        self.at_once
     }
 
     async fn next_turn(&mut self) -> Result<(), StoreError> {
-        sleep_until(self.rest_until).await;
         self.ticks.tick().await;
         if self.looked.is_some_and(|looked| looked.elapsed() < LOOK_EVERY) {
             return Ok(());

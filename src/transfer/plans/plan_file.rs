@@ -250,6 +250,16 @@ impl PlannedCluster {
         Self::checked(line, found).map_err(wrong)
     }
 
+    /// Whether both name one of the same users.
+    pub(super) fn shares_a_user_with(&self, other: &Self) -> bool {
+        self.ids().any(|id| other.ids().any(|of_other| id == of_other))
+    }
+
+    fn ids(&self) -> impl Iterator<Item = &UserId> {
+        let secondaries = self.secondaries.iter().map(|secondary| &secondary.user.id);
+        [&self.primary.id].into_iter().chain(secondaries)
+    }
+
     /// The cluster, if its users can be one.
     fn checked(line: u64, found: ClusterLine) -> Result<Self, &'static str> {
         let ClusterLine { primary, secondaries, evidence, against } = found;

@@ -21,7 +21,7 @@ use crate::{
 const PAGE: usize = 100;
 
 /// Takes the links back that match a filter, the newest first: what a later link of them stands in
-/// front of can be undone when that one is.
+/// front of can be undone when that one is. So there is one at a time.
 pub struct Undo {
     /// The use cases, of a configuration that has the tenant.
     pub use_cases: Arc<UseCases>,
@@ -64,7 +64,7 @@ impl Undo {
                     Some(_) => Verdict::Already { link: Some(past.link.id) },
                     None => {
                         pace.turn(stop).await?;
-                        pace.rest_after(self.undo(past)).await?
+                        self.undo(past).await?
                     }
                 };
                 let is_change = counts.add(verdict);

@@ -19,6 +19,30 @@ async fn links_are_made_no_faster_than_the_rate() {
     assert_eq!(desk.run("apply", &["--rate", "0", &plan]).code, Some(2));
 }
 
+/// Several links are made at once, and the report is in the order of the plan.
+#[tokio::test]
+async fn many_links_are_reported_in_the_order_of_the_plan() {
+    let desk = Desk::start("many").await;
+    desk.pairs(&["person"]).await;
+    desk.server.database.db_multiply("person", 149).await;
+    let plan = desk.plan("plan.ndjson", &[]);
+
+    let report = desk.path("report.ndjson");
+    let ran = desk.run("apply", &["--rate", "100000", "--report", &report, &plan]);
+
+    assert_eq!(figures(&ran), "linked: 150, already: 0, skipped: 0");
+    let lines: Vec<u64> =
+        desk.lines("report.ndjson").iter().map(|line| line["line"].as_u64().unwrap()).collect();
+    assert!(lines.iter().copied().eq(2..152), "{lines:?}");
+    let links = desk.db_links_of_plans().await;
+    let is_pair = |link: &String| {
+        let (primary, secondary) = link.split_once(' ').unwrap();
+        primary.replace("google-oauth2", "github") == secondary
+    };
+    assert_eq!((links.len(), links.iter().all(is_pair)), (150, true));
+    desk.server.database.db_assert_invariants().await;
+}
+
 #[tokio::test]
 async fn it_pauses_while_events_wait_behind_an_open_transaction() {
     let desk = Desk::beside(TestServer::start_feed().await, "feed").await;

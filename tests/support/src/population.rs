@@ -55,7 +55,26 @@ const ROWS: &str = "SET session_replication_role = replica; \
     SELECT 'default', sha256(id::bytea), now(), false, ARRAY[id] FROM people WHERE was_linked; \
     SET session_replication_role = DEFAULT; DROP TABLE people";
 
+/// Copies the rows of the users and identities in which a text occurs, with the text and a number in
+/// its place. One of the columns is computed by the database.
+const COPIES: &str = "SET session_replication_role = replica; \
+    DO $do$ DECLARE rows_of text; columns text; BEGIN \
+      FOREACH rows_of IN ARRAY ARRAY['users', 'identities'] LOOP \
+        SELECT string_agg(quote_ident(attname), ', ') INTO columns FROM pg_attribute \
+          WHERE attrelid = rows_of::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = ''; \
+        EXECUTE format('INSERT INTO %1$I (%2$s) SELECT %2$s FROM (SELECT (jsonb_populate_record(o, \
+          replace(to_jsonb(o)::text, %3$L, %3$L || n)::jsonb)).* FROM %1$I o, generate_series(1, %4$s) n \
+          WHERE o::text LIKE ''%%'' || %3$L || ''%%'') copies', rows_of, columns, 'TEXT', COUNT); \
+      END LOOP; END $do$; SET session_replication_role = DEFAULT";
+
 impl Database {
+    /// Makes so many copies of the users and identities in which this text occurs. Each copy has a
+    /// number behind the text, from 1.
+    pub async fn db_multiply(&self, text: &str, count: usize) {
+        self.db_execute(&COPIES.replace("TEXT", text).replace("COUNT", &count.to_string())).await;
+        self.db_execute("VACUUM ANALYZE").await;
+    }
+
     /// Makes this many users, a multiple of ten, in the tenant `default`.
     pub async fn db_populate(&self, users: usize) {
         self.db_execute(&format!("{PEOPLE} {users}) n; {ROWS}")).await;

@@ -1,0 +1,255 @@
+//! How many links are made at once: as many as the database can use, and few more.
+//!
+//! This is the rule of TCP Vegas (Brakmo and Peterson, "TCP Vegas: End to End Congestion Avoidance on
+//! a Global Internet", 1995), with links in the place of packets. Of the links under way, those beyond
+//! what the database works on wait there, and make each of them take longer. How many wait follows
+//! from the times alone (Little's law): all of them, less as many as would be under way at the same
+//! rate if each took only as long as one alone. The window keeps one link waiting: with none, the
+//! database could be idle; more would only make calls wait longer.
+//!
+//! Calls of others take part in both times. So the links get what calls leave, whether these are of
+//! this process or of others, and whatever in the database is short.
+//!
+//! How long a link takes alone is measured again and again, by a few links one after the other: the
+//! window itself hides it otherwise. The least of a minute counts, so that a burst of calls does not
+//! pass for the normal state.
+
+use std::{collections::VecDeque, time::Duration};
+
+use tokio::time::Instant;
+
+/// How many links are to wait.
+const WAITING: f64 = 1.0;
+/// By how much a window of one changes after a link, for each link that waits too few or too many.
+const GAIN: f64 = 0.5;
+/// The share of the newest link in the mean time of the recent ones.
+const NEWEST: f64 = 1.0 / 8.0;
+/// How many links are measured alone.
+const ALONE: u32 = 12;
+/// How often.
+const MEASURE_EVERY: Duration = Duration::from_secs(10);
+/// How long a measurement counts.
+const COUNTS_FOR: Duration = Duration::from_secs(60);
+
+/// How many links are made at once.
+#[derive(Debug)]
+pub(super) struct Window {
+    size: f64,
+    most: f64,
+    /// The mean time of the recent links, in seconds; zero before the first.
+    recent: f64,
+    /// When links were measured alone, and their mean time in seconds, the newest last.
+    alone: VecDeque<(Instant, f64)>,
+    /// The links that are being measured alone.
+    measuring: Option<Measuring>,
+}
+
+/// Links of which each begins after the one before has ended.
+#[derive(Debug, Default)]
+struct Measuring {
+    links: u32,
+    time: Duration,
+}
+
+/// A link that has ended.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Took {
+    /// How long it took.
+    pub time: Duration,
+    /// How many others were under way when it began.
+    pub beside: usize,
+}
+
+impl Window {
+    /// One link at first, and never more than `most`.
+    pub(super) fn new(most: usize) -> Self {
+        let most = f64::from(u32::try_from(most).unwrap_or(u32::MAX)).max(1.0);
+        let measuring = Some(Measuring::default());
+        Self { size: 1.0, most, recent: 0.0, alone: VecDeque::new(), measuring }
+    }
+
+    /// Whether one more link may begin beside those that are under way.
+    pub(super) fn has_room(&self, under_way: usize) -> bool {
+        match self.measuring {
+            Some(_) => under_way == 0,
+            None => self.is_below(under_way),
+        }
+    }
+
+    fn is_below(&self, under_way: usize) -> bool {
+        f64::from(u32::try_from(under_way).unwrap_or(u32::MAX)) < self.size.round()
+    }
+
+    /// Takes note of a link that has ended at this time.
+    pub(super) fn note(&mut self, Took { time, beside }: Took, now: Instant) {
+        match &mut self.measuring {
+            // It began before the measurement.
+            Some(_) if beside > 0 => {}
+            Some(measuring) => {
+                measuring.links += 1;
+                measuring.time += time;
+                if measuring.links == ALONE {
+                    let mean = measuring.time.as_secs_f64() / f64::from(ALONE);
+                    self.alone.push_back((now, mean));
+                    self.measuring = None;
+                }
+            }
+            None => self.adapt(time.as_secs_f64(), beside),
+        }
+        let is_older = |(at, _): &(Instant, f64), than| now.duration_since(*at) >= than;
+        // The newest counts however old it is.
+        while self.alone.len() > 1 && self.alone.front().is_some_and(|of| is_older(of, COUNTS_FOR))
+        {
+            self.alone.pop_front();
+        }
+        if self.measuring.is_none()
+            && self.alone.back().is_none_or(|newest| is_older(newest, MEASURE_EVERY))
+        {
+            self.measuring = Some(Measuring::default());
+        }
+    }
+
+    fn adapt(&mut self, time: f64, beside: usize) {
+        self.recent = match self.recent {
+            0.0 => time,
+            recent => recent + (time - recent) * NEWEST,
+        };
+        let alone = self.alone.iter().map(|(_, mean)| *mean).fold(f64::INFINITY, f64::min);
+        let waiting = self.size * (1.0 - (alone / self.recent).min(1.0));
+        let change = GAIN * (WAITING - waiting) / self.size;
+        // Where the rate or the plan leaves room, the times say nothing about a larger window.
+        if change < 0.0 || !self.is_below(beside + 1) {
+            self.size = (self.size + change).clamp(1.0, self.most);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const MOST: usize = 12;
+
+    /// Links by a window, on a clock of their own.
+    struct Simulated {
+        window: Window,
+        now: Instant,
+        under_way: Vec<(Instant, Took)>,
+        /// How many links ended that had others beside them, and how many that had none.
+        ended: (usize, usize),
+    }
+
+    impl Simulated {
+        fn new() -> Self {
+            let (now, window) = (Instant::now(), Window::new(MOST));
+            Self { window, now, under_way: Vec::new(), ended: (0, 0) }
+        }
+
+        /// Makes links until so many have ended. `time` is that of a link beside so many others, in
+        /// seconds.
+        fn make(&mut self, links: usize, mut time: impl FnMut(usize) -> f64) -> &mut Self {
+            for _ in 0..links {
+                while self.window.has_room(self.under_way.len()) {
+                    let beside = self.under_way.len();
+                    let time = Duration::from_secs_f64(time(beside));
+                    self.under_way.push((self.now + time, Took { time, beside }));
+                }
+                self.under_way.sort_by_key(|(end, _)| *end);
+                let (end, took) = self.under_way.remove(0);
+                self.now = end;
+                self.window.note(took, end);
+                match took.beside {
+                    0 => self.ended.1 += 1,
+                    _ => self.ended.0 += 1,
+                }
+            }
+            self
+        }
+    }
+
+    /// The time of a link beside so many others where the database works on `capacity` links at once.
+    fn at(capacity: f64, alone: f64) -> impl Fn(usize) -> f64 {
+        move |beside| alone * ((beside + 1) as f64 / capacity).max(1.0)
+    }
+
+    /// The same with times that differ by a quarter up and down.
+    fn noisy(capacity: f64, alone: f64, mut seed: u32) -> impl FnMut(usize) -> f64 {
+        let exact = at(capacity, alone);
+        move |beside| {
+            // Numerical Recipes' generator is random enough for noise.
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            exact(beside) * (0.75 + f64::from(seed >> 16) / f64::from(1 << 17))
+        }
+    }
+
+    proptest! {
+        /// Whatever the database works on at once, and however long a link takes: it has that much to
+        /// do, and a link or two wait.
+        #[test]
+        fn it_settles_a_little_above_what_the_database_works_on(
+            capacity in 1.0..8.0, alone in 0.0005..0.1, seed: u32,
+        ) {
+            let mut links = Simulated::new();
+            let mut time = noisy(capacity, alone, seed);
+            links.make(1500, &mut time);
+            for _ in 0..20 {
+                links.make(50, &mut time);
+                let size = links.window.size;
+                prop_assert!((capacity * 0.9..capacity + 3.0).contains(&size), "{size} of {capacity}");
+            }
+        }
+
+        /// Others that begin to work leave it less, at once, and for as long as they work.
+        #[test]
+        fn it_gives_way_to_others_and_comes_back(alone in 0.0005..0.02, seed: u32) {
+            let mut links = Simulated::new();
+            links.make(1000, noisy(7.0, alone, seed));
+            prop_assert!(links.window.size > 5.0, "{}", links.window.size);
+            links.make(100, noisy(2.0, alone, seed));
+            prop_assert!(links.window.size < 4.5, "{}", links.window.size);
+            let two_minutes = links.now + 2 * COUNTS_FOR;
+            let mut busy = noisy(2.0, alone, seed);
+            while links.now < two_minutes {
+                links.make(1, &mut busy);
+                prop_assert!(links.window.size < 5.0, "{}", links.window.size);
+            }
+            links.make(1000, noisy(7.0, alone, seed));
+            prop_assert!(links.window.size > 5.0, "{}", links.window.size);
+        }
+
+        #[test]
+        fn it_keeps_its_bounds_whatever_the_times(
+            links in prop::collection::vec((0_u64..10_000_000, 0_usize..20), 0..500), most in 0_usize..20,
+        ) {
+            let (mut window, mut now) = (Window::new(most), Instant::now());
+            for (micros, beside) in links {
+                let time = Duration::from_micros(micros);
+                now += time;
+                window.note(Took { time, beside }, now);
+                prop_assert!((1.0..=most.max(1) as f64).contains(&window.size));
+                prop_assert!(window.has_room(0) && !window.has_room(most.max(1)));
+            }
+        }
+    }
+
+    #[test]
+    fn a_window_that_the_rate_does_not_use_does_not_grow() {
+        let (mut window, mut now) = (Window::new(MOST), Instant::now());
+        for _ in 0..1000 {
+            now += Duration::from_millis(20);
+            window.note(Took { time: Duration::from_millis(2), beside: 0 }, now);
+        }
+        assert!(window.size < 2.0, "{}", window.size);
+    }
+
+    /// The measurement costs a small part of the rate.
+    #[test]
+    fn few_links_are_measured_alone() {
+        let mut links = Simulated::new();
+        links.make(100_000, at(4.0, 0.002));
+        let (beside, alone) = links.ended;
+        assert!(beside > 50 * alone, "{beside} {alone}");
+    }
+}
