@@ -83,6 +83,7 @@ pub(super) fn run(arguments: &DuplicatesArguments) -> Result<(), Failure> {
         },
         policies: policies.remove(&tenant).unwrap_or_default(),
         tenant,
+        after: None,
     };
     runtime()?.block_on(async {
         let stop = on_signal()?;
@@ -152,6 +153,7 @@ fn page(search: &Search, figures: &Figures) -> String {
     }
     for (at, Large { users, primary, .. }) in largest.iter().enumerate() {
         let heading = if at == 0 { "\nlargest:" } else { "" };
+        let primary = primary.as_ref().map(ToString::to_string).unwrap_or_default();
         let _ = write!(text, "{heading}\n  {primary}: {users} users");
     }
     text

@@ -10,7 +10,7 @@ use crate::store::{JobPlace, NewLine, StoreError};
 
 /// Up to where the work is done whose lines are handed over, for a job that another server may
 /// continue.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Milestone<'a> {
     /// The place; it includes these lines.
     pub place: JobPlace,
@@ -33,7 +33,7 @@ pub enum LinesError {
 
 /// Takes lines, in their order.
 pub trait LineSink: Send {
-    /// Takes the next lines. A search has no milestones: it begins again if it is interrupted.
+    /// Takes the next lines.
     ///
     /// # Errors
     /// [`LinesError`].

@@ -48,7 +48,7 @@ pub struct UndoSettings {
 }
 
 /// Up to where the lines of a job are stored and counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum JobPlace {
     /// Of the line with this number of the plan, so many secondary users have a verdict, and all of
@@ -58,6 +58,13 @@ pub enum JobPlace {
         line: u64,
         /// How many of its secondary users.
         users: u64,
+    },
+    /// This set of users was judged by a search, and each one before it.
+    Set {
+        /// SHA-256 that names the first user of the set.
+        first: [u8; 32],
+        /// What was found until then.
+        found: FoundDuplicates,
     },
     /// This link has a verdict, and each newer one.
     Link {

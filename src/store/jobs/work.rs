@@ -236,7 +236,7 @@ impl Session {
     pub async fn begin_lines_again(&mut self, lease: JobLease) -> Result<(), StoreError> {
         const LINES: &str = "DELETE FROM job_lines WHERE tenant_id = $1 AND job_id = $2 AND number = ANY (ARRAY ( \
             SELECT number FROM job_lines WHERE tenant_id = $1 AND job_id = $2 ORDER BY number LIMIT $3))";
-        const JOB: &str = "UPDATE jobs SET lines = 0, done = 0, total = NULL \
+        const JOB: &str = "UPDATE jobs SET lines = 0, done = 0, total = NULL, position = NULL \
             WHERE tenant_id = $1 AND id = $2 AND lease_owner = $3 AND end_time IS NULL";
         loop {
             self.conn.begin().await?;

@@ -5,9 +5,12 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
-use crate::domain::{
-    UserId,
-    duplicates::{Cluster, Mark, Rule},
+use crate::{
+    domain::{
+        UserId,
+        duplicates::{Cluster, Mark, Rule},
+    },
+    store::FoundDuplicates,
 };
 
 /// How many of the largest clusters are named.
@@ -37,8 +40,8 @@ pub struct Figures {
 pub struct Large {
     /// How many users it has.
     pub users: usize,
-    /// Its primary user.
-    pub primary: UserId,
+    /// Its primary user; `None` of a cluster that was found before an interruption.
+    pub primary: Option<UserId>,
     /// The number of its line, from 1.
     pub line: u64,
 }
@@ -50,6 +53,41 @@ pub struct OfRule {
     pub pairs: u64,
     /// In how many clusters.
     pub clusters: u64,
+}
+
+impl From<FoundDuplicates> for Figures {
+    /// The figures of a search that was interrupted.
+    fn from(found: FoundDuplicates) -> Self {
+        let FoundDuplicates { read, clusters, users, marked, rules, marks, largest } = found;
+        let rules = rules.into_iter().filter_map(|(name, pairs, clusters)| {
+            let rule = Rule::ALL.into_iter().find(|rule| rule.as_str() == name)?;
+            Some((rule, OfRule { pairs, clusters }))
+        });
+        let marks = marks.into_iter().filter_map(|(name, of)| Some((Mark::parse(&name)?, of)));
+        let largest = largest.into_iter().map(|(line, users)| {
+            let users = usize::try_from(users).unwrap_or(usize::MAX);
+            Large { users, primary: None, line }
+        });
+        let (rules, marks, largest) = (rules.collect(), marks.collect(), largest.collect());
+        Self { read, clusters, users, marked, rules, marks, largest }
+    }
+}
+
+impl From<&Figures> for FoundDuplicates {
+    fn from(figures: &Figures) -> Self {
+        let Figures { read, clusters, users, marked, rules, marks, largest } = figures;
+        let rule = |(rule, of): (&Rule, &OfRule)| (rule.as_str().to_owned(), of.pairs, of.clusters);
+        let mark = |(mark, count): (&Mark, &u64)| (mark.as_str().to_owned(), *count);
+        Self {
+            read: *read,
+            clusters: *clusters,
+            users: *users,
+            marked: *marked,
+            rules: rules.iter().map(rule).collect(),
+            marks: marks.iter().map(mark).collect(),
+            largest: largest.iter().map(|large| (large.line, large.users as u64)).collect(),
+        }
+    }
 }
 
 impl Figures {
@@ -71,7 +109,7 @@ impl Figures {
         for objection in &cluster.objections {
             *self.marks.entry(objection.mark).or_default() += 1;
         }
-        let primary = cluster.primary.id.clone();
+        let primary = Some(cluster.primary.id.clone());
         // The first line is the header.
         self.largest.push(Large { users, primary, line: self.clusters + 1 });
         self.largest.sort_by_key(|large| (Reverse(large.users), large.primary.clone()));

@@ -6,6 +6,9 @@
 //! no index, a second walk notes a hash of each in temporary files. What stays in memory are the ids
 //! of users that share a value. In the end the users of each cluster are read and judged by the
 //! rules, a page in a short transaction: what changed meanwhile is judged as it is now.
+//!
+//! A search that was interrupted reads all identities again, since it keeps none. The lines that it has
+//! written stay, and it goes on behind them.
 
 mod figures;
 mod notes;
@@ -22,13 +25,17 @@ pub use self::{
     figures::{Figures, Large, OfRule},
     notes::NotesError,
 };
-use super::lines::{LineSink, LinesError};
+use super::{
+    lines::{LineSink, LinesError, Milestone},
+    plans::Counts,
+};
 use crate::{
     domain::{
         ProviderPolicies, TenantId, User, UserId,
         duplicates::{self, Cluster, Mark, Objection, PrimaryChoice, Rules},
     },
-    store::{Session, Store, StoreError},
+    secret::sha256,
+    store::{FoundDuplicates, JobPlace, Session, Store, StoreError},
 };
 
 /// The most users of a cluster that are named. Each has an identity, so more cannot become one user.
@@ -49,6 +56,17 @@ pub struct Search {
     pub primary: PrimaryChoice,
     /// The tenant's policies.
     pub policies: ProviderPolicies,
+    /// The place at which a search was interrupted that this one continues.
+    pub after: Option<SearchPlace>,
+}
+
+/// A place among the sets of users that a search judges.
+#[derive(Debug, Clone)]
+pub struct SearchPlace {
+    /// The SHA-256 by which the first user of the last set is found again. It does not name a user.
+    pub first: [u8; 32],
+    /// What was found until then.
+    pub found: FoundDuplicates,
 }
 
 /// Where a search is.
@@ -66,6 +84,9 @@ pub enum DuplicatesError {
     /// A stop was requested.
     #[error("stopped before the end")]
     Stopped,
+    /// The place at which the search was interrupted does not exist any more. Nothing was written.
+    #[error("the last users that were judged have changed since")]
+    PlaceGone,
     /// A temporary file failed.
     #[error(transparent)]
     Notes(#[from] NotesError),
@@ -78,7 +99,8 @@ pub enum DuplicatesError {
 }
 
 impl Search {
-    /// Writes the plan to a sink. `progress` is called now and then.
+    /// Writes the plan to a sink, or what follows in it after an interruption. `progress` is called now
+    /// and then.
     ///
     /// # Errors
     /// [`DuplicatesError`]; the lines until then are written.
@@ -102,14 +124,17 @@ impl Search {
         sink: &mut impl LineSink,
         progress: impl Fn(Step),
     ) -> Result<Figures, DuplicatesError> {
-        let mut figures = Figures::default();
-        sink.write(vec![plan::header(self)?], None).await?;
+        if self.after.is_none() {
+            sink.write(vec![plan::header(self)?], None).await?;
+        }
         let mut session = store.session(&self.tenant).await?;
         let walk = Walk::new(self.rules, |read| progress(Step::Reading(read)));
-        let (sets, read) = walk.all(&mut session).await?;
-        figures.read = read;
+        let (mut sets, read) = walk.all(&mut session).await?;
         let total = sets.iter().map(Vec::len).sum::<usize>() as u64;
-        let mut judged = 0;
+        let before = self.judged_before(&sets)?;
+        let mut judged: u64 = sets.drain(..before).map(|set| set.len() as u64).sum();
+        let found = self.after.as_ref().map(|after| after.found.clone()).unwrap_or_default();
+        let mut figures = Figures { read, ..Figures::from(found) };
         let mut sets = sets.into_iter().peekable();
         while let Some(first) = sets.next() {
             let mut page = vec![first];
@@ -119,14 +144,31 @@ impl Search {
                 page.push(next);
             }
             judged += users as u64;
+            let last = page.last().map(|set| self.name_of(set)).unwrap_or_default();
             let clusters = self.judge(&mut session, page).await?;
             clusters.iter().for_each(|cluster| figures.add(cluster));
             let lines = clusters.iter().map(plan::line).collect::<Result<_, _>>()?;
-            sink.write(lines, None).await?;
+            let place = JobPlace::Set { first: last, found: FoundDuplicates::from(&figures) };
+            let milestone = Milestone { place, counts: &Counts::default(), is_change: false };
+            sink.write(lines, Some(milestone)).await?;
             progress(Step::Judging(judged, total));
         }
         sink.finish().await?;
         Ok(figures)
+    }
+
+    /// How many of these sets, which are in the order of their first users, were judged before the
+    /// interruption.
+    fn judged_before(&self, sets: &[Vec<UserId>]) -> Result<usize, DuplicatesError> {
+        let Some(SearchPlace { first, .. }) = &self.after else { return Ok(0) };
+        let last = sets.iter().position(|set| self.name_of(set) == *first);
+        last.map(|at| at + 1).ok_or(DuplicatesError::PlaceGone)
+    }
+
+    /// What names the first user of a set in this search alone.
+    fn name_of(&self, set: &[UserId]) -> [u8; 32] {
+        let id = set.first().map(UserId::as_str).unwrap_or_default();
+        sha256(&[self.plan.as_bytes(), id.as_bytes()].concat())
     }
 
     /// The clusters among these sets of users, as they are now.

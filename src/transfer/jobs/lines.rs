@@ -73,7 +73,7 @@ impl LineSink for JobLines {
         if self.waiting.is_empty() {
             return Ok(());
         }
-        let (lines, place) = (take(&mut self.waiting), self.place);
+        let (lines, place) = (take(&mut self.waiting), self.place.clone());
         self.bytes = 0;
         let count = lines.len();
         let step = JobStep { lines, place, counts: &self.counts };

@@ -20,7 +20,7 @@ use crate::{
         LinkFilter, LinkPosition, PlanSettings, Store, StoreError, UndoSettings,
     },
     transfer::{
-        duplicates::{DuplicatesError, Figures, Search, Step},
+        duplicates::{DuplicatesError, Search, SearchPlace, Step},
         lines::{LineSink as _, LinesError},
         plans::{
             Apply, ApplyEnd, Busy, Counts, Pace, PlanId, PlanPlace, PlansError, StoredClusters,
@@ -89,10 +89,23 @@ impl Work {
         Permit::of_job(self.tenant.clone(), &actor.issuer, &actor.subject, self.lease)
     }
 
-    /// What a search keeps of its walk is in memory, so an interrupted one begins again.
+    /// Goes on behind the lines of an interrupted search, unless their last users have changed since: then
+    /// it begins again.
     async fn find(self) -> Result<Value, WorkError> {
+        let after = match self.job.position()? {
+            Some(JobPlace::Set { first, found }) => Some(SearchPlace { first, found }),
+            Some(JobPlace::Plan { .. } | JobPlace::Link { .. }) | None => None,
+        };
+        let has_place = after.is_some();
+        match self.search(after).await {
+            Err(DuplicatesError::PlaceGone) if has_place => Ok(self.search(None).await?),
+            found => Ok(found?),
+        }
+    }
+
+    async fn search(&self, after: Option<SearchPlace>) -> Result<Value, DuplicatesError> {
         let settings: FindSettings = self.job.settings()?;
-        if self.job.lines > 0 {
+        if after.is_none() && self.job.lines > 0 {
             self.store().session(&self.tenant).await?.begin_lines_again(self.lease).await?;
         }
         let search = Search {
@@ -105,9 +118,11 @@ impl Work {
                 _ => PrimaryChoice::Oldest,
             },
             policies: self.worker.policies.get(&self.tenant).cloned().unwrap_or_default(),
+            after,
         };
         let mut lines = self.lines(Counts::default());
-        let (store, halt, progress) = (self.store().clone(), self.halt.clone(), self.progress);
+        let (store, halt) = (self.store().clone(), self.halt.clone());
+        let progress = Arc::clone(&self.progress);
         let show = move |step| match step {
             Step::Reading(read) => progress.set_done(read),
             Step::Judging(judged, users) => {
@@ -118,10 +133,18 @@ impl Work {
         // On a thread of its own: it writes temporary files, and compares many ids at once.
         let runtime = Handle::current();
         let searching = tokio::task::spawn_blocking(move || {
-            runtime.block_on(search.write(&store, &mut lines, show, &halt))
+            runtime.block_on(async {
+                let found = search.write(&store, &mut lines, show, &halt).await;
+                if matches!(found, Err(DuplicatesError::Stopped)) {
+                    lines.finish().await?;
+                }
+                found
+            })
         });
-        let figures = searching.await.map_err(|error| WorkError::Fault(error.to_string()))??;
-        to_json(&found(figures))
+        let fault = |error: String| DuplicatesError::Store(StoreError::Fault(error));
+        let figures = searching.await.map_err(|error| fault(error.to_string()))??;
+        let figures = serde_json::to_value(FoundDuplicates::from(&figures));
+        figures.map_err(|error| fault(error.to_string()))
     }
 
     async fn apply(self) -> Result<Value, WorkError> {
@@ -130,7 +153,7 @@ impl Work {
         let mut counts: Counts = self.job.counts()?;
         let after = match self.job.position()? {
             Some(JobPlace::Plan { line, users }) => PlanPlace { line, users },
-            Some(JobPlace::Link { .. }) | None => PlanPlace::default(),
+            Some(JobPlace::Set { .. } | JobPlace::Link { .. }) | None => PlanPlace::default(),
         };
         let apply = Apply {
             use_cases: Arc::clone(&self.worker.use_cases),
@@ -191,7 +214,7 @@ impl Work {
         let mut counts: Counts = self.job.counts()?;
         let after = match self.job.position()? {
             Some(JobPlace::Link { micros, id }) => position(micros, id)?,
-            Some(JobPlace::Plan { .. }) | None => LinkPosition::START,
+            Some(JobPlace::Set { .. } | JobPlace::Plan { .. }) | None => LinkPosition::START,
         };
         let undo = Undo {
             use_cases: Arc::clone(&self.worker.use_cases),
@@ -224,22 +247,6 @@ fn rules(settings: &FindSettings) -> Rules {
         gmail: has(Rule::Gmail),
         verified_phone: has(Rule::VerifiedPhone),
         email_one_side: has(Rule::EmailOneSide),
-    }
-}
-
-fn found(figures: Figures) -> FoundDuplicates {
-    let Figures { read, clusters, users, marked, rules, marks, largest } = figures;
-    FoundDuplicates {
-        read,
-        clusters,
-        users,
-        marked,
-        rules: rules
-            .into_iter()
-            .map(|(rule, of)| (rule.as_str().to_owned(), of.pairs, of.clusters))
-            .collect(),
-        marks: marks.into_iter().map(|(mark, count)| (mark.as_str().to_owned(), count)).collect(),
-        largest: largest.into_iter().map(|large| (large.line, large.users as u64)).collect(),
     }
 }
 
@@ -311,7 +318,9 @@ impl From<DuplicatesError> for WorkError {
             DuplicatesError::Stopped => Self::Stopped,
             DuplicatesError::Lines(error) => error.into(),
             DuplicatesError::Store(error) => error.into(),
-            DuplicatesError::Notes(error) => Self::Fault(error.to_string()),
+            DuplicatesError::PlaceGone | DuplicatesError::Notes(_) => {
+                Self::Fault(error.to_string())
+            }
         }
     }
 }

@@ -1,7 +1,8 @@
 //! A job goes on after its server has stopped, was killed, or was halted and has lost the job.
 
-use std::net::SocketAddr;
+use std::{collections::BTreeSet, net::SocketAddr};
 
+use identity_link::grpc::proto as pb;
 use rustix::process::Signal;
 use tonic::transport::Endpoint;
 
@@ -10,7 +11,7 @@ use crate::support::{
     Caller, TestServer,
     child::Running,
     cluster::{Database, cluster},
-    jobs::metadata,
+    jobs::{metadata, response},
     standstill::Moment,
     tokens::Token,
 };
@@ -117,6 +118,81 @@ async fn a_server_that_has_lost_its_job_writes_nothing_more() {
     database.db_execute(given_back).await;
     let server = successor(database).await;
     assert_eq!(assert_all_linked(&server, &name, &search).await, "5 0");
+}
+
+/// How many pairs of users a long search finds.
+const MANY: usize = 550;
+
+/// A search of [`MANY`] pairs, of whose plan a killed server has stored a part. Returns its name too.
+async fn interrupted_search() -> (Database, String) {
+    let database = cluster().db_migrated().await;
+    let (child, address) = Running::serve(&database, |toml| toml + SHORT_LEASES);
+    let service = service_at(address);
+    pairs(&service, &["person0"]).await;
+    database.db_multiply("person0", MANY - 1).await;
+    // Its line is among the last ones.
+    let hold = "SELECT FROM users WHERE id = 'github|person099' FOR UPDATE";
+    let held = database.db_hold_statement(hold).await;
+    let name = service.find_duplicates(Default::default()).await.unwrap().name;
+    database.db_until_waiting(1).await;
+
+    child.signal(Signal::KILL);
+    child.finish();
+    held.db_release().await;
+    (database, name)
+}
+
+/// The stored lines, each with the transaction that stored it.
+async fn db_stored_lines(database: &Database) -> Vec<String> {
+    let lines = "SELECT number || ' ' || xmin::text FROM job_lines ORDER BY number";
+    database.db_texts(lines).await
+}
+
+/// Each pair has one line, and the figures are those of all.
+async fn assert_all_found(server: &TestServer, name: &str) {
+    let service = server.service_of("joined");
+    let ended = service.done(name).await;
+    let figures: pb::FindDuplicatesResponse = response(&ended, "FindDuplicatesResponse");
+    let many = i64::try_from(MANY).unwrap();
+    assert_eq!((figures.cluster_count, figures.user_count), (many, 2 * many));
+    assert_eq!((figures.identity_count, figures.rules[0].pair_count), (2 * many, many));
+    assert_eq!((figures.largest.len(), figures.largest[0].user_count), (5, 2));
+    let lines = service.lines(name).await.unwrap();
+    let numbers = lines.iter().map(|(number, _)| *number);
+    assert!(numbers.eq(1..=many + 1), "{lines:?}");
+    let primary = |(_, line): &(i64, serde_json::Value)| line["primary"]["id"].clone();
+    let of: BTreeSet<String> = lines[1..].iter().map(|line| primary(line).to_string()).collect();
+    assert_eq!(of.len(), MANY);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_search_goes_on_behind_its_lines_on_another_server() {
+    let (database, name) = interrupted_search().await;
+    let before = db_stored_lines(&database).await;
+    assert!((50..MANY).contains(&before.len()), "{}", before.len());
+
+    let server = successor(database).await;
+
+    assert_all_found(&server, &name).await;
+    let after = db_stored_lines(&server.database).await;
+    assert_eq!(after[..before.len()], before, "a line was stored again");
+    let position = "SELECT position::text FROM jobs WHERE position::text LIKE '%person%'";
+    assert_eq!(server.database.db_texts(position).await, [""; 0], "it should name no user");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_search_begins_again_if_the_last_users_of_its_lines_have_changed() {
+    let (database, name) = interrupted_search().await;
+    let before = db_stored_lines(&database).await;
+    let first = "(SELECT jsonb_agg(0) FROM generate_series(1, 32))";
+    let other = format!("UPDATE jobs SET position = jsonb_set(position, '{{set,first}}', {first})");
+    database.db_execute(&other).await;
+
+    let server = successor(database).await;
+
+    assert_all_found(&server, &name).await;
+    let after = db_stored_lines(&server.database).await;
+    assert!(before.iter().zip(&after).all(|(before, after)| before != after));
 }
 
 #[tokio::test(flavor = "multi_thread")]
