@@ -1,6 +1,7 @@
 //! The time limit of calls: what the client sets, but at most the server's maximum. It covers
 //! reading the message, however slowly it arrives, up to the headers of the response. A stream that
-//! follows them is not cut.
+//! follows them is not cut. Calls that send a stream before their response have only the client's limit,
+//! and bounds of their own.
 
 use std::{
     pin::Pin,
@@ -19,18 +20,20 @@ use super::Body;
 pub struct DeadlineLayer {
     max: Duration,
     requested: fn(&HeaderMap) -> Option<Duration>,
+    lasts: fn(&str) -> bool,
     exceeded: fn() -> Response<Body>,
 }
 
 impl DeadlineLayer {
-    /// A call takes at most `max`, and less if its headers set a lower limit. `exceeded` makes the
-    /// response after the deadline.
+    /// A call takes at most `max`, unless it `lasts` by its path, and less if its headers set a lower
+    /// limit. `exceeded` makes the response after the deadline.
     pub fn new(
         max: Duration,
         requested: fn(&HeaderMap) -> Option<Duration>,
+        lasts: fn(&str) -> bool,
         exceeded: fn() -> Response<Body>,
     ) -> Self {
-        Self { max, requested, exceeded }
+        Self { max, requested, lasts, exceeded }
     }
 }
 
@@ -64,8 +67,12 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let DeadlineLayer { max, requested, exceeded } = self.bound;
-        let allowed = requested(request.headers()).map_or(max, |requested| requested.min(max));
+        let DeadlineLayer { max, requested, lasts, exceeded } = self.bound;
+        let max = (!lasts(request.uri().path())).then_some(max);
+        let requested = requested(request.headers());
+        let Some(allowed) = [max, requested].into_iter().flatten().min() else {
+            return Box::pin(self.inner.call(request));
+        };
         if allowed.is_zero() {
             // The call is not even begun: a call that is begun may write.
             return Box::pin(async move { Ok(exceeded()) });

@@ -31,11 +31,17 @@ pub(super) fn is_watch(path: &str) -> bool {
     path.ends_with("/Watch")
 }
 
-/// Whether a call of the path lasts as long as its client likes: a watch of the feed, or a transfer.
-/// These have limits of their own.
+/// Whether a call of the path lasts as long as its client likes: a watch of the feed, a transfer, or the
+/// upload of a plan. These have limits of their own.
 pub(super) fn is_long_call(path: &str) -> bool {
     path == "/identitylink.v1.EventService/WatchEvents"
         || path.starts_with("/identitylink.v1.TransferService/")
+        || is_upload(path)
+}
+
+/// Whether a call of the path lasts before its response, which is no stream.
+pub fn is_upload(path: &str) -> bool {
+    path == "/identitylink.v1.JobService/UploadPlan"
 }
 
 /// Whether the path needs no token.

@@ -43,6 +43,11 @@ impl Checks {
         if self.0.is_empty() { Ok(()) } else { Err(DomainError::Invalid(self.0)) }
     }
 
+    /// The wrong fields.
+    pub fn into_violations(self) -> Vec<Violation> {
+        self.0
+    }
+
     /// Returns `whole`, which is `None` only if a field is wrong.
     ///
     /// # Errors
@@ -105,8 +110,8 @@ impl Checks {
         Some(RequestId { id: id?, fingerprint: sha256(&rest.encode_to_vec()) })
     }
 
-    /// The id of a plan, or `None` if the text is empty.
-    pub fn optional_plan_id(&mut self, field: &str, text: &str) -> Option<Uuid> {
+    /// An id, or `None` if the text is empty.
+    pub fn optional_uuid(&mut self, field: &str, text: &str) -> Option<Uuid> {
         if text.is_empty() {
             return None;
         }

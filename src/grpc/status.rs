@@ -260,6 +260,22 @@ pub fn imports_busy() -> Status {
     )
 }
 
+/// The status of an upload above the limit of uploads.
+pub fn uploads_busy() -> Status {
+    retry_after(
+        Code::ResourceExhausted,
+        Reason::Overloaded,
+        "as many plans as this server takes at once are on their way: try again later",
+        RETRY_TRANSFER_AFTER,
+    )
+}
+
+/// The status of an upload whose client pauses for too long.
+pub fn upload_stalled() -> Status {
+    let text = "the client sent no message for too long: nothing was stored, send the plan again";
+    plain(Code::DeadlineExceeded, Reason::Deadline, text)
+}
+
 /// The status of an export above the limit of exports.
 pub fn exports_busy() -> Status {
     retry_after(

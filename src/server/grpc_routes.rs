@@ -43,7 +43,9 @@ pub(super) fn grpc_routes(
         .max_decoding_message_size(MAX_MESSAGE);
     let sign_in = SignInServiceServer::new(SignInHandler::new(Arc::clone(use_cases)))
         .max_decoding_message_size(MAX_SIGN_IN);
-    let jobs = JobHandler::new(Arc::clone(use_cases), permissions_changed.clone(), stop);
+    let max_pause = transfers.max_pause;
+    let changed = permissions_changed.clone();
+    let jobs = JobHandler::new(Arc::clone(use_cases), max_pause, changed, stop);
     let operations =
         OperationsServer::new(jobs.clone()).max_decoding_message_size(MAX_OPEN_MESSAGE);
     let jobs = JobServiceServer::new(jobs).max_decoding_message_size(MAX_MESSAGE);

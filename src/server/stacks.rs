@@ -107,7 +107,7 @@ where
         .layer(CatchPanicLayer::custom(|_| status::fault().into_http::<Body>()))
         // Around everything that may take time: verification, reading the message, waiting for the
         // database.
-        .layer(DeadlineLayer::new(max_call_time, timeouts::requested, || {
+        .layer(DeadlineLayer::new(max_call_time, timeouts::requested, paths::is_upload, || {
             status::deadline().into_http()
         }))
         // Before each path, including paths that no service has.
@@ -142,7 +142,7 @@ where
         // As with gRPC.
         .layer(CatchPanicLayer::custom(|_| auth0::fault()))
         // No client sets a deadline of its own.
-        .layer(DeadlineLayer::new(max_call_time, |_| None, auth0::deadline_exceeded))
+        .layer(DeadlineLayer::new(max_call_time, |_| None, |_| false, auth0::deadline_exceeded))
         .map_response(boxed)
         .service(routes)
 }

@@ -1,14 +1,14 @@
 //! Starting, cancelling and forgetting jobs.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::{Error, UseCases, WriteUseCase};
 use crate::{
     auth::{Caller, Permit},
-    domain::{DomainError, JobKind, JobOutcome, UserRef},
-    store::{Actor, ActorKind, Job, LockKeys, NewJob, Session, StoreError},
+    domain::{DomainError, JobKind, JobLease, JobOutcome, UserRef},
+    store::{Actor, ActorKind, Job, JobProgress, LockKeys, NewJob, Session, StoreError},
 };
 
 /// How many jobs of a tenant there may be that have not ended. Calls that start some at the same
@@ -106,6 +106,41 @@ pub fn actor_of_job(permit: &Permit) -> Result<Actor, Error> {
         Caller::User(_) | Caller::Operator => {
             Err(Error::Fault("a job was started by a caller that is no service".to_owned()))
         }
+    }
+}
+
+/// Ends the upload of a plan: from then on `ApplyPlan` accepts it.
+pub struct EndUpload {
+    /// The permit of the call.
+    pub permit: Permit,
+    /// The lease of the upload.
+    pub lease: JobLease,
+    /// How many lines it has.
+    pub lines: u64,
+}
+
+impl WriteUseCase for EndUpload {
+    type Output = Job;
+
+    const RPC: &'static str = "UploadPlan";
+
+    fn permit(&self) -> &Permit {
+        &self.permit
+    }
+
+    async fn execute(&self, _: &UseCases, session: &mut Session) -> Result<Job, Error> {
+        session.begin_locked(&LockKeys::default()).await?;
+        if let Some(stored) = session.stored_response().await? {
+            return Err(Error::Retried(stored));
+        }
+        let progress = JobProgress { done: self.lines, total: Some(self.lines) };
+        session.write_end(self.lease, JobOutcome::Succeeded, Some(json!({})), progress);
+        session.send().await?;
+        Ok(session.job(self.lease.job).await?.ok_or(DomainError::OperationNotFound)?)
+    }
+
+    fn concerned(_: &Job) -> Vec<UserRef> {
+        Vec::new()
     }
 }
 

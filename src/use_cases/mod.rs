@@ -41,7 +41,7 @@ pub use self::{
     error::Error,
     feed_start::FeedStart,
     jobs::{
-        ForgetJob, JobSignals, MAX_UNFINISHED, PlanJob, StartJob, StopJob, actor_of_job,
+        EndUpload, ForgetJob, JobSignals, MAX_UNFINISHED, PlanJob, StartJob, StopJob, actor_of_job,
         readable_job,
     },
     link::{Link, LinkOutcome, LinkResult, MERGE_APP_METADATA, Secondary},

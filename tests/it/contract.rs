@@ -221,7 +221,7 @@ fn the_fields_of_each_message_and_their_presence() {
     UnlinkResponse: user=1 User{}, detached_user=2 User{}, restored=3 bool, metadata_changes=4 MetadataChange[], link_id=5 string, released=6 bool
     UpdateUserRequest: user_id=1 string, update=2 UserUpdate{}, update_mask=3 FieldMask{}, expected_version?=4 int64, validate_only=5 bool, request_id=6 string
     UpdateUserResponse: user=1 User{}
-    UploadPlanRequest: lines=1 string[], complete=2 bool
+    UploadPlanRequest: lines=1 string[], complete=2 bool, request_id=3 string
     UploadPlanResponse: operation=1 Operation{}
     User: id=1 string, version=2 int64, create_time=3 Timestamp{}, update_time=4 Timestamp{}, identities=5 Identity[], user_metadata=6 Struct{}, app_metadata=7 Struct{}, profile_overrides=8 Struct{}, blocked=9 bool, profile=10 Struct{}
     UserBlocked: user=1 UserChange{}, blocked=2 bool, changed_fields=3 FieldMask{}

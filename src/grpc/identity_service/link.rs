@@ -26,7 +26,7 @@ impl IdentityHandler {
         let mut checks = Checks::default();
         let request_id = checks.request_id("request_id", &id, &request, request.validate_only);
         let user_id = checks.optional_user_id("user_id", &request.user_id);
-        let plan = checks.optional_plan_id("plan_id", &request.plan_id);
+        let plan = checks.optional_uuid("plan_id", &request.plan_id);
         let terms = LinkTerms { plan, ..checks.link_terms("", terms(&request)) };
         let (validate_only, attach_only) = (request.validate_only, request.attach_only);
         let is_only_named = matches!(

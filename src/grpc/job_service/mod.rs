@@ -6,7 +6,7 @@ mod shown;
 mod start;
 mod upload;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -26,12 +26,17 @@ use crate::use_cases::UseCases;
 
 /// How many calls may wait for a job at once. Others get its state at once.
 const MAX_WAITING: usize = 256;
+/// How many plans may arrive at once.
+const MAX_UPLOADS: usize = 8;
 
 /// Handles the rpcs of both services. Clones share what they know.
 #[derive(Clone)]
 pub struct JobHandler {
     use_cases: Arc<UseCases>,
     waiting: Arc<Semaphore>,
+    uploads: Arc<Semaphore>,
+    /// How long the client of an upload may send nothing.
+    max_pause: Duration,
     /// Cancelled when a configuration is in use that may permit a caller less.
     permissions_changed: CancellationToken,
     /// Cancelled when the server stops.
@@ -39,15 +44,17 @@ pub struct JobHandler {
 }
 
 impl JobHandler {
-    /// Handles them with these use cases. Streams and waits end at the latest when
-    /// `permissions_changed` or `stop` is cancelled.
+    /// Handles them with these use cases. The client of an upload may pause for `max_pause`. Streams and
+    /// waits end at the latest when `permissions_changed` or `stop` is cancelled.
     pub fn new(
         use_cases: Arc<UseCases>,
+        max_pause: Duration,
         permissions_changed: CancellationToken,
         stop: CancellationToken,
     ) -> Self {
-        let waiting = Arc::new(Semaphore::new(MAX_WAITING));
-        Self { use_cases, waiting, permissions_changed, stop }
+        let [waiting, uploads] =
+            [MAX_WAITING, MAX_UPLOADS].map(|slots| Arc::new(Semaphore::new(slots)));
+        Self { use_cases, waiting, uploads, max_pause, permissions_changed, stop }
     }
 }
 

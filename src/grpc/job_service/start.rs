@@ -193,5 +193,5 @@ fn plan_id(checks: &mut Checks, text: &str) -> Option<Uuid> {
     if text.is_empty() {
         checks.report("plan_id", "is required");
     }
-    checks.optional_plan_id("plan_id", text)
+    checks.optional_uuid("plan_id", text)
 }

@@ -40,7 +40,7 @@ impl Checks {
             proof: self.proof_kind(&of("proof_kind"), filter.proof_kind),
             rule: self.linking_rule(&of("rule"), filter.rule),
             actor,
-            plan: self.optional_plan_id(&of("plan_id"), &filter.plan_id),
+            plan: self.optional_uuid(&of("plan_id"), &filter.plan_id),
             standing: filter.standing_only,
         }
     }

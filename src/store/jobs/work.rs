@@ -195,7 +195,7 @@ impl Session {
         self.write("hold_lease", Cached(query), Expected::Unless(1, LOST));
     }
 
-    /// Stores a batch of a job, in a transaction of its own. Of a line that concerns a user who does
+    /// Stores a batch of a job, in a transaction of its own, and renews the lease. Of a line that concerns a user who does
     /// not exist any more, what has no user is stored. Returns the places in the batch of the lines of
     /// which nothing is.
     ///
@@ -215,7 +215,8 @@ impl Session {
         let step = lines.len();
         let (texts, concerned): (Vec<String>, Vec<Vec<UserRef>>) = lines.into_iter().unzip();
         self.insert_lines(lease, texts, &concerned)?;
-        const SQL: &str = "UPDATE jobs SET lines = lines + $4, position = coalesce($5, position), counts = $6 \
+        const SQL: &str = "UPDATE jobs SET lines = lines + $4, position = coalesce($5, position), counts = $6, \
+              lease_until = now() + make_interval(secs => $7) \
             WHERE tenant_id = $1 AND id = $2 AND lease_owner = $3 AND end_time IS NULL";
         let query = sql_query(SQL)
             .bind::<Text, _>(self.tenant.to_string())
@@ -223,7 +224,8 @@ impl Session {
             .bind::<SqlUuid, _>(lease.owner)
             .bind::<BigInt, _>(bigint(step))
             .bind::<Nullable<Jsonb>, _>(place.map(|place| to_json(&place)).transpose()?)
-            .bind::<Jsonb, _>(to_json(counts)?);
+            .bind::<Jsonb, _>(to_json(counts)?)
+            .bind::<Integer, _>(seconds(lease));
         self.write("step_job", Cached(query), Expected::Unless(1, LOST));
         self.commit_or_abandon().await?;
         Ok(left_out)
@@ -268,11 +270,23 @@ impl Session {
         figures: Option<Value>,
         progress: JobProgress,
     ) -> Result<(), StoreError> {
+        self.conn.begin().await?;
+        self.write_end(lease, outcome, figures, progress);
+        self.commit_or_abandon().await
+    }
+
+    /// Adds the end of a job to the writes of the open transaction.
+    pub fn write_end(
+        &mut self,
+        lease: JobLease,
+        outcome: JobOutcome,
+        figures: Option<Value>,
+        progress: JobProgress,
+    ) {
         const SQL: &str = "UPDATE jobs SET end_time = now(), outcome = $4, figures = $5, \
               done = greatest(done, $6), total = coalesce($7, total), \
               expire_time = now() + interval '30 days', lease_owner = NULL, lease_until = NULL \
             WHERE tenant_id = $1 AND id = $2 AND lease_owner = $3 AND end_time IS NULL";
-        self.conn.begin().await?;
         let query = sql_query(SQL)
             .bind::<Text, _>(self.tenant.to_string())
             .bind::<SqlUuid, _>(lease.job)
@@ -282,7 +296,6 @@ impl Session {
             .bind::<BigInt, _>(number(progress.done))
             .bind::<Nullable<BigInt>, _>(progress.total.map(number));
         self.write("end_job", Cached(query), Expected::Unless(1, LOST));
-        self.commit_or_abandon().await
     }
 
     /// Gives a job back, so that another server takes it at once.

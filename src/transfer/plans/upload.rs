@@ -1,6 +1,8 @@
 //! Storing a plan that a service sends: a plan that a person has read and shortened. Of each line, what
 //! an application needs is stored, and nothing else that the line has.
 
+use std::sync::Arc;
+
 use serde_json::json;
 use uuid::Uuid;
 
@@ -8,9 +10,10 @@ use super::{PlanError, PlanId, plan_file::stored_line};
 use crate::{
     auth::Permit,
     domain::{DomainError, JobLease, JobOutcome, TenantId, Violation},
-    store::{Job, JobProgress, JobStep, NewLine, Store},
+    secret::sha256,
+    store::{Job, JobProgress, JobStep, NewLine, Store, StoreError},
     transfer::duplicates::FORM,
-    use_cases::{Error, MAX_UNFINISHED, actor_of_job},
+    use_cases::{EndUpload, Error, MAX_UNFINISHED, Reply, RequestId, UseCases, actor_of_job},
 };
 
 /// The most lines of a plan.
@@ -21,14 +24,20 @@ const MOST_BYTES: usize = 64 * 1024 * 1024;
 const MOST_VIOLATIONS: usize = 100;
 /// How many lines are stored at once.
 const BATCH: usize = 500;
-/// How long the lease of an upload holds, in seconds. No other server takes an upload.
-const LEASE: u32 = 60;
+/// How long the lease of an upload holds after a batch, in seconds. No other server takes an upload; as
+/// long as it holds, the upload counts as one that has not ended.
+const LEASE: u32 = 120;
 
 /// A plan that arrives.
 pub struct PlanUpload {
     store: Store,
+    permit: Permit,
     tenant: TenantId,
     lease: JobLease,
+    /// The id under which the same lines are stored once.
+    request_id: Option<Uuid>,
+    /// Distinguishes the lines until now from others.
+    fingerprint: [u8; 32],
     /// How many lines have arrived.
     number: u64,
     bytes: usize,
@@ -41,7 +50,11 @@ impl PlanUpload {
     ///
     /// # Errors
     /// [`DomainError::TooManyOperations`]; [`Error::Store`].
-    pub async fn begin(store: &Store, permit: &Permit) -> Result<Self, Error> {
+    pub async fn begin(
+        store: &Store,
+        permit: &Permit,
+        request_id: Option<Uuid>,
+    ) -> Result<Self, Error> {
         let (store, tenant) = (store.clone(), permit.tenant().clone());
         let mut session = store.session(&tenant).await?;
         if session.unfinished_jobs().await? >= MAX_UNFINISHED {
@@ -50,8 +63,20 @@ impl PlanUpload {
         let lease = JobLease { job: Uuid::new_v4(), owner: Uuid::new_v4(), seconds: LEASE };
         session.begin_upload(lease, &actor_of_job(permit)?).await?;
         drop(session);
-        let (waiting, violations) = Default::default();
-        Ok(Self { store, tenant, lease, number: 0, bytes: 0, waiting, violations })
+        let (fingerprint, number, bytes, waiting, violations) = Default::default();
+        let permit = permit.clone();
+        Ok(Self {
+            store,
+            permit,
+            tenant,
+            lease,
+            request_id,
+            fingerprint,
+            number,
+            bytes,
+            waiting,
+            violations,
+        })
     }
 
     /// Takes the next lines, which are late if the plan was said to be complete before them. Returns
@@ -72,6 +97,7 @@ impl PlanUpload {
                 self.wrong("lines", format!("must be at most {MOST_LINES}, of {most} MiB"));
                 return Ok(false);
             }
+            self.fingerprint = sha256(&[&self.fingerprint, line.as_bytes()].concat());
             match self.judged(&line) {
                 Ok(line) => self.waiting.push((self.number, line)),
                 Err(what) => self.wrong(&format!("lines[{}]", self.number), what),
@@ -84,11 +110,18 @@ impl PlanUpload {
     }
 
     /// Ends the upload: the plan is stored, unless a line is wrong, or lines may be missing because
-    /// it is not complete.
+    /// it is not complete. Under the id of an earlier upload of the same lines, that one is the result.
+    /// `reply` builds the response.
     ///
     /// # Errors
-    /// [`DomainError::Invalid`] with all wrong lines; [`Error::Store`].
-    pub async fn finish(mut self, is_complete: bool) -> Result<Job, Error> {
+    /// [`DomainError::Invalid`] with all wrong lines; [`DomainError::RequestIdReused`] if another
+    /// upload has the id; [`Error::Store`].
+    pub async fn finish<R: Reply>(
+        mut self,
+        use_cases: &Arc<UseCases>,
+        is_complete: bool,
+        reply: impl Fn(Job) -> R + Send + Sync + 'static,
+    ) -> Result<R, Error> {
         if self.number == 0 {
             self.wrong("lines", "is required: the first line is the header of a plan");
         }
@@ -96,18 +129,36 @@ impl PlanUpload {
             self.wrong("complete", "is required in the last message: lines may be missing");
         }
         self.store_waiting().await?;
-        let mut session = self.store.session(&self.tenant).await?;
-        let progress = JobProgress { done: self.number, total: Some(self.number) };
-        if self.violations.is_empty() {
-            session.end_job(self.lease, JobOutcome::Succeeded, Some(json!({})), progress).await?;
-            let job = session.job(self.lease.job).await?;
-            return Ok(job.ok_or(DomainError::OperationNotFound)?);
+        if !self.violations.is_empty() {
+            let violations = std::mem::take(&mut self.violations);
+            self.discard().await;
+            return Err(DomainError::Invalid(violations).into());
         }
-        session.end_job(self.lease, JobOutcome::Failed, None, progress).await?;
-        session.begin().await?;
-        session.forget_job(self.lease.job);
-        session.commit().await?;
-        Err(DomainError::Invalid(self.violations).into())
+        let fingerprint = self.fingerprint;
+        let request_id = self.request_id.map(|id| RequestId { id, fingerprint });
+        let permit = self.permit.clone();
+        let end = EndUpload { permit, lease: self.lease, lines: self.number };
+        let ended = use_cases.run(end, request_id, reply).await;
+        self.discard().await;
+        ended
+    }
+
+    /// Forgets the upload, unless its plan is stored. If this fails, it is forgotten in a day.
+    async fn discard(self) {
+        let forget = async {
+            let mut session = self.store.session(&self.tenant).await?;
+            if session.job(self.lease.job).await?.is_none_or(|job| job.outcome.is_some()) {
+                return Ok(());
+            }
+            let progress = JobProgress { done: self.number, total: None };
+            session.end_job(self.lease, JobOutcome::Failed, None, progress).await?;
+            session.begin().await?;
+            session.forget_job(self.lease.job);
+            session.commit().await
+        };
+        if let Err::<(), StoreError>(error) = forget.await {
+            tracing::warn!(tenant = %self.tenant, %error, "a plan that was not stored could not be removed: the sweep removes it");
+        }
     }
 
     /// What is stored of a line.
@@ -144,6 +195,11 @@ impl PlanUpload {
             }
         }
         Ok(())
+    }
+
+    /// Adds violations of fields other than the lines.
+    pub fn report(&mut self, violations: Vec<Violation>) {
+        self.violations.extend(violations);
     }
 
     fn wrong(&mut self, field: &str, what: impl Into<String>) {

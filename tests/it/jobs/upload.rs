@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use tonic_types::StatusExt as _;
 
 use super::{apply, counted, found, links_of_plan, pairs};
-use crate::support::{Caller, TestServer, jobs::metadata, refusal};
+use crate::support::{Caller, TestServer, block, cluster::cluster, jobs::metadata, refusal};
 
 /// The lines of the plan of a search.
 async fn plan(service: &Caller) -> Vec<Value> {
@@ -76,7 +76,8 @@ async fn a_plan_that_does_not_say_that_it_is_complete_is_not_stored() {
     let service = server.service_of("joined");
     pairs(&service, &["a"]).await;
     let lines = texts(&plan(&service).await);
-    let message = |complete| pb::UploadPlanRequest { lines: lines.clone(), complete };
+    let message =
+        |complete| pb::UploadPlanRequest { lines: lines.clone(), complete, ..Default::default() };
 
     let cut = service.upload_messages(vec![message(false)]).await;
     let late = service.upload_messages(vec![message(true), message(true)]).await;
@@ -92,6 +93,99 @@ async fn a_plan_that_does_not_say_that_it_is_complete_is_not_stored() {
     let listed = service.list_operations(Default::default()).await.unwrap().operations;
     assert_eq!(listed.len(), 1);
     assert!(service.upload_messages(vec![message(true)]).await.is_ok());
+}
+
+/// These lines as a plan under this id, in so many messages.
+fn under(request_id: &str, lines: &[String], parts: usize) -> Vec<pb::UploadPlanRequest> {
+    let chunks = lines.chunks(lines.len().div_ceil(parts));
+    let mut messages: Vec<_> = chunks
+        .map(|lines| pb::UploadPlanRequest { lines: lines.to_vec(), ..Default::default() })
+        .collect();
+    messages[0].request_id = request_id.to_owned();
+    messages.last_mut().unwrap().complete = true;
+    messages
+}
+
+#[tokio::test]
+async fn the_same_lines_under_the_same_id_are_stored_once() {
+    let server = TestServer::start().await;
+    let service = server.service_of("joined");
+    pairs(&service, &["a", "b"]).await;
+    let lines = texts(&plan(&service).await);
+    let id = uuid::Uuid::new_v4().to_string();
+
+    let first = service.upload_messages(under(&id, &lines, 1)).await.unwrap();
+    // However the lines are divided among messages.
+    let again = service.upload_messages(under(&id, &lines, 3)).await.unwrap();
+    let other = service.upload_messages(under(&id, &lines[..2], 1)).await;
+
+    assert_eq!(first, again);
+    assert_eq!(refusal(other), "InvalidArgument REQUEST_ID_REUSED");
+    let listed = service.list_operations(Default::default()).await.unwrap().operations;
+    assert_eq!(listed.len(), 2, "the search and one upload");
+    assert_eq!(listed[0], first.operation.unwrap());
+    let kept = "SELECT count(*)::text FROM jobs WHERE end_time IS NULL";
+    assert_eq!(server.database.db_texts(kept).await, ["0"]);
+}
+
+#[tokio::test]
+async fn a_wrong_id_is_named_together_with_the_wrong_lines() {
+    let server = TestServer::start().await;
+    let service = server.service_of("joined");
+    pairs(&service, &["a"]).await;
+    let lines = texts(&plan(&service).await);
+    let mut late = under("", &lines, 2);
+    late[1].request_id = uuid::Uuid::new_v4().to_string();
+    let wrong = [lines[0].clone(), "{}".to_owned()];
+
+    let wrong = service.upload_messages(under("1", &wrong, 1)).await;
+    let late = service.upload_messages(late).await;
+
+    assert_eq!(
+        refusal(wrong),
+        "InvalidArgument REQUEST_INVALID\nrequest_id: must be a UUID other than the one with only zeros\n\
+         lines[2]: is not of the plan's form"
+    );
+    assert_eq!(
+        refusal(late),
+        "InvalidArgument REQUEST_INVALID\nrequest_id: must be in the first message only"
+    );
+}
+
+/// As an import, an upload lasts longer than other calls may.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_is_not_ended_by_the_time_of_a_call() {
+    let database = cluster().db_migrated().await;
+    let brief = |toml: String| format!("max_call_time = \"1s\"\n{toml}");
+    let server = TestServer::start_with(database, brief).await;
+    let service = server.service_of("joined");
+    pairs(&service, &["a"]).await;
+    let lines = texts(&plan(&service).await);
+    let hold = "SELECT FROM users WHERE id = 'github|a' FOR UPDATE";
+    let held = server.database.db_hold_statement(hold).await;
+    let uploading = {
+        let service = service.clone();
+        tokio::spawn(async move { service.upload_plan(lines.chunks(9)).await })
+    };
+    server.database.db_until_waiting(1).await;
+    let other = service.update_user(block("github|a", true)).await;
+    assert_eq!(refusal(other), "DeadlineExceeded DEADLINE");
+
+    held.db_release().await;
+
+    assert!(uploading.await.unwrap().unwrap().operation.unwrap().done);
+}
+
+/// A client that sends nothing more does not keep its place.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_whose_client_pauses_too_long_is_ended() {
+    let database = cluster().db_migrated().await;
+    let hasty = |toml: String| format!("{toml}\n[transfers]\nmax_pause = \"1s\"\n");
+    let server = TestServer::start_with(database, hasty).await;
+
+    let stalled = server.service().upload_and_pause().await;
+
+    assert_eq!(refusal(stalled), "DeadlineExceeded DEADLINE");
 }
 
 /// What a plan has of a person beside ids is not stored.

@@ -53,6 +53,12 @@ impl Caller {
         self.jobs.clone().upload_plan(request).await.map(Response::into_inner)
     }
 
+    /// An upload by a client that sends nothing, and does not end.
+    pub async fn upload_and_pause(&self) -> Result<pb::UploadPlanResponse, Status> {
+        let request = self.request(stream::pending());
+        self.jobs.clone().upload_plan(request).await.map(Response::into_inner)
+    }
+
     pub async fn get_operation(&self, name: &str) -> Result<Operation, Status> {
         let request = self.request(GetOperationRequest { name: name.to_owned() });
         self.operations.clone().get_operation(request).await.map(Response::into_inner)

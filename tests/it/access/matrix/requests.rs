@@ -128,8 +128,8 @@ fn request(rpc: &str, about: &About<'_>) -> Vec<u8> {
         }
         "UploadPlan" => {
             let header = json!({"plan": NO_JOB, "form": 1, "tenant": tenant});
-            pb::UploadPlanRequest { lines: vec![header.to_string()], complete: true }
-                .encode_to_vec()
+            let lines = vec![header.to_string()];
+            pb::UploadPlanRequest { lines, complete: true, ..Default::default() }.encode_to_vec()
         }
         "ReadLines" => {
             pb::ReadLinesRequest { operation: operation(), ..Default::default() }.encode_to_vec()
