@@ -20,7 +20,7 @@ pub enum ProofKind {
     VerifiedEmail,
     /// The statement of a service.
     Service,
-    /// A plan that an operator applied.
+    /// A plan that an operator or a service applied.
     Plan,
 }
 

@@ -6,7 +6,7 @@ mod operations;
 mod refused;
 mod upload;
 
-use identity_link::grpc::proto as pb;
+use identity_link::grpc::proto::{self as pb, link_proof::Proof};
 
 use crate::support::{
     Caller, TestServer,
@@ -86,6 +86,8 @@ async fn a_service_finds_duplicates_links_them_by_the_plan_and_takes_the_links_b
     let actors: Vec<_> = links.iter().map(|link| link.actor.clone().unwrap()).collect();
     assert_eq!(actors, vec![metadata(&applied).actor.unwrap(); 2]);
     assert_eq!(actors[0].subject, "backend");
+    let plan = Some(Proof::Plan(pb::link_proof::Plan {}));
+    assert!(links.iter().all(|link| link.proof.clone().unwrap().proof == plan), "{links:?}");
     assert_eq!(service.user("github|a").await.id, "google-oauth2|a");
 
     let undone = service.undo_links(undo_plan(&figures.plan_id)).await.unwrap();

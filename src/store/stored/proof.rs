@@ -30,7 +30,7 @@ pub enum Proof {
     },
     /// The claim of a service.
     Service,
-    /// A plan that an operator applied.
+    /// A plan that an operator or a service applied.
     Plan,
 }
 
@@ -57,7 +57,7 @@ pub enum PastProof {
     },
     /// The claim of the service that made the link.
     Service,
-    /// A plan that an operator applied.
+    /// A plan that an operator or a service applied.
     Plan,
 }
 

@@ -244,11 +244,13 @@ impl LinkWrite {
         Ok(())
     }
 
-    /// The proof, as the link records it. The operator's word is that of its plan.
+    /// The proof, as the link records it. The word of an operator, or of a job, is that of its plan.
     fn proof(&self) -> Proof {
-        match self.permit.caller() {
-            Caller::Operator if !self.secondary.is_proven() => Proof::Plan,
-            Caller::Operator | Caller::User(_) | Caller::Service { .. } => self.secondary.proof(),
+        let is_by_plan =
+            matches!(self.permit.caller(), Caller::Operator) || self.permit.lease().is_some();
+        match is_by_plan && !self.secondary.is_proven() {
+            true => Proof::Plan,
+            false => self.secondary.proof(),
         }
     }
 
