@@ -96,7 +96,9 @@ fn rpc(method: &MethodDescriptor) -> String {
     let text = comment(&method.parent_file(), method.path());
     let (text, errors) = text.split_once("Errors: ").unwrap_or((&text, ""));
     let [user, service] = scopes(method, "not accepted");
-    let stream = if method.is_server_streaming() { "stream of " } else { "" };
+    let stream = |is_stream| if is_stream { "stream of " } else { "" };
+    let (sent, received) =
+        (stream(method.is_client_streaming()), stream(method.is_server_streaming()));
     let changes_nothing = method
         .method_descriptor_proto()
         .options
@@ -107,7 +109,7 @@ fn rpc(method: &MethodDescriptor) -> String {
     let mut lines = vec![
         format!("\n### `{}`\n\n{}\n", method.name(), text.trim_end()),
         format!(
-            "- Request: `{}`. Response: {stream}`{}`.",
+            "- Request: {sent}`{}`. Response: {received}`{}`.",
             method.input().name(),
             method.output().name()
         ),
