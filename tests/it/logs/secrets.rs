@@ -2,7 +2,10 @@
 
 use std::fs;
 
-use identity_link::grpc::proto::{self as pb, FindByEmailRequest, GetUserRequest, NewIdentity};
+use identity_link::grpc::proto::{
+    self as pb, FindByEmailRequest, GetUserRequest, NewIdentity,
+    google::longrunning::ListOperationsRequest,
+};
 use rustix::process::Signal;
 use serde_json::{Map, Value, json};
 use tonic::{
@@ -190,6 +193,91 @@ async fn calls(logged: &mut Logged) {
     logged.expect(&rpc("GetUser"), "user", unknown.get_user(get()).await);
 }
 
+/// Calls about users in bulk, with secrets where they can have any.
+async fn bulk_calls(logged: &mut Logged) {
+    let backend = Token::of("services", "backend").sign();
+    let row = |subject: &str| {
+        json!({"identities": [{"provider": "sms", "subject": subject, "email": EMAIL,
+            "email_verified": true, "profile_data": {"color": SESAME}}],
+            "user_metadata": {"color": SESAME}})
+    };
+    // A row of an account that is imported, one that repeats it, and one that is no row.
+    let rows = format!("{}\n{}\n{{\"{SESAME}\": \"{EMAIL}\"}}\n", row("bulk"), row("bulk"));
+    let settings = |validate_only| pb::ImportSettings { validate_only, ..Default::default() };
+    for rows in [format!("{}\n", row("bulk")), rows] {
+        for is_preview in [true, false] {
+            let caller = logged.caller(Some(&backend));
+            let imported = caller.import_with(settings(is_preview), rows.clone()).await;
+            let outcome = imported.refusal.map_or(Ok(()), Err);
+            logged.expect("identitylink.v1.TransferService/ImportUsers", "service", outcome);
+        }
+    }
+    let named = pb::ExportUsersRequest { user_ids: vec![SESAME.to_owned()], ..Default::default() };
+    let since = pb::ExportUsersRequest { since_position: SESAME.to_owned(), ..Default::default() };
+    for request in [pb::ExportUsersRequest::default(), named, since] {
+        let caller = logged.caller(Some(&backend));
+        let exported = async {
+            let mut stream = caller.export_users(request).await?;
+            while stream.message().await?.is_some() {}
+            Ok::<(), Status>(())
+        };
+        let outcome = exported.await;
+        logged.expect("identitylink.v1.TransferService/ExportUsers", "service", outcome);
+    }
+
+    let job = |rpc: &str| format!("identitylink.v1.JobService/{rpc}");
+    let lro = |rpc: &str| format!("google.longrunning.Operations/{rpc}");
+    let started = logged.caller(Some(&backend)).find_duplicates(Default::default()).await;
+    let name = started.as_ref().unwrap().name.clone();
+    logged.expect(&job("FindDuplicates"), "service", started);
+    let waited = logged.caller(Some(&backend)).wait_operation(&name).await;
+    assert!(waited.as_ref().unwrap().done);
+    logged.expect(&lro("WaitOperation"), "service", waited);
+    let lines = logged.caller(Some(&backend)).lines(&name).await;
+    let plan: Vec<String> =
+        lines.as_ref().unwrap().iter().map(|(_, line)| line.to_string()).collect();
+    assert_eq!(plan.len(), 2, "the users of one email");
+    logged.expect(&job("ReadLines"), "service", lines);
+    for plan in [plan.clone(), [plan, vec![format!("{{\"{SESAME}\": \"{EMAIL}\"}}")]].concat()] {
+        let uploaded = logged.caller(Some(&backend)).upload_plan(plan.chunks(9)).await;
+        logged.expect(&job("UploadPlan"), "service", uploaded);
+    }
+    let apply = pb::ApplyPlanRequest { operation: name.clone(), ..Default::default() };
+    let unknown = pb::ApplyPlanRequest {
+        operation: SESAME.to_owned(),
+        accepted_marks: vec![SESAME.to_owned()],
+        ..Default::default()
+    };
+    for request in [apply, unknown] {
+        let applied = logged.caller(Some(&backend)).apply_plan(request).await;
+        logged.expect(&job("ApplyPlan"), "service", applied);
+    }
+    let service =
+        pb::undo_links_request::Service { issuer: EMAIL.to_owned(), subject: SESAME.to_owned() };
+    let undo = pb::UndoLinksRequest {
+        made_by: Some(pb::undo_links_request::MadeBy::Service(service)),
+        start_time: Some(prost_types::Timestamp::default()),
+        ..Default::default()
+    };
+    let undone = logged.caller(Some(&backend)).undo_links(undo).await;
+    let undone_name = undone.as_ref().unwrap().name.clone();
+    logged.expect(&job("UndoLinks"), "service", undone);
+    let waited = logged.caller(Some(&backend)).wait_operation(&undone_name).await;
+    assert!(waited.as_ref().unwrap().done);
+    logged.expect(&lro("WaitOperation"), "service", waited);
+    for name in [&*name, SESAME] {
+        let outcome = logged.caller(Some(&backend)).get_operation(name).await;
+        logged.expect(&lro("GetOperation"), "service", outcome);
+        let outcome = logged.caller(Some(&backend)).cancel_operation(name).await;
+        logged.expect(&lro("CancelOperation"), "service", outcome);
+        let outcome = logged.caller(Some(&backend)).delete_operation(name).await;
+        logged.expect(&lro("DeleteOperation"), "service", outcome);
+    }
+    let list = ListOperationsRequest { filter: SESAME.to_owned(), ..Default::default() };
+    let outcome = logged.caller(Some(&backend)).list_operations(list).await;
+    logged.expect(&lro("ListOperations"), "service", outcome);
+}
+
 /// A call of this path, with the trace id of the next call.
 async fn call_path(logged: &mut Logged, path: String) -> Result<(), Status> {
     let mut client = Grpc::new(logged.channel.clone());
@@ -238,6 +326,60 @@ async fn each_call_leaves_one_line_without_secrets() {
 
     let lines = logged.lines();
     assert!(lines.iter().all(|line| line["level"] == "INFO"), "{lines:?}");
+}
+
+/// G23: the same of transfers and jobs, and of what jobs log themselves.
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_in_bulk_leave_one_line_without_secrets() {
+    let database = cluster().db_migrated().await;
+    let mut logged = Logged::serve(&database, "debug");
+    let backend = Token::of("services", "backend").sign();
+    for provider in ["google-oauth2", "github"] {
+        let request = pb::CreateUserRequest {
+            identity: Some(NewIdentity {
+                identity_ref: identity_ref(provider, "g"),
+                email: EMAIL.to_owned(),
+                email_verified: true,
+                ..Default::default()
+            }),
+            ..Default::default()
+        };
+        let created = logged.caller(Some(&backend)).create_user(request).await;
+        logged.expect(&format!("{SERVICE}/CreateUser"), "service", created);
+    }
+
+    bulk_calls(&mut logged).await;
+
+    insta::assert_snapshot!(logged.expected.join("\n"), @r"
+        identitylink.v1.IdentityService/CreateUser service Ok  00000000000000000000000000000000
+        identitylink.v1.IdentityService/CreateUser service Ok  00000000000000000000000000000001
+        identitylink.v1.TransferService/ImportUsers service Ok  00000000000000000000000000000002
+        identitylink.v1.TransferService/ImportUsers service Ok  00000000000000000000000000000003
+        identitylink.v1.TransferService/ImportUsers service Ok  00000000000000000000000000000004
+        identitylink.v1.TransferService/ImportUsers service Ok  00000000000000000000000000000005
+        identitylink.v1.TransferService/ExportUsers service Ok  00000000000000000000000000000006
+        identitylink.v1.TransferService/ExportUsers service Ok  00000000000000000000000000000007
+        identitylink.v1.TransferService/ExportUsers service InvalidArgument POSITION_INVALID 00000000000000000000000000000008
+        identitylink.v1.JobService/FindDuplicates service Ok  00000000000000000000000000000009
+        google.longrunning.Operations/WaitOperation service Ok  0000000000000000000000000000000a
+        identitylink.v1.JobService/ReadLines service Ok  0000000000000000000000000000000b
+        identitylink.v1.JobService/UploadPlan service Ok  0000000000000000000000000000000c
+        identitylink.v1.JobService/UploadPlan service InvalidArgument REQUEST_INVALID 0000000000000000000000000000000d
+        identitylink.v1.JobService/ApplyPlan service Ok  0000000000000000000000000000000e
+        identitylink.v1.JobService/ApplyPlan service InvalidArgument REQUEST_INVALID 0000000000000000000000000000000f
+        identitylink.v1.JobService/UndoLinks service Ok  00000000000000000000000000000010
+        google.longrunning.Operations/WaitOperation service Ok  00000000000000000000000000000011
+        google.longrunning.Operations/GetOperation service Ok  00000000000000000000000000000012
+        google.longrunning.Operations/CancelOperation service Ok  00000000000000000000000000000013
+        google.longrunning.Operations/DeleteOperation service Ok  00000000000000000000000000000014
+        google.longrunning.Operations/GetOperation service InvalidArgument REQUEST_INVALID 00000000000000000000000000000015
+        google.longrunning.Operations/CancelOperation service InvalidArgument REQUEST_INVALID 00000000000000000000000000000016
+        google.longrunning.Operations/DeleteOperation service InvalidArgument REQUEST_INVALID 00000000000000000000000000000017
+        google.longrunning.Operations/ListOperations service InvalidArgument REQUEST_INVALID 00000000000000000000000000000018
+    ");
+    let lines = logged.lines();
+    let carried_out = lines.iter().filter(|line| line["message"] == "a job is carried out");
+    assert_eq!(carried_out.count(), 3);
 }
 
 #[tokio::test(flavor = "multi_thread")]
