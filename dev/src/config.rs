@@ -35,7 +35,7 @@ impl fmt::Display for DevConfig<'_> {
         writeln!(f, "# Written by `identity-link dev` at each start.")?;
         writeln!(f, "listen = \"{}\"", self.listen)?;
         writeln!(f, "\n[database]\nurl = {:?}", self.database_url)?;
-        writeln!(f, "\n[auth0]\ntenants = [{:?}]", TENANTS[0])?;
+        writeln!(f, "\n[auth0]\ntenants = [{:?}]\nurl = \"http://{}\"", TENANTS[0], self.listen)?;
         for tenant in TENANTS {
             write_tenant(f, tenant)?;
         }

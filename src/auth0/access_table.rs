@@ -1,5 +1,5 @@
-//! The access table: each route with the access rule of the rpc that it stands on. The route's
-//! description names the rpc.
+//! The access table: each route with the access rule of the rpc that it stands on, or of the two. The
+//! route's description names them.
 
 use std::collections::HashMap;
 
@@ -13,6 +13,10 @@ use crate::auth::AccessRule;
 
 /// The extension in a route's description that names its rpc.
 const RPC: &str = "x-rpc";
+/// The extension that names a second one: a caller may call the route that may call either.
+const OR_RPC: &str = "x-or-rpc";
+/// The services that have the rpcs.
+const SERVICES: [&str; 2] = ["IdentityService", "TransferService"];
 
 /// The routes, by their methods and their path templates.
 pub(super) type AccessTable = HashMap<(Method, String), Route>;
@@ -24,6 +28,8 @@ pub(super) struct Route {
     pub rpc: Rpc,
     /// The rule of that rpc.
     pub rule: &'static AccessRule,
+    /// The other rpc of a route that stands on two, with its rule.
+    pub or: Option<(Rpc, &'static AccessRule)>,
 }
 
 /// An rpc that a route stands on.
@@ -37,6 +43,8 @@ pub(super) enum Rpc {
     DeleteUser,
     Link,
     Unlink,
+    ImportUsers,
+    ExportUsers,
 }
 
 impl Rpc {
@@ -50,6 +58,8 @@ impl Rpc {
             "DeleteUser" => Some(Self::DeleteUser),
             "Link" => Some(Self::Link),
             "Unlink" => Some(Self::Unlink),
+            "ImportUsers" => Some(Self::ImportUsers),
+            "ExportUsers" => Some(Self::ExportUsers),
             _ => None,
         }
     }
@@ -58,9 +68,30 @@ impl Rpc {
 impl Route {
     /// A route on the rpc of this name; `None` if there is none.
     pub(super) fn on_rpc(name: &str) -> Option<Self> {
-        let rule = AccessRule::for_path(&format!("/identitylink.v1.IdentityService/{name}"))?;
-        Some(Self { rpc: Rpc::named(name)?, rule })
+        let (rpc, rule) = rule_of(name)?;
+        Some(Self { rpc, rule, or: None })
     }
+
+    /// The same for two rpcs.
+    fn on_either(name: &str, other: &str) -> Option<Self> {
+        Some(Self { or: Some(rule_of(other)?), ..Self::on_rpc(name)? })
+    }
+
+    /// The rpcs on which it stands, with their rules.
+    pub(super) fn rules(&self) -> impl Iterator<Item = (Rpc, &'static AccessRule)> {
+        [(self.rpc, self.rule)].into_iter().chain(self.or)
+    }
+
+    /// The scopes of the services that may call it.
+    pub(super) fn service_scopes(&self) -> impl Iterator<Item = &'static str> {
+        self.rules().filter_map(|(_, rule)| rule.service_scope)
+    }
+}
+
+/// The rpc of this name, with its rule.
+fn rule_of(name: &str) -> Option<(Rpc, &'static AccessRule)> {
+    let rule = |service| AccessRule::for_path(&format!("/identitylink.v1.{service}/{name}"));
+    Some((Rpc::named(name)?, SERVICES.into_iter().find_map(rule)?))
 }
 
 /// Reads the table from the descriptions of the routes.
@@ -71,9 +102,11 @@ pub(super) fn access_table(api: &mut OpenApi) -> Result<AccessTable, String> {
     let mut table = AccessTable::new();
     for (path, item) in &mut api.paths.paths {
         for (method, operation) in operations(item) {
-            let rpc =
-                operation.extensions.as_ref().and_then(|extensions| extensions.get(RPC)?.as_str());
-            let route = rpc.and_then(Route::on_rpc);
+            let named = |extension: &str| operation.extensions.as_ref()?.get(extension)?.as_str();
+            let route = named(RPC).and_then(|rpc| match named(OR_RPC) {
+                None => Route::on_rpc(rpc),
+                Some(other) => Route::on_either(rpc, other),
+            });
             let route = route.ok_or_else(|| format!("{method} {path} has no rpc"))?;
             table.insert((method, path.clone()), route);
         }

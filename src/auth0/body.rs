@@ -45,7 +45,7 @@ impl<S: Sync> FromRequest<S> for JsonObject {
 
     async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
         match media_type(request.headers()) {
-            Some(MediaType::Json) => json(&read(request.into_body()).await?).map(Self),
+            Some(MediaType::Json) => json(&read(request.into_body(), MAX_BODY).await?).map(Self),
             _ => Err(ApiError::media_type("application/json")),
         }
     }
@@ -56,8 +56,8 @@ impl<S: Sync> FromRequest<S> for JsonOrForm {
 
     async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
         match media_type(request.headers()) {
-            Some(MediaType::Json) => json(&read(request.into_body()).await?).map(Self),
-            Some(MediaType::Form) => form(&read(request.into_body()).await?).map(Self),
+            Some(MediaType::Json) => json(&read(request.into_body(), MAX_BODY).await?).map(Self),
+            Some(MediaType::Form) => form(&read(request.into_body(), MAX_BODY).await?).map(Self),
             None => {
                 Err(ApiError::media_type("application/json or application/x-www-form-urlencoded"))
             }
@@ -85,9 +85,9 @@ fn media_type(headers: &HeaderMap) -> Option<MediaType> {
     parts.all(is_utf8).then_some(media_type)
 }
 
-/// Reads a whole body. The rest of a body that is too long is read up to a bound and discarded: a
+/// Reads a whole body of at most `max` bytes. The rest of a body that is too long is read up to a bound and discarded: a
 /// client that reads only after it has written would otherwise never see the refusal.
-async fn read(body: Body) -> Result<Vec<u8>, ApiError> {
+pub(super) async fn read(body: Body, max: usize) -> Result<Vec<u8>, ApiError> {
     let mut body = pin!(body);
     let (mut bytes, mut length) = (Vec::new(), 0);
     let whole = async {
@@ -96,7 +96,7 @@ async fn read(body: Body) -> Result<Vec<u8>, ApiError> {
             let frame = frame.map_err(|_| ApiError::body("it is incomplete"))?;
             let Ok(data) = frame.into_data() else { continue };
             length += data.len();
-            if length <= MAX_BODY {
+            if length <= max {
                 bytes.extend_from_slice(&data);
             } else if length > MAX_DISCARDED {
                 break;
@@ -105,7 +105,7 @@ async fn read(body: Body) -> Result<Vec<u8>, ApiError> {
         Ok(())
     };
     timeout(BODY_TIME, whole).await.map_err(|_| ApiError::body_timeout())??;
-    if length > MAX_BODY { Err(ApiError::too_long(MAX_BODY)) } else { Ok(bytes) }
+    if length > max { Err(ApiError::too_long(max)) } else { Ok(bytes) }
 }
 
 fn json(bytes: &[u8]) -> Result<Map<String, Value>, ApiError> {

@@ -138,6 +138,11 @@ impl ApiError {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, None, message)
     }
 
+    /// Whether it is of a body that is too long.
+    pub(super) fn is_too_long(&self) -> bool {
+        self.status == StatusCode::PAYLOAD_TOO_LARGE
+    }
+
     /// A body of a media type that is not accepted.
     pub(super) fn media_type(expected: &str) -> Self {
         Self::new(
@@ -178,6 +183,29 @@ impl ApiError {
     pub(super) fn too_many_requests() -> Self {
         let message = "Too many requests. Check the X-RateLimit-Limit, X-RateLimit-Remaining and X-RateLimit-Reset headers.";
         Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", message)
+    }
+
+    /// A job that the tenant does not have, or that the caller may not read.
+    pub(super) fn job_not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "inexistent_job", "The job does not exist.")
+    }
+
+    /// A job, while too many others of the tenant have not ended.
+    pub(super) fn too_many_jobs() -> Self {
+        let message =
+            "There are too many active jobs: wait until some of them have ended, and try again.";
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_jobs", message)
+    }
+
+    /// A link of an export that is not valid, or not any more.
+    pub(super) fn link() -> Self {
+        let message = "This link is not valid, or has expired: get the job again, and its location is a new one.";
+        Self::new(StatusCode::FORBIDDEN, "invalid_link", message)
+    }
+
+    /// A download, while too many others are in progress.
+    pub(super) fn too_many_exports() -> Self {
+        Self::unavailable("Other exports are in progress: get the job again later for a new link.")
     }
 
     /// A search over all users, while too many others run.

@@ -12,12 +12,12 @@ use http::{HeaderMap, Method, header::AUTHORIZATION, request::Parts};
 
 use super::{
     AppState,
-    access_table::{AccessTable, Route},
+    access_table::{AccessTable, Route, Rpc},
     error::ApiError,
     openapi, rate_limit,
 };
 use crate::{
-    auth::{Permit, VerifiedToken},
+    auth::{AuthError, Permit, VerifiedToken},
     calls::{admission, admitted, concurrency::ConcurrencyLimit},
     domain::TenantId,
     rate_limits::{RateLimits, Verdict},
@@ -40,6 +40,8 @@ pub(super) struct Gate {
 pub(super) struct AdmittedCall {
     pub permit: Permit,
     pub route: Route,
+    /// The rpcs of the route that the caller may call.
+    pub rpcs: Vec<Rpc>,
 }
 
 /// Lets a request through to its route, or refuses it.
@@ -69,14 +71,14 @@ pub(super) async fn pass(
         Verdict::WouldRefuse => None,
     };
     let response = match gate.permit(route, &token, request.headers(), &record) {
-        Ok(mut permit) => {
+        Ok((mut permit, rpcs)) => {
             // After the rule's check, so that only a permitted call takes a slot.
             if gate.limit.acquire(&mut permit).await.is_err() {
                 return admitted(ApiError::too_many_requests().into_response());
             }
             // No code behind the gate needs the token, and none can log it by accident.
             request.headers_mut().remove(AUTHORIZATION);
-            request.extensions_mut().insert(AdmittedCall { permit, route });
+            request.extensions_mut().insert(AdmittedCall { permit, route, rpcs });
             admitted(next.run(request).await)
         }
         Err(refused) => refused.into_response(),
@@ -85,17 +87,35 @@ pub(super) async fn pass(
 }
 
 impl Gate {
+    /// The permit, with the rpcs of the route that it is for. A caller that may call one of two is
+    /// admitted.
     fn permit(
         &self,
         route: Route,
         token: &VerifiedToken,
         headers: &HeaderMap,
         record: &CallRecord,
-    ) -> Result<Permit, ApiError> {
+    ) -> Result<(Permit, Vec<Rpc>), ApiError> {
         let denied = |denial| ApiError::from_auth_error(route, denial);
-        let permit = admission::permit(&self.use_cases, route.rule, token, headers, record)
-            .map_err(denied)?;
-        if self.tenants.contains(permit.tenant()) { Ok(permit) } else { Err(ApiError::tenant()) }
+        let (mut admitted, mut lacking) = (None, None);
+        let mut rpcs = Vec::with_capacity(1);
+        for (rpc, rule) in route.rules() {
+            match admission::permit(&self.use_cases, rule, token, headers, record) {
+                Ok(permit) => {
+                    rpcs.push(rpc);
+                    admitted = Some(permit);
+                }
+                Err(denial @ AuthError::ScopeInsufficient(_)) => lacking = Some(denial),
+                Err(denial) => return Err(denied(denial)),
+            }
+        }
+        let Some(permit) = admitted else {
+            return Err(lacking.map_or_else(ApiError::method, denied));
+        };
+        if !self.tenants.contains(permit.tenant()) {
+            return Err(ApiError::tenant());
+        }
+        Ok((permit, rpcs))
     }
 }
 

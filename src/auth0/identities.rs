@@ -74,7 +74,7 @@ const UNSUPPORTED: [(&str, &str); 1] = [(
 )]
 pub(super) async fn link(
     State(AppState { use_cases, .. }): State<AppState>,
-    AdmittedCall { permit, route }: AdmittedCall,
+    AdmittedCall { permit, route, .. }: AdmittedCall,
     PathParts(id): PathParts<String>,
     JsonOrForm(object): JsonOrForm,
 ) -> Result<Response, ApiError> {
@@ -148,7 +148,7 @@ pub(super) struct UnlinkParams {
 )]
 pub(super) async fn unlink(
     State(AppState { use_cases, .. }): State<AppState>,
-    AdmittedCall { permit, route }: AdmittedCall,
+    AdmittedCall { permit, route, .. }: AdmittedCall,
     PathParts((id, provider, account)): PathParts<(String, String, String)>,
     mut params: Params,
 ) -> Result<Response, ApiError> {

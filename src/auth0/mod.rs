@@ -9,6 +9,7 @@ mod error;
 mod export;
 mod gate;
 mod identities;
+mod jobs;
 mod looks;
 mod openapi;
 mod params;
@@ -21,7 +22,7 @@ mod search;
 mod shapes;
 mod users;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -47,8 +48,10 @@ use crate::{
     auth::{AbsorbedId, Permit, Target},
     calls::{Body, admission, concurrency::ConcurrencyLimit, telemetry::CallOutcome},
     config::Auth0,
+    domain::TenantId,
     rate_limits::RateLimits,
     telemetry::Label,
+    transfer::limits::TransferLimits,
     use_cases::UseCases,
 };
 
@@ -85,6 +88,11 @@ struct AppState {
     use_cases: Arc<UseCases>,
     scans: Scans,
     looks: Looks,
+    /// The tenants that are served.
+    tenants: Arc<BTreeSet<TenantId>>,
+    /// The URL of this surface for links; `None` for that of each request.
+    url: Option<Arc<str>>,
+    transfers: TransferLimits,
 }
 
 /// Whether a path is under this surface's prefix, with or without a route.
@@ -93,7 +101,7 @@ pub fn serves(path: &str) -> bool {
 }
 
 /// The routes, each behind the gate. Each call counts for the `rate_limits` of its caller; at most
-/// `max_scans` searches over all users run at once.
+/// `max_scans` searches over all users run at once. Downloads are within the bounds of `transfers`.
 ///
 /// # Errors
 /// A text that names the route without an rpc.
@@ -101,24 +109,28 @@ pub fn routes(
     settings: &Auth0,
     use_cases: &Arc<UseCases>,
     rate_limits: Arc<RateLimits>,
-    limit: ConcurrencyLimit,
-    max_scans: usize,
+    (limit, max_scans, transfers): (ConcurrencyLimit, usize, TransferLimits),
 ) -> Result<Router, String> {
     let routes = OpenApiRouter::new()
         .routes(routes!(search::list, users::create))
         .routes(routes!(search::by_email))
         .routes(routes!(users::read, users::update, users::delete))
         .routes(routes!(identities::link))
-        .routes(routes!(identities::unlink));
+        .routes(routes!(identities::unlink))
+        .routes(routes!(jobs::import::import))
+        .routes(routes!(jobs::export::export))
+        .routes(routes!(jobs::read))
+        .routes(routes!(jobs::errors));
     let (routes, mut api) =
         OpenApiRouter::with_openapi(openapi::about()).nest(BASE, routes).split_for_parts();
     let table = access_table(&mut api)?;
     let document = serde_json::to_string(&openapi::complete(api, &table))
         .map_err(|error| error.to_string())?;
     let document = ([(header::CONTENT_TYPE, JSON)], Bytes::from(document));
+    let tenants = Arc::new(settings.tenants.clone());
     let gate = Gate {
         use_cases: Arc::clone(use_cases),
-        tenants: Arc::new(settings.tenants.clone()),
+        tenants: Arc::clone(&tenants),
         rate_limits,
         limit,
         table: Arc::new(table),
@@ -128,6 +140,8 @@ pub fn routes(
         .route_layer(from_fn_with_state(gate, gate::pass))
         // Without the gate: it contains nothing about any user.
         .route(&format!("{BASE}/openapi.json"), get(move || async move { document }))
+        // Without the gate: the link itself is the permission.
+        .route(jobs::download::PATH, get(jobs::download::download))
         .fallback(async |uri: Uri| {
             if serves(uri.path()) { ApiError::not_found() } else { elsewhere::refused(uri.path()) }
         })
@@ -136,6 +150,9 @@ pub fn routes(
             use_cases: Arc::clone(use_cases),
             scans: Scans::new(max_scans),
             looks,
+            tenants,
+            url: settings.url.as_deref().map(Arc::from),
+            transfers,
         }))
 }
 

@@ -11,11 +11,9 @@ use utoipa::{
 };
 
 use super::{
-    access_table::{AccessTable, operations},
+    access_table::{AccessTable, Route, operations},
     error::ErrorBody,
 };
-use crate::auth::AccessRule;
-
 /// The name of the only security scheme.
 const BEARER: &str = "bearer";
 
@@ -24,7 +22,7 @@ const ERROR_RESPONSES: [(&str, &str); 12] = [
     ("400", "The request is invalid."),
     ("401", "The request has no valid token."),
     ("403", "The token does not permit the call."),
-    ("404", "The user does not exist."),
+    ("404", "The user, or the job, does not exist."),
     ("408", "The body did not arrive in time."),
     (
         "409",
@@ -63,7 +61,7 @@ pub(super) fn complete(mut api: OpenApi, table: &AccessTable) -> OpenApi {
     for (path, item) in &mut api.paths.paths {
         for (method, operation) in operations(item) {
             if let Some(route) = table.get(&(method, path.clone())) {
-                describe(operation, route.rule);
+                describe(operation, *route);
             }
         }
     }
@@ -80,8 +78,8 @@ pub(super) fn documented_path(path: &str) -> String {
 }
 
 /// Adds to a route the scopes that may call it, and its refusals.
-fn describe(operation: &mut Operation, rule: &AccessRule) {
-    let scopes = [rule.self_scope, rule.service_scope].into_iter().flatten();
+fn describe(operation: &mut Operation, route: Route) {
+    let scopes = route.rule.self_scope.into_iter().chain(route.service_scopes());
     operation.security =
         Some(scopes.map(|scope| SecurityRequirement::new(BEARER, [scope])).collect());
     let has_body = operation.request_body.is_some();

@@ -76,6 +76,8 @@ fn errors() -> Vec<(&'static str, Error)> {
             DomainError::MetadataTooLarge { namespace: "user_metadata", bytes: 20_000 },
         ),
         domain("UpdateUser", DomainError::ConflictRetry),
+        domain("ImportUsers", DomainError::OperationNotFound),
+        domain("ImportUsers", DomainError::TooManyOperations),
         store(StoreError::Overloaded),
         store(StoreError::Unavailable(String::new())),
         store(StoreError::CommitUnknown(String::new())),
@@ -101,6 +103,8 @@ fn refusals() -> Vec<ApiError> {
         ApiError::method(),
         ApiError::too_many_requests(),
         ApiError::too_many_scans(),
+        ApiError::too_many_exports(),
+        ApiError::link(),
         ApiError::deadline_exceeded(),
         ApiError::tenant(),
     ]

@@ -21,7 +21,7 @@ impl ApiError {
             // An admitted call has the scope of its rule, so only the services' scope can be
             // missing.
             Error::Auth(AuthError::ScopeInsufficient(_)) => {
-                Self::scope(route.rpc, [route.rule.service_scope, None])
+                Self::scope(route.rpc, route.service_scopes())
             }
             Error::Auth(denial) => Self::from_auth_error(route, denial),
             Error::Domain(refusal) => Self::from_domain_error(route.rpc, refusal),
@@ -44,7 +44,7 @@ impl ApiError {
                 unauthorized("Invalid token.")
             }
             AuthError::ScopeInsufficient(_) => {
-                Self::scope(route.rpc, [route.rule.service_scope, route.rule.self_scope])
+                Self::scope(route.rpc, route.service_scopes().chain(route.rule.self_scope))
             }
             AuthError::NotYourUser => forbidden(
                 "unowned_resource",
@@ -70,8 +70,8 @@ impl ApiError {
     }
 
     /// A token that has none of these scopes.
-    fn scope(rpc: Rpc, scopes: [Option<&str>; 2]) -> Self {
-        let scopes: Vec<&str> = scopes.into_iter().flatten().collect();
+    fn scope<'a>(rpc: Rpc, scopes: impl Iterator<Item = &'a str>) -> Self {
+        let scopes: Vec<&str> = scopes.collect();
         let message = match rpc {
             Rpc::Link | Rpc::Unlink => {
                 format!("Insufficient scope; expected: {}.", scopes.join(", "))
@@ -81,7 +81,9 @@ impl ApiError {
             | Rpc::CreateUser
             | Rpc::GetUser
             | Rpc::UpdateUser
-            | Rpc::DeleteUser => {
+            | Rpc::DeleteUser
+            | Rpc::ImportUsers
+            | Rpc::ExportUsers => {
                 format!("Insufficient scope; expected any of: {}.", scopes.join(","))
             }
         };
@@ -151,6 +153,8 @@ impl ApiError {
                 "conflict",
                 "Other calls kept changing the same users: try again.",
             ),
+            DomainError::OperationNotFound => Self::job_not_found(),
+            DomainError::TooManyOperations => Self::too_many_jobs(),
             // Refusals that no call of this surface gets.
             DomainError::RequestIdReused
             | DomainError::LinkTicketInvalid
@@ -169,17 +173,16 @@ impl ApiError {
             | DomainError::VersionMismatch
             | DomainError::CallUnderWay
             | DomainError::PositionInvalid
-            | DomainError::OperationNotFound
             | DomainError::OperationUnfinished
             | DomainError::PlanIncomplete
-            | DomainError::TooManyOperations
             | DomainError::PositionExpired { .. } => {
                 Self::log_fault(&format!("{refusal:?} where it cannot occur"))
             }
         }
     }
 
-    fn from_store_error(error: StoreError) -> Self {
+    /// The refusal for an error of the database. This function logs it.
+    pub(super) fn from_store_error(error: StoreError) -> Self {
         match error {
             StoreError::Overloaded => Self::unavailable(
                 "The server is at capacity, or this takes too long: try again later.",

@@ -143,8 +143,8 @@ enum PageRequest {
     extensions(("x-rpc" = json!("ListUsers"))),
 )]
 pub(super) async fn list(
-    State(AppState { use_cases, scans, looks }): State<AppState>,
-    AdmittedCall { permit, route }: AdmittedCall,
+    State(AppState { use_cases, scans, looks, .. }): State<AppState>,
+    AdmittedCall { permit, route, .. }: AdmittedCall,
     mut params: Params,
 ) -> Result<Response, ApiError> {
     let (search, query_hash) = search(&mut params);
@@ -281,7 +281,7 @@ pub(super) struct EmailParams {
 )]
 pub(super) async fn by_email(
     State(AppState { use_cases, looks, .. }): State<AppState>,
-    AdmittedCall { permit, route }: AdmittedCall,
+    AdmittedCall { permit, route, .. }: AdmittedCall,
     mut params: Params,
 ) -> Result<Response, ApiError> {
     let email = match params.text("email").as_deref().map(Email::parse) {

@@ -178,7 +178,7 @@ fn without(profile: &Metadata, names: &[&str]) -> Map<String, Value> {
     others.map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
-fn to_the_millisecond<S: Serializer>(
+pub(super) fn to_the_millisecond<S: Serializer>(
     time: &DateTime<Utc>,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {

@@ -39,7 +39,7 @@ use crate::{
 )]
 pub(super) async fn create(
     State(AppState { use_cases, looks, .. }): State<AppState>,
-    AdmittedCall { permit, route }: AdmittedCall,
+    AdmittedCall { permit, route, .. }: AdmittedCall,
     JsonObject(object): JsonObject,
 ) -> Result<Response, ApiError> {
     let refused = |error| ApiError::from_error(route, error);
@@ -114,7 +114,7 @@ pub(super) async fn create(
 )]
 pub(super) async fn read(
     State(AppState { use_cases, looks, .. }): State<AppState>,
-    AdmittedCall { permit, route }: AdmittedCall,
+    AdmittedCall { permit, route, .. }: AdmittedCall,
     PathParts(id): PathParts<String>,
     mut params: Params,
 ) -> Result<Response, ApiError> {
@@ -143,7 +143,7 @@ pub(super) async fn read(
 )]
 pub(super) async fn update(
     State(AppState { use_cases, looks, .. }): State<AppState>,
-    AdmittedCall { permit, route }: AdmittedCall,
+    AdmittedCall { permit, route, .. }: AdmittedCall,
     PathParts(id): PathParts<String>,
     JsonObject(object): JsonObject,
 ) -> Result<Response, ApiError> {
@@ -209,7 +209,7 @@ pub(super) async fn update(
 )]
 pub(super) async fn delete(
     State(AppState { use_cases, .. }): State<AppState>,
-    AdmittedCall { permit, route }: AdmittedCall,
+    AdmittedCall { permit, route, .. }: AdmittedCall,
     PathParts(id): PathParts<String>,
 ) -> Result<StatusCode, ApiError> {
     let target = target(&permit, route, &id, AbsorbedId::Gone)?;

@@ -158,7 +158,7 @@ fn form(arguments: &ExportArguments, config: &Config) -> Result<Form, Failure> {
         }
         Format::Auth0 => {
             let picture = config.auth0.as_ref().and_then(|auth0| auth0.picture.as_deref());
-            Ok(Form::Auth0(UserLines::new(picture)))
+            Ok(Form::Other(Arc::new(UserLines::new(picture))))
         }
     }
 }

@@ -295,7 +295,7 @@ fn conclusion(settled: &Settled, reporting: &Reporting) -> String {
     let (report, ids) = match reporting {
         Reporting::Files(paths) => (Some(paths.report.at_end()), Some(paths.ids.at_end())),
         Reporting::DryRun(path) => (Some(path.as_path()), None),
-        Reporting::Counts | Reporting::Receiver(_) => (None, None),
+        Reporting::Counts | Reporting::Receiver(_) | Reporting::Job(_) => (None, None),
     };
     if let Some(report) = report.filter(|_| run.refused > 0) {
         let _ = write!(text, "\nthe refused rows: {}", report.display());

@@ -23,6 +23,8 @@ pub struct Auth0 {
     /// The https URL of the picture for users without one, at most 1,024 bytes; `None` for the
     /// built-in picture.
     pub picture: Option<String>,
+    /// The origin at which clients reach the API, for links; `None` for that of each request.
+    pub url: Option<String>,
 }
 
 /// The longest URL of a picture, in bytes: a response contains it once for each such user.
@@ -40,6 +42,11 @@ keys! {
         /// The URL of the picture of users for which neither a provider nor a service gave one:
         /// https, at most 1024 bytes. If it is missing, these users get a built-in drawing.
         picture: Text = Text::Optional,
+        /// The origin (RFC 6454) at which clients reach this API, such as
+        /// `https://login.example.com`. The link to an export begins with it: https, or http for the
+        /// own machine. If it is missing, the link begins with https and the host of the request that
+        /// asks for it, which the proxy in front has to pass on.
+        url: Text = Text::Optional,
     }
 }
 
@@ -86,8 +93,13 @@ pub(super) fn read(mut r: Reader, tenants: &mut BTreeMap<TenantId, Tenant>) -> A
             format!("must be an https URL, such as \"https://example.com/who.png\", of at most {MAX_PICTURE} bytes")
         })
     });
+    let url = r.parsed(&KEYS.url, |url| {
+        is_own_origin(url).then(|| url.to_owned()).ok_or_else(|| {
+            "must be an origin such as \"https://login.example.com\", without a path; http only for localhost, 127.0.0.1 or [::1]".to_owned()
+        })
+    });
     r.finish(&Auth0Keys::described());
-    Auth0 { tenants: served, allowed_origins, picture }
+    Auth0 { tenants: served, allowed_origins, picture, url }
 }
 
 /// Whether it is a URL (RFC 3986 §2, §4.3) that an https page can load and put between quotes.
@@ -97,6 +109,15 @@ fn is_picture(url: &str) -> bool {
     let uri = url.parse::<Uri>().ok().filter(|uri| uri.scheme() == Some(&Scheme::HTTPS));
     let has_host = uri.is_some_and(|uri| uri.host().is_some_and(|host| !host.is_empty()));
     has_host && url.len() <= MAX_PICTURE && url.bytes().all(is_spelt_so)
+}
+
+/// Whether it is an origin over https, or of the own machine: a link is a secret.
+fn is_own_origin(url: &str) -> bool {
+    let is_safe = |uri: Uri| {
+        uri.scheme() == Some(&Scheme::HTTPS)
+            || uri.host().is_some_and(|host| ["localhost", "127.0.0.1", "[::1]"].contains(&host))
+    };
+    parse_origin(url).is_some() && url.parse().is_ok_and(is_safe)
 }
 
 /// Reads an origin in the spelling that browsers send, since the comparison is by bytes.
@@ -114,7 +135,22 @@ fn parse_origin(text: &str) -> Option<HeaderValue> {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_picture, parse_origin};
+    use super::{is_own_origin, is_picture, parse_origin};
+
+    #[test]
+    fn a_link_leaves_the_own_machine_over_https_only() {
+        for good in ["https://login.example.com", "http://127.0.0.1:50051", "http://[::1]:8443"] {
+            assert!(is_own_origin(good), "{good}");
+        }
+        for bad in [
+            "",
+            "http://login.example.com",
+            "https://login.example.com/",
+            "http://127.0.0.1.example.com",
+        ] {
+            assert!(!is_own_origin(bad), "{bad}");
+        }
+    }
 
     #[test]
     fn an_origin_is_spelt_as_browsers_do() {

@@ -32,7 +32,7 @@ const SMALLEST: [&str; 8] = [
 const SMALLEST_TABLES: [&str; 3] = ["database", "tenants.default", "issuers.platform"];
 
 /// Values of the keys that have no default, in TOML.
-const VALUES: [(&str, &str); 56] = [
+const VALUES: [(&str, &str); 57] = [
     ("listen", r#""127.0.0.1:50051""#),
     ("tls.certificate", r#""server.pem""#),
     ("tls.key", r#""server.key""#),
@@ -56,6 +56,7 @@ const VALUES: [(&str, &str); 56] = [
     ("rate_limits.named_services.billing.sign_ins", r#""10/s""#),
     ("auth0.tenants", r#"["default"]"#),
     ("auth0.picture", r#""https://example.com/who.png""#),
+    ("auth0.url", r#""https://login.example.com""#),
     ("tenants.default.providers.google.authoritative_domains", r#"["gmail.com"]"#),
     ("tenants.default.providers.google.oauth.client_id", r#""the-client-id""#),
     ("tenants.default.providers.google.oauth.client_secret", r#""the-client-secret""#),

@@ -13,13 +13,25 @@ pub enum JobKind {
     UndoLinks,
     /// A plan that a call stores, line by line. No server takes it.
     UploadPlan,
+    /// Imports the users of a file that a call sends.
+    ImportUsers,
+    /// An export of users, which is read when it is downloaded. It has ended from the start, and no
+    /// server takes it.
+    ExportUsers,
 }
 
 impl JobKind {
-    const ALL: [Self; 4] =
-        [Self::FindDuplicates, Self::ApplyPlan, Self::UndoLinks, Self::UploadPlan];
+    const ALL: [Self; 6] = [
+        Self::FindDuplicates,
+        Self::ApplyPlan,
+        Self::UndoLinks,
+        Self::UploadPlan,
+        Self::ImportUsers,
+        Self::ExportUsers,
+    ];
     /// The kinds that a server carries out.
-    pub const WORKED_ON: [Self; 3] = [Self::FindDuplicates, Self::ApplyPlan, Self::UndoLinks];
+    pub const WORKED_ON: [Self; 4] =
+        [Self::FindDuplicates, Self::ApplyPlan, Self::UndoLinks, Self::ImportUsers];
 
     /// The kind as text, as it is stored.
     pub fn as_str(self) -> &'static str {
@@ -28,6 +40,8 @@ impl JobKind {
             Self::ApplyPlan => "apply_plan",
             Self::UndoLinks => "undo_links",
             Self::UploadPlan => "upload_plan",
+            Self::ImportUsers => "import_users",
+            Self::ExportUsers => "export_users",
         }
     }
 
@@ -40,7 +54,16 @@ impl JobKind {
     pub fn has_plan(self) -> bool {
         match self {
             Self::FindDuplicates | Self::UploadPlan => true,
-            Self::ApplyPlan | Self::UndoLinks => false,
+            Self::ApplyPlan | Self::UndoLinks | Self::ImportUsers | Self::ExportUsers => false,
+        }
+    }
+
+    /// Whether it moves users in or out. Such a job is kept for a day, and its lines, which have what
+    /// a file says of people, are only for callers that may import.
+    pub fn is_transfer(self) -> bool {
+        match self {
+            Self::ImportUsers | Self::ExportUsers => true,
+            Self::FindDuplicates | Self::ApplyPlan | Self::UndoLinks | Self::UploadPlan => false,
         }
     }
 }

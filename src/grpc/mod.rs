@@ -21,11 +21,8 @@ mod transfer_service;
 use tonic::{Request, Status};
 
 pub use self::{
-    event_service::EventHandler,
-    identity_service::IdentityHandler,
-    job_service::JobHandler,
-    sign_in_service::SignInHandler,
-    transfer_service::{TransferHandler, TransferLimits},
+    event_service::EventHandler, identity_service::IdentityHandler, job_service::JobHandler,
+    sign_in_service::SignInHandler, transfer_service::TransferHandler,
 };
 use crate::{auth::Permit, use_cases::Error};
 

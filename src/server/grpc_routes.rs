@@ -10,7 +10,7 @@ use super::ServeError;
 use crate::{
     feed::Feed,
     grpc::{
-        EventHandler, IdentityHandler, JobHandler, SignInHandler, TransferHandler, TransferLimits,
+        EventHandler, IdentityHandler, JobHandler, SignInHandler, TransferHandler,
         proto::{
             DESCRIPTOR_SET, event_service_server::EventServiceServer,
             google::longrunning::operations_server::OperationsServer,
@@ -19,7 +19,7 @@ use crate::{
             transfer_service_server::TransferServiceServer,
         },
     },
-    transfer::export::Form,
+    transfer::{export::Form, limits::TransferLimits},
     use_cases::UseCases,
 };
 

@@ -20,9 +20,9 @@ use crate::{
         telemetry::TelemetryLayer,
     },
     config::{Auth0, Config},
-    grpc::{TransferLimits, gate::GateLayer, paths, status, timeouts},
+    grpc::{gate::GateLayer, paths, status, timeouts},
     listener::CallService,
-    transfer::export::Form,
+    transfer::{export::Form, limits::TransferLimits},
 };
 
 /// The calls of a generation, whose clones share it.
@@ -51,8 +51,9 @@ pub(super) fn calls(
         stop: lasting.stop_streams.clone(),
         permissions_changed: generation.permissions_changed(),
     };
+    let transfers_over_http = transfers.clone();
     let picture = config.auth0.as_ref().and_then(|auth0| auth0.picture.as_deref());
-    let auth0_form = Form::Auth0(auth0::UserLines::new(picture));
+    let auth0_form = Form::Other(Arc::new(auth0::UserLines::new(picture)));
     let grpc = grpc_stack(
         telemetry(status::outcome),
         config.max_call_time,
@@ -62,8 +63,9 @@ pub(super) fn calls(
     let auth0 = match &config.auth0 {
         Some(settings) => {
             let (limits, scans) = (Arc::clone(rate_limits), max_scans(config));
-            let routes = auth0::routes(settings, use_cases, limits, limit.clone(), scans)
-                .map_err(ServeError::Part)?;
+            let bounds = (limit.clone(), scans, transfers_over_http);
+            let routes =
+                auth0::routes(settings, use_cases, limits, bounds).map_err(ServeError::Part)?;
             Some(auth0_stack(
                 settings,
                 telemetry(auth0::outcome),

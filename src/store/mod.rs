@@ -95,8 +95,9 @@ pub use history::{LinkPosition, PastLink};
 pub use identities::AccountState;
 pub use imports::{ImportRun, ImportedUser, StoredName, StoredNames};
 pub use jobs::{
-    AppliedPlan, FindSettings, FoundDuplicates, Job, JobLine, JobPlace, JobProgress, JobStep,
-    NewJob, NewLine, PlanSettings, UndoSettings, WaitingJobs,
+    AppliedPlan, ExportSettings, FindSettings, FoundDuplicates, ImportSettings, ImportedUsers, Job,
+    JobLine, JobPlace, JobProgress, JobStep, NewJob, NewLine, PlanSettings, UndoSettings,
+    WaitingJobs,
 };
 pub use leftovers::Leftovers;
 pub use link_pages::{ActorFilter, LinkFilter, LinkPage};

@@ -9,6 +9,7 @@ pub mod id_list;
 pub mod import;
 pub mod input;
 pub mod jobs;
+pub mod limits;
 pub mod lines;
 pub mod plans;
 pub mod provider_move;

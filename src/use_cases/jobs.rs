@@ -8,7 +8,7 @@ use super::{Error, UseCases, WriteUseCase};
 use crate::{
     auth::{Caller, Permit},
     domain::{DomainError, JobKind, JobLease, JobOutcome, UserRef},
-    store::{Actor, ActorKind, Job, JobProgress, LockKeys, NewJob, Session, StoreError},
+    store::{Actor, ActorKind, Job, JobProgress, LockKeys, NewJob, NewLine, Session, StoreError},
 };
 
 /// How many jobs of a tenant there may be that have not ended. Calls that start some at the same
@@ -35,6 +35,8 @@ pub struct StartJob {
     pub settings: Value,
     /// The job whose plan it needs, if it needs one.
     pub plan: Option<PlanJob>,
+    /// The rows that it needs: those of an import.
+    pub rows: Vec<NewLine>,
 }
 
 /// A job that has a plan.
@@ -65,10 +67,11 @@ impl WriteUseCase for StartJob {
         if session.unfinished_jobs().await? >= MAX_UNFINISHED {
             return Err(DomainError::TooManyOperations.into());
         }
-        let job =
-            NewJob::new(Uuid::new_v4(), self.kind, &self.settings, actor_of_job(&self.permit)?)?;
+        let (id, actor) = (Uuid::new_v4(), actor_of_job(&self.permit)?);
+        let mut job = NewJob::new(id, self.kind, &self.settings, actor)?;
+        job.rows.clone_from(&self.rows);
         session.insert_job(&job, now)?;
-        Ok(Job::waiting(job, now))
+        Ok(Job::started(job, now))
     }
 
     fn concerned(_: &Job) -> Vec<UserRef> {

@@ -147,9 +147,9 @@ fn modules_depend_on_each_other_in_one_direction() {
     insta::assert_snapshot!(used_by("oauth/"), @"auth domain http_client outgoing secret telemetry");
     insta::assert_snapshot!(used_by("feed/"), @"clock domain store");
     insta::assert_snapshot!(used_by("calls/"), @"auth call_slots clock domain listener store telemetry use_cases");
-    insta::assert_snapshot!(used_by("auth0/"), @"auth calls clock config domain i_json rate_limits secret store telemetry use_cases");
+    insta::assert_snapshot!(used_by("auth0/"), @"auth calls clock config domain i_json rate_limits secret store telemetry transfer use_cases");
     insta::assert_snapshot!(used_by("grpc/"), @"auth calls clock domain feed oauth rate_limits secret store telemetry transfer use_cases");
-    insta::assert_snapshot!(used_by("transfer/"), @"auth auth0 clock config domain feed i_json secret store telemetry use_cases");
+    insta::assert_snapshot!(used_by("transfer/"), @"auth clock config domain feed i_json secret store telemetry use_cases");
     insta::assert_snapshot!(used_by("server/"), @"auth auth0 calls clock config domain feed grpc http_client listener management oauth rate_limits store telemetry transfer use_cases");
     insta::assert_snapshot!(used_by("management.rs"), @"telemetry use_cases version");
     insta::assert_snapshot!(used_by("rate_limits/"), @"auth secret telemetry");
@@ -219,7 +219,7 @@ fn reads_of(module: &str) -> String {
 #[test]
 fn the_transports_read_the_store_and_only_use_cases_write_it() {
     insta::assert_snapshot!(reads_of("src/grpc"), @"horizon id_states job job_lines jobs_before links_of_tenant live_users newest_position past_links session undone_links_between user_by_id user_by_identity users_by_email users_sharing_emails");
-    insta::assert_snapshot!(reads_of("src/auth0"), @"count_users search_users session users_by_root_email");
+    insta::assert_snapshot!(reads_of("src/auth0"), @"count_users job job_lines search_users session users_by_root_email");
     insta::assert_snapshot!(reads_of("src/calls"), @"");
 }
 

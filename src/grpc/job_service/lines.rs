@@ -10,6 +10,7 @@ use super::JobHandler;
 use crate::{
     auth::{AuthError, Permit},
     clock,
+    domain::{DomainError, JobKind},
     grpc::{proto as pb, requests::Checks, status},
     store::JobLine,
     use_cases::{Error, readable_job},
@@ -45,8 +46,12 @@ impl JobHandler {
         }
         let job = checks.into_result_with(job)?;
         let mut session = self.use_cases.store().session(permit.tenant()).await?;
-        readable_job(&mut session, job).await?;
+        let of = readable_job(&mut session, job).await?;
         drop(session);
+        if of.kind.is_some_and(JobKind::is_transfer) {
+            let what = "has no lines here: GET /api/v2/jobs/{id}/errors has those of an import";
+            return Err(DomainError::invalid("operation", what).into());
+        }
         let reader = Reader { handler: self.clone(), permit, job, after: request.after_line };
         let responses = stream::unfold(Some(reader), |reader| async move {
             let mut reader = reader?;

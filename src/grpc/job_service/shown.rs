@@ -19,7 +19,7 @@ use crate::{
         },
         responses, status,
     },
-    store::{AppliedPlan, FoundDuplicates, Job},
+    store::{AppliedPlan, FoundDuplicates, ImportedUsers, Job},
     use_cases::Error,
 };
 
@@ -57,6 +57,8 @@ fn metadata(job: &Job) -> Result<pb::JobMetadata, Error> {
         Some(JobKind::ApplyPlan) => Kind::ApplyPlan,
         Some(JobKind::UndoLinks) => Kind::UndoLinks,
         Some(JobKind::UploadPlan) => Kind::UploadPlan,
+        Some(JobKind::ImportUsers) => Kind::ImportUsers,
+        Some(JobKind::ExportUsers) => Kind::ExportUsers,
         None => Kind::Unspecified,
     };
     let state = match job.outcome {
@@ -108,7 +110,29 @@ fn response(job: &Job) -> Result<Any, Error> {
         }
         // The response of the call that stored it was this very operation.
         Some(JobKind::UploadPlan) => any("UploadPlanResponse", &pb::UploadPlanResponse::default()),
+        Some(JobKind::ImportUsers) => any("ImportSummary", &imported(job)?),
+        // It is read when it is downloaded.
+        Some(JobKind::ExportUsers) => {
+            any("ExportUsersResponse", &pb::ExportUsersResponse::default())
+        }
         None => Any::default(),
+    })
+}
+
+fn imported(job: &Job) -> Result<pb::ImportSummary, Error> {
+    let ImportedUsers { run, fields, .. } = job.figures()?.unwrap_or_default();
+    let Counts { done, already, skipped } = job.counts()?;
+    let refused: u64 = skipped.values().sum();
+    let losses =
+        fields.into_iter().map(|(field, rows)| pb::ImportLoss { field, row_count: number(rows) });
+    Ok(pb::ImportSummary {
+        run_id: run.to_string(),
+        row_count: number(done + already + refused),
+        created_count: number(done),
+        present_count: number(already),
+        refused_count: number(refused),
+        losses: losses.collect(),
+        ..Default::default()
     })
 }
 

@@ -112,7 +112,7 @@ impl JobHandler {
             let fingerprint = sha256(&[kind.as_str().as_bytes(), &fingerprint].concat());
             RequestId { id, fingerprint }
         });
-        let start = StartJob { permit, kind, settings, plan };
+        let start = StartJob { permit, kind, settings, plan, rows: Vec::new() };
         let started =
             self.use_cases.run(start, request_id, |job| shown::operation(&job).unwrap_or_default());
         started.await

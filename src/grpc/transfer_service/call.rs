@@ -4,10 +4,10 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
-use super::TransferLimits;
 use crate::{
     auth::Permit,
     grpc::{long_calls, status},
+    transfer::limits::TransferLimits,
 };
 
 /// How a transfer ends: with a last message, a refusal or both.

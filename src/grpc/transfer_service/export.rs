@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
 use super::{
-    TransferHandler, TransferLimits,
+    TransferHandler,
     call::{Conclusion, StreamEnd, until_ended},
 };
 use crate::{
@@ -30,7 +30,10 @@ use crate::{
         status,
     },
     store::Store,
-    transfer::export::{Export, ExportError, Exported, Form, NamedIds, Output, Selection},
+    transfer::{
+        export::{Export, ExportError, Exported, Form, NamedIds, Output, Selection},
+        limits::TransferLimits,
+    },
     use_cases::Error,
 };
 

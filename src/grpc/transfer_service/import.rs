@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Status, Streaming};
 
 use super::{
-    TransferHandler, TransferLimits,
+    TransferHandler,
     call::{Conclusion, until_ended},
     settings::{checker, first_message, refused},
     verdicts::{Responses, responses, summary},
@@ -25,10 +25,12 @@ use crate::{
     store::Store,
     transfer::{
         import::{
-            Checker, ImportError, KeysError, RowVerdict, SentRows, SentRowsEnd, SentRowsError,
-            Settled, SurveyError, VerdictSender,
+            Checker, ImportError, KeysError, Reporting, RowVerdict, SentRows, SentRowsEnd,
+            SentRowsError, Settled, SurveyError, VerdictSender,
         },
         input::{Lines, LinesError},
+        limits::TransferLimits,
+        sources::Format,
     },
     use_cases::Error,
 };
@@ -87,9 +89,10 @@ impl Call {
         };
         let Self { permit, store, checker, is_dry_run, limits, .. } = self;
         let tenant = permit.tenant().clone();
-        let rows = SentRows { store, tenant: tenant.clone(), checker, lines, is_dry_run };
+        let format = Format::Neutral;
+        let rows = SentRows { store, tenant: tenant.clone(), checker, lines, format, is_dry_run };
         let verdicts = VerdictSender { verdicts, patience: limits.max_pause };
-        match rows.settle(stop, verdicts).await {
+        match rows.settle(stop, Reporting::Receiver(verdicts), &|_| {}).await {
             Ok(end) => concluded(&tenant, &end, is_dry_run),
             Err(error) => Conclusion::refused(refusal(error)),
         }

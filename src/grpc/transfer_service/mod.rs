@@ -6,10 +6,8 @@ mod import;
 mod settings;
 mod verdicts;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use tokio::sync::Semaphore;
-use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming};
 
 use self::verdicts::Responses;
@@ -17,24 +15,10 @@ use super::{
     permitted,
     proto::{self as pb, transfer_service_server::TransferService},
 };
-use crate::{transfer::export::Form, use_cases::UseCases};
-
-/// How much callers may transfer, and when that ends.
-#[derive(Clone)]
-pub struct TransferLimits {
-    /// The slots for imports.
-    pub imports: Arc<Semaphore>,
-    /// The slots for exports.
-    pub exports: Arc<Semaphore>,
-    /// How many bytes the rows of one import may have.
-    pub max_import_bytes: u64,
-    /// How long a client may neither send nor take a message.
-    pub max_pause: Duration,
-    /// Ends all transfers when it is cancelled.
-    pub stop: CancellationToken,
-    /// Cancelled when a configuration is in use that may permit a caller less.
-    pub permissions_changed: CancellationToken,
-}
+use crate::{
+    transfer::{export::Form, limits::TransferLimits},
+    use_cases::UseCases,
+};
 
 /// Handles the rpcs of `TransferService`.
 pub struct TransferHandler {

@@ -14,14 +14,17 @@ mod work;
 use chrono::{DateTime, Utc};
 use diesel::{
     QueryableByName, sql_query,
-    sql_types::{BigInt, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+    sql_types::{BigInt, Bool, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use uuid::Uuid;
 
 pub use self::{
-    settings::{AppliedPlan, FindSettings, FoundDuplicates, JobPlace, PlanSettings, UndoSettings},
+    settings::{
+        AppliedPlan, ExportSettings, FindSettings, FoundDuplicates, ImportSettings, ImportedUsers,
+        JobPlace, PlanSettings, UndoSettings,
+    },
     work::{JobProgress, JobStep, NewLine, WaitingJobs},
 };
 use super::{
@@ -44,6 +47,8 @@ pub struct NewJob {
     pub settings: Value,
     /// The service that starts it.
     pub actor: Actor,
+    /// The lines that it has from the start: the rows of an import.
+    pub rows: Vec<NewLine>,
 }
 
 /// A job.
@@ -160,9 +165,10 @@ impl TryFrom<Row> for Job {
 }
 
 impl Job {
-    /// A job that was started at this time, and that no server has taken yet.
-    pub fn waiting(job: NewJob, create_time: DateTime<Utc>) -> Self {
-        let NewJob { id, kind, settings, actor } = job;
+    /// A job that was started at this time, and that no server has taken yet, or has to take.
+    pub fn started(job: NewJob, create_time: DateTime<Utc>) -> Self {
+        let NewJob { id, kind, settings, actor, rows } = job;
+        let end_time = Some(create_time).filter(|_| kind == JobKind::ExportUsers);
         Self {
             id,
             kind: Some(kind),
@@ -172,13 +178,13 @@ impl Job {
             done: 0,
             total: None,
             counts: Value::Null,
-            lines: 0,
+            lines: u64::try_from(rows.len()).unwrap_or(u64::MAX),
             figures: None,
-            outcome: None,
+            outcome: end_time.map(|_| JobOutcome::Succeeded),
             create_time,
-            start_time: None,
+            start_time: end_time,
             cancel_time: None,
-            end_time: None,
+            end_time,
         }
     }
 
@@ -229,7 +235,7 @@ impl NewJob {
         settings: &impl Serialize,
         actor: Actor,
     ) -> Result<Self, StoreError> {
-        Ok(Self { id, kind, settings: to_json(settings)?, actor })
+        Ok(Self { id, kind, settings: to_json(settings)?, actor, rows: Vec::new() })
     }
 }
 
@@ -310,19 +316,25 @@ impl Session {
         self.conn.load("job_lines", Cached(query)).await
     }
 
-    /// Adds a job to the open transaction.
+    /// Adds a job to the open transaction. The rows of an import are forgotten in a day if no server
+    /// takes it.
     pub fn insert_job(&mut self, job: &NewJob, now: DateTime<Utc>) -> Result<(), StoreError> {
-        const SQL: &str = "INSERT INTO jobs (tenant_id, id, kind, settings, actor, create_time) \
-            VALUES ($1, $2, $3, $4, $5, $6)";
+        const SQL: &str = "INSERT INTO jobs (tenant_id, id, kind, settings, actor, create_time, lines, start_time, end_time, \
+              outcome, expire_time) \
+            VALUES ($1, $2, $3, $4, $5, $6, $7, CASE WHEN $8 THEN $6 END, CASE WHEN $8 THEN $6 END, \
+              CASE WHEN $8 THEN 'succeeded' END, CASE WHEN $9 THEN $6 + interval '1 day' END)";
         let query = sql_query(SQL)
             .bind::<Text, _>(self.tenant.to_string())
             .bind::<SqlUuid, _>(job.id)
             .bind::<Text, _>(job.kind.as_str())
             .bind::<Jsonb, _>(job.settings.clone())
             .bind::<Jsonb, _>(to_json(&job.actor)?)
-            .bind::<Timestamptz, _>(now);
+            .bind::<Timestamptz, _>(now)
+            .bind::<BigInt, _>(bigint(job.rows.len()))
+            .bind::<Bool, _>(job.kind == JobKind::ExportUsers)
+            .bind::<Bool, _>(job.kind.is_transfer());
         self.write("insert_job", Cached(query), Expected::Locked(1));
-        Ok(())
+        self.insert_first_lines(job.id, &job.rows)
     }
 
     /// Cancels a job in the open transaction, unless it has ended. The server that works on it ends
@@ -331,10 +343,12 @@ impl Session {
         const SQL: &str = "UPDATE jobs SET cancel_time = coalesce(cancel_time, now()), \
               end_time = CASE WHEN lease_owner IS NULL THEN now() END, \
               outcome = CASE WHEN lease_owner IS NULL THEN 'cancelled' END, \
-              expire_time = CASE WHEN lease_owner IS NULL THEN now() + interval '30 days' END \
+              expire_time = CASE WHEN lease_owner IS NULL THEN now() + CASE kind WHEN 'import_users' THEN interval '1 day' \
+                ELSE interval '30 days' END ELSE expire_time END \
             WHERE tenant_id = $1 AND id = $2 AND end_time IS NULL";
         let query = sql_query(SQL).bind::<Text, _>(self.tenant.to_string()).bind::<SqlUuid, _>(id);
         self.write("cancel_job", Cached(query), Expected::Any);
+        self.forget_rows(id);
     }
 
     /// Forgets a job that has ended, in the open transaction. The sweep removes its rows.

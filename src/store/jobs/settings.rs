@@ -1,5 +1,7 @@
 //! `jobs.settings`, `jobs.position` and `jobs.figures`: their forms, by the kinds of jobs.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -47,6 +49,32 @@ pub struct UndoSettings {
     pub rate: u32,
 }
 
+/// Which users are imported, beside the rows of the job.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportSettings {
+    /// The connection of the accounts.
+    pub connection: String,
+    /// The provider of the connection.
+    pub provider: String,
+    /// The client's own name of the job.
+    pub external_id: Option<String>,
+    /// How many rows there are: the first lines of the job.
+    pub rows: u64,
+}
+
+/// Which users are exported, and how.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExportSettings {
+    /// Only users with an account of this connection; `None` for all.
+    pub connection: Option<String>,
+    /// Whether it is CSV, and not JSON.
+    pub is_csv: bool,
+    /// The most users; `None` for all.
+    pub limit: Option<u64>,
+    /// The fields, each with the name that it has in the export. Empty for the usual ones.
+    pub fields: Vec<(String, String)>,
+}
+
 /// Up to where the lines of a job are stored and counted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -73,6 +101,22 @@ pub enum JobPlace {
         /// Its id.
         id: Uuid,
     },
+    /// The row that is the line with this number has a verdict, and each row before it.
+    Row {
+        /// The number of the line.
+        line: u64,
+    },
+}
+
+/// The figures of an import, beside its counts.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportedUsers {
+    /// The id of the import.
+    pub run: Uuid,
+    /// How much of what kind does not come along, such as passwords.
+    pub left_out: BTreeMap<String, u64>,
+    /// How many rows have a field that has no place here, by its name.
+    pub fields: BTreeMap<String, u64>,
 }
 
 /// The figures of an applied plan, beside its counts.

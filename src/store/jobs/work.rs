@@ -104,6 +104,7 @@ impl Store {
               extract(epoch FROM now() - min(coalesce(lease_until, create_time)))::float8 AS seconds \
             FROM jobs WHERE tenant_id = ANY($1) AND end_time IS NULL \
             AND kind = ANY($2) AND (lease_until IS NULL OR lease_until < now()) \
+            AND (expire_time IS NULL OR expire_time > now()) \
             GROUP BY tenant_id ORDER BY min(create_time)";
         let names: Vec<&str> = tenants.iter().map(TenantId::as_str).collect();
         let query = sql_query(SQL).bind::<Array<Text>, _>(names).bind::<Array<Text>, _>(kinds());
@@ -133,6 +134,7 @@ impl Session {
               start_time = coalesce(start_time, now()) \
              WHERE tenant_id = $1 AND id = (SELECT id FROM jobs WHERE tenant_id = $1 AND end_time IS NULL \
                AND kind = ANY($2) AND (lease_until IS NULL OR lease_until < now()) \
+               AND (expire_time IS NULL OR expire_time > now()) \
                ORDER BY create_time LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING ",
             job_columns!()
         );
@@ -211,10 +213,36 @@ impl Session {
         let stored = self.of_existing_users(lines).await?;
         let places = stored.iter().enumerate();
         let left_out = places.filter(|(_, line)| line.is_none()).map(|(at, _)| at).collect();
-        let lines: Vec<_> = stored.into_iter().flatten().collect();
+        self.write_step(lease, stored.into_iter().flatten().collect(), place, counts)?;
+        self.commit_or_abandon().await?;
+        Ok(left_out)
+    }
+
+    /// Adds a batch of a job to the open transaction, which also has what the batch says. Its lines
+    /// concern identities alone.
+    ///
+    /// # Errors
+    /// [`StoreError::Fault`] if the counts have no form in JSON; all of ours have one.
+    pub fn add_job_step<C: Serialize>(
+        &mut self,
+        lease: JobLease,
+        JobStep { lines, place, counts }: JobStep<'_, C>,
+    ) -> Result<(), StoreError> {
+        let lines = lines.into_iter().map(|line| (line.line, line.concerned)).collect();
+        self.write_step(lease, lines, place, counts)
+    }
+
+    /// Adds to the open transaction the lines of a batch, its place and its counts, on the condition
+    /// that the lease is still its owner's.
+    fn write_step<C: Serialize>(
+        &mut self,
+        lease: JobLease,
+        lines: Vec<(String, Vec<UserRef>)>,
+        place: Option<JobPlace>,
+        counts: &C,
+    ) -> Result<(), StoreError> {
         let step = lines.len();
-        let (texts, concerned): (Vec<String>, Vec<Vec<UserRef>>) = lines.into_iter().unzip();
-        self.insert_lines(lease, texts, &concerned)?;
+        self.insert_lines(lease.job, None, lines)?;
         const SQL: &str = "UPDATE jobs SET lines = lines + $4, position = coalesce($5, position), counts = $6, \
               lease_until = now() + make_interval(secs => $7) \
             WHERE tenant_id = $1 AND id = $2 AND lease_owner = $3 AND end_time IS NULL";
@@ -227,8 +255,7 @@ impl Session {
             .bind::<Jsonb, _>(to_json(counts)?)
             .bind::<Integer, _>(seconds(lease));
         self.write("step_job", Cached(query), Expected::Unless(1, LOST));
-        self.commit_or_abandon().await?;
-        Ok(left_out)
+        Ok(())
     }
 
     /// Removes the lines of a job that begins again, in small steps. Returns when none is left.
@@ -259,7 +286,8 @@ impl Session {
         }
     }
 
-    /// Ends a job, with its figures if it has succeeded. It is kept for 30 days.
+    /// Ends a job, with its figures if it has succeeded. It is kept for 30 days, and an import for one,
+    /// without its rows.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] if the lease is lost.
@@ -285,7 +313,8 @@ impl Session {
     ) {
         const SQL: &str = "UPDATE jobs SET end_time = now(), outcome = $4, figures = $5, \
               done = greatest(done, $6), total = coalesce($7, total), \
-              expire_time = now() + interval '30 days', lease_owner = NULL, lease_until = NULL \
+              expire_time = now() + CASE kind WHEN 'import_users' THEN interval '1 day' ELSE interval '30 days' END, \
+              lease_owner = NULL, lease_until = NULL \
             WHERE tenant_id = $1 AND id = $2 AND lease_owner = $3 AND end_time IS NULL";
         let query = sql_query(SQL)
             .bind::<Text, _>(self.tenant.to_string())
@@ -296,6 +325,26 @@ impl Session {
             .bind::<BigInt, _>(number(progress.done))
             .bind::<Nullable<BigInt>, _>(progress.total.map(number));
         self.write("end_job", Cached(query), Expected::Unless(1, LOST));
+        self.forget_rows(lease.job);
+    }
+
+    /// Adds to the open transaction that the rows of an import that has ended are removed.
+    pub(super) fn forget_rows(&mut self, job: Uuid) {
+        const SQL: &str = "DELETE FROM job_lines l USING jobs j WHERE j.tenant_id = $1 AND j.id = $2 \
+            AND j.kind = 'import_users' AND j.end_time IS NOT NULL \
+            AND l.tenant_id = j.tenant_id AND l.job_id = j.id AND l.number <= (j.settings ->> 'rows')::bigint";
+        let query = sql_query(SQL).bind::<Text, _>(self.tenant.to_string()).bind::<SqlUuid, _>(job);
+        self.write("forget_rows", Cached(query), Expected::Any);
+    }
+
+    /// Adds the first lines of a new job to the open transaction.
+    pub(super) fn insert_first_lines(
+        &mut self,
+        job: Uuid,
+        rows: &[NewLine],
+    ) -> Result<(), StoreError> {
+        let lines = rows.iter().map(|row| (row.line.clone(), row.concerned.clone())).collect();
+        self.insert_lines(job, Some(0), lines)
     }
 
     /// Gives a job back, so that another server takes it at once.
@@ -338,28 +387,31 @@ impl Session {
         Ok(stored.collect())
     }
 
-    /// Adds lines to the open transaction, behind those of the job.
+    /// Adds lines to the open transaction, behind the one with this number, or behind those of the
+    /// job.
     fn insert_lines(
         &mut self,
-        lease: JobLease,
-        lines: Vec<String>,
-        concerned: &[Vec<UserRef>],
+        job: Uuid,
+        after: Option<i64>,
+        lines: Vec<(String, Vec<UserRef>)>,
     ) -> Result<(), StoreError> {
         // An array of arrays has only rows of one length, so the names come as JSON.
         const SQL: &str = "INSERT INTO job_lines (tenant_id, job_id, number, line, concerned) \
-            SELECT $1, $2, j.lines + l.n, l.line, ARRAY (SELECT jsonb_array_elements_text(l.concerned)) \
+            SELECT $1, $2, coalesce($5, j.lines) + l.n, l.line, ARRAY (SELECT jsonb_array_elements_text(l.concerned)) \
             FROM jobs j, ROWS FROM (unnest($3::text[]), jsonb_array_elements($4)) WITH ORDINALITY AS l(line, concerned, n) \
             WHERE j.tenant_id = $1 AND j.id = $2";
         if lines.is_empty() {
             return Ok(());
         }
         let count = lines.len();
+        let (texts, concerned): (Vec<String>, Vec<Vec<UserRef>>) = lines.into_iter().unzip();
         let names = |refs: &Vec<UserRef>| refs.iter().map(text).collect::<Vec<_>>();
         let query = sql_query(SQL)
             .bind::<Text, _>(self.tenant.to_string())
-            .bind::<SqlUuid, _>(lease.job)
-            .bind::<Array<Text>, _>(lines)
-            .bind::<Jsonb, _>(to_json(&concerned.iter().map(names).collect::<Vec<_>>())?);
+            .bind::<SqlUuid, _>(job)
+            .bind::<Array<Text>, _>(texts)
+            .bind::<Jsonb, _>(to_json(&concerned.iter().map(names).collect::<Vec<_>>())?)
+            .bind::<Nullable<BigInt>, _>(after);
         self.write("insert_lines", Cached(query), Expected::Locked(count));
         Ok(())
     }

@@ -1,6 +1,9 @@
 //! The lines of an export.
 
-use std::io::{self, Write as _};
+use std::{
+    io::{self, Write as _},
+    sync::Arc,
+};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Serialize, Serializer};
@@ -13,7 +16,6 @@ use super::{
     pages::{Item, Page},
 };
 use crate::{
-    auth0::UserLines,
     domain::{Identity, IdentityRef, User, UserId},
     store::{Actor, PastLink, PastProof},
     transfer::row::{Row, RowIdentity},
@@ -27,9 +29,22 @@ pub enum Form {
         /// Whether each user has its links too.
         has_links: bool,
     },
-    /// Auth0's, as its job `users-exports` writes users. For a deleted user it has no form, and the
-    /// line is the neutral one.
-    Auth0(UserLines),
+    /// That of another system. It has none for a deleted user, whose line is the neutral one.
+    Other(Arc<dyn UserForm>),
+}
+
+/// The form that another system has for users.
+pub trait UserForm: Send + Sync {
+    /// The first line, without its line break; `None` for none.
+    fn header(&self) -> Option<String> {
+        None
+    }
+
+    /// Writes the line of a live user, without its line break. Returns whether it has one.
+    ///
+    /// # Errors
+    /// If the user has no text in this form; all of ours have one.
+    fn write(&self, user: &User, line: &mut Vec<u8>) -> io::Result<bool>;
 }
 
 /// A user with its links.
@@ -83,6 +98,8 @@ pub(super) struct Writer {
     form: Form,
     output: Output,
     written: Written,
+    /// The most users; `None` for all.
+    limit: Option<u64>,
     /// The line that is being made. The output takes it at once.
     line: Vec<u8>,
     page_size: PageSize,
@@ -96,8 +113,8 @@ impl Form {
 }
 
 impl Writer {
-    pub(super) fn new(form: Form, output: Output, page_size: PageSize) -> Self {
-        Self { form, output, written: Written::default(), line: Vec::new(), page_size }
+    pub(super) fn new(form: Form, output: Output, limit: Option<u64>, page_size: PageSize) -> Self {
+        Self { form, output, written: Written::default(), limit, line: Vec::new(), page_size }
     }
 
     /// Writes all pages that come, and finishes the output.
@@ -109,11 +126,23 @@ impl Writer {
         mut pages: mpsc::Receiver<Page>,
         mut progress: impl FnMut(Written),
     ) -> io::Result<Written> {
+        if let Form::Other(form) = &self.form
+            && let Some(header) = form.header()
+        {
+            self.output.write_all(header.as_bytes())?;
+            self.output.write_all(b"\n")?;
+        }
         while let Some(page) = pages.blocking_recv() {
             let (count, mut bytes) = (page.len(), 0);
             for item in page {
+                if self.limit.is_some_and(|limit| self.written.users >= limit) {
+                    self.output.finish()?;
+                    return Ok(self.written);
+                }
                 self.line.clear();
-                self.make_line(item)?;
+                if !self.make_line(item)? {
+                    continue;
+                }
                 self.line.push(b'\n');
                 self.output.write_all(&self.line)?;
                 bytes += self.line.len();
@@ -125,23 +154,28 @@ impl Writer {
         Ok(self.written)
     }
 
-    fn make_line(&mut self, item: Item) -> Result<(), serde_json::Error> {
+    /// Makes the line of an item; `false` if it has none.
+    fn make_line(&mut self, item: Item) -> io::Result<bool> {
         let line = &mut self.line;
         let Item::User { user, aliases, links } = item else {
             self.written.deleted += 1;
-            return serde_json::to_writer(line, &DeletedLine { id: item.id(), deleted: true });
+            serde_json::to_writer(line, &DeletedLine { id: item.id(), deleted: true })?;
+            return Ok(true);
         };
-        self.written.users += 1;
-        match &self.form {
-            Form::Auth0(lines) => lines.write(&user, line),
+        let has_line = match &self.form {
+            Form::Other(form) => form.write(&user, line)?,
             Form::Neutral { .. } if links.is_empty() => {
-                serde_json::to_writer(line, &row(*user, &aliases))
+                serde_json::to_writer(line, &row(*user, &aliases))?;
+                true
             }
             Form::Neutral { .. } => {
                 let links = links.iter().map(LinkLine::from).collect();
-                serde_json::to_writer(line, &RowWithLinks { row: row(*user, &aliases), links })
+                serde_json::to_writer(line, &RowWithLinks { row: row(*user, &aliases), links })?;
+                true
             }
-        }
+        };
+        self.written.users += u64::from(has_line);
+        Ok(has_line)
     }
 }
 

@@ -30,7 +30,7 @@ use self::{
     pages::{Page, Reader, Source},
 };
 pub use self::{
-    line::Form,
+    line::{Form, UserForm},
     named::NamedIds,
     output::{Output, create_private},
 };
@@ -108,6 +108,7 @@ pub struct Export {
     page_size: PageSize,
     form: Form,
     position: String,
+    limit: Option<u64>,
 }
 
 impl Export {
@@ -147,7 +148,13 @@ impl Export {
         };
         let (store, tenant) = (store.clone(), tenant.clone());
         let reader = Reader::new(store, tenant, source, has_links, page_size.clone());
-        Ok(Self { reader, page_size, form, position: positions.text(position) })
+        Ok(Self { reader, page_size, form, position: positions.text(position), limit: None })
+    }
+
+    /// The same export of at most this many users; `None` for all.
+    #[must_use]
+    pub fn at_most(self, users: Option<u64>) -> Self {
+        Self { limit: users, ..self }
     }
 
     /// The position from which the feed has every later change of the exported users.
@@ -175,9 +182,9 @@ impl Export {
         progress: impl FnMut(Written) + Send + 'static,
         stop: &CancellationToken,
     ) -> Result<Exported, ExportError> {
-        let Self { mut reader, page_size, form, .. } = self;
+        let Self { mut reader, page_size, form, limit, .. } = self;
         let (send, receive) = mpsc::channel(1);
-        let writer = Writer::new(form, output, page_size);
+        let writer = Writer::new(form, output, limit, page_size);
         // A thread of its own, since a file or a pipe may block.
         let writing = tokio::task::spawn_blocking(move || writer.write_all(receive, progress));
         let read = send_pages(&mut reader, send, stop).await;

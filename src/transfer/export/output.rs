@@ -49,6 +49,11 @@ impl Output {
         Self { stream: Stream::new(Box::new(lines), false), file: None }
     }
 
+    /// Hands out the lines compressed by gzip, about 64 KiB of that at a time.
+    pub fn compressed(hand_out: impl FnMut(Vec<u8>) -> io::Result<()> + Send + 'static) -> Self {
+        Self { stream: Stream::new(Box::new(Chunks(hand_out)), true), file: None }
+    }
+
     /// Writes what is buffered, and makes a file durable.
     pub(in crate::transfer) fn finish(self) -> io::Result<()> {
         let mut plain = match self.stream {
@@ -92,6 +97,20 @@ impl<F: FnMut(Vec<u8>) -> io::Result<()>> Write for WholeLines<F> {
             (self.hand_out)(lines)?;
         }
         self.begun.extend_from_slice(rest);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Hands out bytes as they come.
+struct Chunks<F>(F);
+
+impl<F: FnMut(Vec<u8>) -> io::Result<()>> Write for Chunks<F> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        (self.0)(bytes.to_owned())?;
         Ok(bytes.len())
     }
 

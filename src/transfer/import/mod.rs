@@ -43,7 +43,7 @@ pub use check::Checker;
 pub use keys::KeysError;
 pub use outcome::{Rows, Settled};
 pub use providers::{Mapped, ProviderMap, ProviderMapError};
-pub use report::{FilePath, FilePaths, Reporting, VerdictSender};
+pub use report::{FilePath, FilePaths, JobReport, LineOfRow, Reporting, RowCounts, VerdictSender};
 pub use sent::{SentRows, SentRowsEnd, SentRowsError};
 pub use source::{Files, Source};
 pub use survey::{FileProvider, Survey, SurveyError};
@@ -125,6 +125,7 @@ impl Import<'_> {
             Reporting::Files(paths) => Report::Files(paths.open(&run)?),
             Reporting::DryRun(path) => Report::DryRun(DryRunReport::create(path)?),
             Reporting::Receiver(sender) => Report::Receiver(sender.clone()),
+            Reporting::Job(job) => Report::Job(job.clone()),
         };
         let from = u64::try_from(run.rows).unwrap_or_default();
         let (sender, mut batches) = mpsc::channel(READ_AHEAD);
@@ -174,8 +175,11 @@ impl Import<'_> {
 
     /// The run as an earlier process left it, or a new one.
     async fn begin(&self) -> Result<ImportRun, ImportError> {
-        let new = ImportRun::new(self.survey.run, self.checker.now);
-        // A dry run, and a receiver, ask for all rows anew.
+        let mut new = ImportRun::new(self.survey.run, self.checker.now);
+        if let Reporting::Job(job) = &self.reporting {
+            job.continue_run(&mut new);
+        }
+        // A dry run, and a receiver, ask for all rows anew; a job has its own row.
         let Reporting::Files(paths) = &self.reporting else { return Ok(new) };
         let mut session = self.store.session(self.tenant).await?;
         let known = session.import_run(self.survey.run).await?;

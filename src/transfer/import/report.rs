@@ -1,21 +1,28 @@
 //! Where the verdicts of a run go besides the counts: files that grow, or a receiver.
 
 use std::{
+    collections::BTreeMap,
+    fmt,
     fs::{self, File, OpenOptions},
     io::{self, Seek as _, SeekFrom, Write as _},
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
 use super::{
     Source,
     verdict::{Reason, RowVerdict, Verdict},
 };
-use crate::{domain::UserId, store::ImportRun};
+use crate::{
+    domain::{JobLease, UserId},
+    store::{ImportRun, JobPlace, JobStep, NewLine, Session, StoreError},
+    transfer::input::Place,
+};
 
 /// Where the verdicts of a run go besides the counts.
 #[derive(Debug, Clone)]
@@ -30,6 +37,90 @@ pub enum Reporting {
     /// To a receiver, which gets them after their commit. Another run of the same rows sends the
     /// verdicts of all of them, so it begins with the first one.
     Receiver(VerdictSender),
+    /// To the lines of a job, which are written with the batch and its counts. So another server
+    /// continues after the last batch that is there.
+    Job(JobReport),
+}
+
+/// Makes the line about a row with this index and verdict; `None` for none.
+pub type LineOfRow = Arc<dyn Fn(usize, &Verdict) -> Option<NewLine> + Send + Sync>;
+
+/// What a job writes about the rows, and how far an earlier server came.
+#[derive(Clone)]
+pub struct JobReport {
+    /// The lease of the job. A batch commits only while it is held.
+    pub lease: JobLease,
+    /// The numbers of the lines that are the rows, in their order.
+    pub numbers: Vec<u64>,
+    /// How many rows have a verdict already.
+    pub settled: u64,
+    /// Their counts.
+    pub counts: RowCounts,
+    /// The line about each row.
+    pub line: LineOfRow,
+}
+
+/// How many rows of a job have which verdict, in the form in which jobs have their counts.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowCounts {
+    /// The new users.
+    pub done: u64,
+    /// The users that were here.
+    pub already: u64,
+    /// The refused rows, under one word.
+    pub skipped: BTreeMap<String, u64>,
+}
+
+/// The word for rows that are refused.
+const REFUSED: &str = "REFUSED";
+
+impl fmt::Debug for JobReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JobReport").field("lease", &self.lease).finish_non_exhaustive()
+    }
+}
+
+impl RowCounts {
+    /// The counts of a run.
+    fn of(run: &ImportRun) -> Self {
+        let number = |count: i64| u64::try_from(count).unwrap_or_default();
+        let refused = number(run.refused);
+        let skipped = (refused > 0).then(|| (REFUSED.to_owned(), refused));
+        let (done, already) = (number(run.created), number(run.present));
+        Self { done, already, skipped: skipped.into_iter().collect() }
+    }
+
+    /// How many rows are refused.
+    pub fn refused(&self) -> u64 {
+        self.skipped.values().sum()
+    }
+}
+
+impl JobReport {
+    /// Notes in a new run what an earlier server has counted.
+    pub(super) fn continue_run(&self, run: &mut ImportRun) {
+        let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        run.rows = number(self.settled);
+        run.created = number(self.counts.done);
+        run.present = number(self.counts.already);
+        run.refused = number(self.counts.refused());
+    }
+
+    /// Adds to the transaction of a batch what the job has of it.
+    pub(super) fn add(
+        &self,
+        session: &mut Session,
+        verdicts: &[RowVerdict],
+        run: &ImportRun,
+    ) -> Result<(), StoreError> {
+        let index = |place: Place| usize::try_from(place.line.saturating_sub(1)).ok();
+        let line = |of: &RowVerdict| (self.line)(index(of.place)?, &of.verdict);
+        let last = verdicts.last().and_then(|last| self.numbers.get(index(last.place)?));
+        let place = last.map(|line| JobPlace::Row { line: *line });
+        let lines = verdicts.iter().filter_map(line).collect();
+        let step = JobStep { lines, place, counts: &RowCounts::of(run) };
+        session.add_job_step(self.lease, step)
+    }
 }
 
 /// Sends verdicts to a receiver that sets the pace.

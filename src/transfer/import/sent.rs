@@ -4,10 +4,7 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    Checker, Files, Import, ImportError, Reporting, Settled, Source, Survey, SurveyError,
-    VerdictSender,
-};
+use super::{Checker, Files, Import, ImportError, Reporting, Settled, Source, Survey, SurveyError};
 use crate::{
     domain::TenantId,
     store::Store,
@@ -22,8 +19,10 @@ pub struct SentRows {
     pub tenant: TenantId,
     /// What the rows are checked by.
     pub checker: Checker,
-    /// The rows, in the neutral form.
+    /// The rows.
     pub lines: Lines,
+    /// Their form.
+    pub format: Format,
     /// Whether nothing is written.
     pub is_dry_run: bool,
 }
@@ -48,18 +47,19 @@ pub enum SentRowsError {
 }
 
 impl SentRows {
-    /// Reads all rows, and then settles them in batches, on two connections at most. The verdicts of a
-    /// batch are sent after its commit.
+    /// Reads all rows, and then settles them in batches, on two connections at most. `done` gets the
+    /// number of rows that are settled.
     ///
     /// # Errors
     /// [`SentRowsError`].
     pub async fn settle(
         self,
         stop: &CancellationToken,
-        verdicts: VerdictSender,
+        reporting: Reporting,
+        done: &(dyn Fn(u64) + Sync),
     ) -> Result<SentRowsEnd, SentRowsError> {
-        let Self { store, tenant, checker, lines, is_dry_run } = self;
-        let source = Source::new(Files::Sent(lines), Format::Neutral, &checker.providers);
+        let Self { store, tenant, checker, lines, format, is_dry_run } = self;
+        let source = Source::new(Files::Sent(lines), format, &checker.providers);
         let source = Arc::new(source);
         // A thread of its own, since it reads and writes files.
         let surveying = {
@@ -78,9 +78,9 @@ impl SentRows {
             survey: &survey,
             attach: None,
             is_dry_run,
-            reporting: Reporting::Receiver(verdicts),
+            reporting,
         };
-        let settled = import.run(&source, stop, &|_| {}).await?;
+        let settled = import.run(&source, stop, done).await?;
         Ok(SentRowsEnd { survey, settled: Some(settled) })
     }
 }

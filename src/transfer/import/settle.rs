@@ -13,7 +13,7 @@ use super::{
     judge::{Judgement, judge},
     outcome::{Outcome, Settled},
     reading::{Batch, NewUser, ReadRow, What},
-    report::{DryRunReport, ReportFiles, VerdictSender},
+    report::{DryRunReport, JobReport, ReportFiles, VerdictSender},
     sharing::Sharing,
     verdict::{RowVerdict, Verdict},
 };
@@ -36,6 +36,8 @@ pub(super) enum Report {
     DryRun(DryRunReport),
     /// To this receiver.
     Receiver(VerdictSender),
+    /// To the lines of this job.
+    Job(JobReport),
 }
 
 /// Settles the batches of one run. While one of them commits, which takes the database a third of its
@@ -230,6 +232,13 @@ impl Settler<'_> {
                         files.cut(before)?;
                     }
                     committed?;
+                }
+                Report::Job(job) => {
+                    if let Err(error) = job.add(&mut session, &outcome.verdicts, run) {
+                        session.abandon().await?;
+                        return Err(error.into());
+                    }
+                    commit(&mut session, &outcome, run).await?;
                 }
                 Report::Counts | Report::DryRun(_) | Report::Receiver(_) => {
                     commit(&mut session, &outcome, run).await?;

@@ -8,6 +8,7 @@
 //! All this happens on connections of the jobs' own: a job goes on while calls keep all theirs busy,
 //! and takes none from calls.
 
+mod import;
 mod lines;
 mod one;
 mod work;

@@ -68,13 +68,14 @@ impl Work {
             Some(JobKind::FindDuplicates) => self.find().await,
             Some(JobKind::ApplyPlan) => self.apply().await,
             Some(JobKind::UndoLinks) => self.undo().await,
-            Some(JobKind::UploadPlan) | None => {
+            Some(JobKind::ImportUsers) => self.import().await,
+            Some(JobKind::UploadPlan | JobKind::ExportUsers) | None => {
                 Err(WorkError::Fault("no server carries out this kind".to_owned()))
             }
         }
     }
 
-    fn store(&self) -> &Store {
+    pub(super) fn store(&self) -> &Store {
         self.worker.use_cases.store()
     }
 
@@ -84,7 +85,7 @@ impl Work {
         JobLines::new(self.store().clone(), self.tenant.clone(), self.lease, metrics, counts)
     }
 
-    fn permit(&self) -> Permit {
+    pub(super) fn permit(&self) -> Permit {
         let actor = &self.job.actor;
         Permit::of_job(self.tenant.clone(), &actor.issuer, &actor.subject, self.lease)
     }
@@ -94,7 +95,7 @@ impl Work {
     async fn find(self) -> Result<Value, WorkError> {
         let after = match self.job.position()? {
             Some(JobPlace::Set { first, found }) => Some(SearchPlace { first, found }),
-            Some(JobPlace::Plan { .. } | JobPlace::Link { .. }) | None => None,
+            Some(_) | None => None,
         };
         let has_place = after.is_some();
         match self.search(after).await {
@@ -153,7 +154,7 @@ impl Work {
         let mut counts: Counts = self.job.counts()?;
         let after = match self.job.position()? {
             Some(JobPlace::Plan { line, users }) => PlanPlace { line, users },
-            Some(JobPlace::Set { .. } | JobPlace::Link { .. }) | None => PlanPlace::default(),
+            Some(_) | None => PlanPlace::default(),
         };
         let apply = Apply {
             use_cases: Arc::clone(&self.worker.use_cases),
@@ -214,7 +215,7 @@ impl Work {
         let mut counts: Counts = self.job.counts()?;
         let after = match self.job.position()? {
             Some(JobPlace::Link { micros, id }) => position(micros, id)?,
-            Some(JobPlace::Set { .. } | JobPlace::Plan { .. }) | None => LinkPosition::START,
+            Some(_) | None => LinkPosition::START,
         };
         let undo = Undo {
             use_cases: Arc::clone(&self.worker.use_cases),
@@ -285,7 +286,7 @@ fn log_pause(busy: Option<Busy>) {
     }
 }
 
-fn to_json(figures: &impl Serialize) -> Result<Value, WorkError> {
+pub(super) fn to_json(figures: &impl Serialize) -> Result<Value, WorkError> {
     serde_json::to_value(figures).map_err(|error| WorkError::Fault(error.to_string()))
 }
 

@@ -19,9 +19,10 @@ const NO_CLAIMS: [&str; 7] = [
     "guardian_authenticators",
     "blocked_for",
 ];
-const PASSWORDS: [&str; 4] = ["password", "passwordHash", "password_hash", "custom_password_hash"];
-const SECOND_FACTORS: [&str; 2] = ["multifactor", "mfa_factors"];
-const TOKENS: [&str; 3] = ["access_token", "access_token_secret", "refresh_token"];
+pub(super) const PASSWORDS: [&str; 4] =
+    ["password", "passwordHash", "password_hash", "custom_password_hash"];
+pub(super) const SECOND_FACTORS: [&str; 2] = ["multifactor", "mfa_factors"];
+pub(super) const TOKENS: [&str; 3] = ["access_token", "access_token_secret", "refresh_token"];
 
 pub(super) fn read(json: &str, faults: &Faults) -> Option<Reading> {
     let mut user = Object::parse(json, faults)?;

@@ -16,6 +16,17 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// The kind in the plural, as a count of it is written.
+    #[must_use]
+    pub fn plural(self) -> &'static str {
+        match self {
+            Self::Password => "passwords",
+            Self::SecondFactor => "second factors",
+            Self::Token => "tokens",
+            Self::Email => "emails",
+        }
+    }
+
     /// What the kind is, and why it does not come along, in one sentence.
     #[must_use]
     pub fn sentence(self) -> &'static str {

@@ -6,6 +6,7 @@
 
 mod auth0;
 mod auth0_csv;
+pub mod auth0_job;
 mod cognito;
 mod csv;
 mod firebase;
@@ -36,6 +37,8 @@ pub enum Format {
     Csv,
     /// Auth0's export job, as JSON or CSV.
     Auth0,
+    /// A user of the file of Auth0's import job, with the connection of the job.
+    Auth0Job,
     /// Firebase's `auth:export` as JSON, or `accounts:batchGet`.
     Firebase,
     /// `auth.users` of Supabase as JSON, with the identities in each user.
@@ -108,7 +111,7 @@ impl Format {
             not_json: "this is no JSON: the file has to begin with { or [, or to be gzip data of that",
         };
         match self {
-            Self::Neutral | Self::Supabase => json,
+            Self::Neutral | Self::Supabase | Self::Auth0Job => json,
             Self::Csv => Shape { csv: Csv::Always, ..json },
             Self::Auth0 => Shape { csv: Csv::Also, ..json },
             Self::Firebase => Shape { marks: &["kind"], not_json: firebase::NOT_JSON, ..json },
@@ -129,6 +132,7 @@ impl Format {
             (Self::Neutral, Record::Json(json)) => neutral::read(json, &faults),
             (Self::Auth0, Record::Json(json)) => auth0::read(json, &faults),
             (Self::Auth0, Record::Csv(row)) => auth0_csv::read(row, &faults),
+            (Self::Auth0Job, Record::Json(json)) => auth0_job::read(json, &faults),
             (Self::Firebase, Record::Json(json)) => firebase::read(json, &faults),
             (Self::Supabase, Record::Json(json)) => supabase::read(json, &faults, now),
             (Self::Keycloak, Record::Json(json)) => keycloak::read(json, &faults),

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// The answers of the matrix in short.
-const WORDS: [(&str, &str); 10] = [
+const WORDS: [(&str, &str); 11] = [
     ("missing", "401 - Missing authentication"),
     ("invalid", "401 - Invalid token."),
     (
@@ -44,6 +44,7 @@ const WORDS: [(&str, &str); 10] = [
         "404 inexistent_user The user does not exist any more: it was linked into another, which reading it with ?resolve=true shows.",
     ),
     ("no user", "404 inexistent_user The user does not exist."),
+    ("no job", "404 inexistent_job The job does not exist."),
 ];
 
 /// A route, as its description says.
@@ -52,6 +53,8 @@ struct Route {
     name: String,
     /// Of the rpc that it stands on.
     rule: &'static AccessRule,
+    /// Of the other one, if it stands on two.
+    or_rule: Option<&'static AccessRule>,
     /// The scopes that its description asks for.
     scopes: Vec<String>,
 }
@@ -62,19 +65,30 @@ async fn routes(server: &TestServer) -> Vec<Route> {
     let mut routes = Vec::new();
     for (path, operations) in described["paths"].as_object().unwrap() {
         for (method, operation) in operations.as_object().unwrap() {
-            let rpc = operation["x-rpc"].as_str().unwrap();
-            let rule =
-                AccessRule::for_path(&format!("/identitylink.v1.IdentityService/{rpc}")).unwrap();
+            let rule = |rpc: &str| {
+                let rule =
+                    |service| AccessRule::for_path(&format!("/identitylink.v1.{service}/{rpc}"));
+                ["IdentityService", "TransferService"].into_iter().find_map(rule).unwrap()
+            };
+            let or_rule = operation.get("x-or-rpc").map(|rpc| rule(rpc.as_str().unwrap()));
+            let rule = rule(operation["x-rpc"].as_str().unwrap());
             let scope = |needed: &Value| needed["bearer"][0].as_str().unwrap().to_owned();
             let scopes = operation["security"].as_array().unwrap().iter().map(scope).collect();
-            routes.push(Route { name: format!("{} {path}", method.to_uppercase()), rule, scopes });
+            let name = format!("{} {path}", method.to_uppercase());
+            routes.push(Route { name, rule, or_rule, scopes });
         }
     }
     routes
 }
 
 /// One minimal valid request per route, so that the response depends only on the caller.
-fn request(route: &str, user_id: &str, call: &Call, subject: &str) -> Request<Bytes> {
+fn request(
+    route: &str,
+    user_id: &str,
+    call: &Call,
+    Cast { subject, .. }: &Cast,
+    job: &str,
+) -> Request<Bytes> {
     let user_id = user_id.replace('|', "%7C");
     let (path, body) = match route {
         "GET /api/v2/users" => {
@@ -99,6 +113,12 @@ fn request(route: &str, user_id: &str, call: &Call, subject: &str) -> Request<By
         "DELETE /api/v2/users/{id}/identities/{provider}/{user_id}" => {
             (format!("/users/{user_id}/identities/sms/{subject}"), Value::Null)
         }
+        "POST /api/v2/jobs/users-imports" => return import(call),
+        "POST /api/v2/jobs/users-exports" => {
+            ("/jobs/users-exports".to_owned(), json!({"limit": 1}))
+        }
+        "GET /api/v2/jobs/{id}" => (format!("/jobs/{job}"), Value::Null),
+        "GET /api/v2/jobs/{id}/errors" => (format!("/jobs/{job}/errors"), Value::Null),
         _ => panic!(
             "the matrix needs a good request for {route}, here, and then its line in each table"
         ),
@@ -111,6 +131,27 @@ fn request(route: &str, user_id: &str, call: &Call, subject: &str) -> Request<By
         .fold(request, |request, value| request.header(header::AUTHORIZATION, value));
     let body = if body.is_null() { String::new() } else { body.to_string() };
     request.body(Bytes::from(body)).unwrap()
+}
+
+/// An import of no user.
+fn import(call: &Call) -> Request<Bytes> {
+    let part = |name: &str, value: &str| {
+        format!("--b\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+    };
+    let body = [part("users", "[]"), part("connection_id", "sms"), "--b--\r\n".to_owned()].concat();
+    let request = Request::post("/api/v2/jobs/users-imports")
+        .header(header::CONTENT_TYPE, "multipart/form-data; boundary=b");
+    let request = call
+        .authorization
+        .iter()
+        .fold(request, |request, value| request.header(header::AUTHORIZATION, value));
+    request.body(Bytes::from(body)).unwrap()
+}
+
+/// The id of an export of the tenant `default`.
+async fn export(server: &TestServer) -> String {
+    let job = server.backend().post("/api/v2/jobs/users-exports", &json!({})).await.ok();
+    job["id"].as_str().unwrap().to_owned()
 }
 
 /// Who calls, by name. The ids of users are the same in every tenant that has their first
@@ -167,7 +208,8 @@ async fn cell(
 ) -> String {
     let cast = Cast::create(server, subject).await;
     let (call, named) = call(server, caller, route.rule, &cast).await;
-    word(&asker.send(request(&route.name, &named, &call, &cast.subject)).await)
+    let job = export(server).await;
+    word(&asker.send(request(&route.name, &named, &call, &cast, &job)).await)
 }
 
 /// A line per route, a column per caller.
@@ -200,6 +242,10 @@ async fn tokens() {
     ];
     insta::assert_snapshot!(table("tokens", &callers).await, @r#"
         tokens                                                    | service | nobody  | garbage | expired | audience | issuer  | type    | algorithm | key
+        POST /api/v2/jobs/users-exports                           | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+        POST /api/v2/jobs/users-imports                           | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+        GET /api/v2/jobs/{id}                                     | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+        GET /api/v2/jobs/{id}/errors                              | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
         GET /api/v2/users                                         | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
         POST /api/v2/users                                        | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
         GET /api/v2/users-by-email                                | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
@@ -226,6 +272,10 @@ async fn scopes() {
     ];
     insta::assert_snapshot!(table("scopes", &callers).await, @r#"
         scopes                                                    | user  | user, other scopes | user, service scopes | service | service, other scopes | service, self scopes | service, part of it | service, more than it
+        POST /api/v2/jobs/users-exports                           | scope | scope              | scope                | ok      | scope                 | scope                | scope               | scope
+        POST /api/v2/jobs/users-imports                           | scope | scope              | scope                | ok      | scope                 | scope                | scope               | scope
+        GET /api/v2/jobs/{id}                                     | scope | scope              | scope                | ok      | no job                | scope                | scope               | scope
+        GET /api/v2/jobs/{id}/errors                              | scope | scope              | scope                | ok      | no job                | scope                | scope               | scope
         GET /api/v2/users                                         | scope | scope              | scope                | ok      | scope                 | scope                | scope               | scope
         POST /api/v2/users                                        | scope | scope              | scope                | ok      | scope                 | scope                | scope               | scope
         GET /api/v2/users-by-email                                | scope | scope              | scope                | ok      | scope                 | scope                | scope               | scope
@@ -258,6 +308,10 @@ async fn whose() {
     ];
     insta::assert_snapshot!(table("whose", &callers).await, @r#"
         whose                                                     | user  | user, another's id | user, absorbed id | linked account, its own id | linked account, its own id, before | user that never was | user elsewhere | user, not served | service | service, absorbed id | service elsewhere | service, not served
+        POST /api/v2/jobs/users-exports                           | scope | scope              | scope             | scope                      | scope                              | scope               | scope          | scope            | ok      | ok                   | ok                | not served
+        POST /api/v2/jobs/users-imports                           | scope | scope              | scope             | scope                      | scope                              | scope               | scope          | scope            | ok      | ok                   | ok                | not served
+        GET /api/v2/jobs/{id}                                     | scope | scope              | scope             | scope                      | scope                              | scope               | scope          | scope            | ok      | ok                   | no job            | not served
+        GET /api/v2/jobs/{id}/errors                              | scope | scope              | scope             | scope                      | scope                              | scope               | scope          | scope            | ok      | ok                   | no job            | not served
         GET /api/v2/users                                         | scope | scope              | scope             | scope                      | scope                              | scope               | scope          | scope            | ok      | ok                   | nobody            | not served
         POST /api/v2/users                                        | scope | scope              | scope             | scope                      | scope                              | scope               | scope          | scope            | ok      | ok                   | ok                | not served
         GET /api/v2/users-by-email                                | scope | scope              | scope             | scope                      | scope                              | scope               | scope          | scope            | ok      | ok                   | nobody            | not served
@@ -284,6 +338,10 @@ async fn standing() {
     ];
     insta::assert_snapshot!(table("standing", &callers).await, @r#"
         standing                                                  | absorbed identity | absorbed id, before | absorbed id, after | blocked user | service, blocked user | withdrawn token | old sign-in
+        POST /api/v2/jobs/users-exports                           | scope             | scope               | scope              | scope        | ok                    | scope           | scope
+        POST /api/v2/jobs/users-imports                           | scope             | scope               | scope              | scope        | ok                    | scope           | scope
+        GET /api/v2/jobs/{id}                                     | scope             | scope               | scope              | scope        | ok                    | scope           | scope
+        GET /api/v2/jobs/{id}/errors                              | scope             | scope               | scope              | scope        | ok                    | scope           | scope
         GET /api/v2/users                                         | scope             | scope               | scope              | scope        | ok                    | scope           | scope
         POST /api/v2/users                                        | scope             | scope               | scope              | scope        | ok                    | scope           | scope
         GET /api/v2/users-by-email                                | scope             | scope               | scope              | scope        | ok                    | scope           | scope
@@ -301,6 +359,10 @@ async fn standing() {
 async fn moved() {
     insta::assert_snapshot!(table("moved", &MOVED).await, @r#"
         moved                                                     | absorbed before | absorbed, that second | proven before | proven, that second | proven after | attached before | attached after | in a chain before | once more before
+        POST /api/v2/jobs/users-exports                           | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
+        POST /api/v2/jobs/users-imports                           | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
+        GET /api/v2/jobs/{id}                                     | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
+        GET /api/v2/jobs/{id}/errors                              | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
         GET /api/v2/users                                         | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
         POST /api/v2/users                                        | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
         GET /api/v2/users-by-email                                | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
@@ -317,15 +379,22 @@ async fn moved() {
 async fn the_scopes_of_the_routes() {
     let server = generous_with(AUTH0).await;
     let cast = Cast::create(&server, "scopes".to_owned()).await;
+    let job = export(&server).await;
     let mut told = Vec::new();
     for route in routes(&server).await {
-        let rule = [route.rule.self_scope, route.rule.service_scope];
+        let other = route.or_rule.and_then(|rule| rule.service_scope);
+        let rule = [route.rule.self_scope, route.rule.service_scope, other];
         assert_eq!(route.scopes, rule.into_iter().flatten().collect::<Vec<_>>(), "{}", route.name);
         let (call, named) = call(&server, "service, other scopes", route.rule, &cast).await;
-        let said = server.stranger().send(request(&route.name, &named, &call, &cast.subject)).await;
+        let request = request(&route.name, &named, &call, &cast, &job);
+        let said = server.stranger().send(request).await;
         told.push(format!("{}: {}", route.name, said.refused()));
     }
     insta::assert_snapshot!(told.join("\n"), @r#"
+        POST /api/v2/jobs/users-exports: 403 insufficient_scope Insufficient scope; expected any of: export:users.
+        POST /api/v2/jobs/users-imports: 403 insufficient_scope Insufficient scope; expected any of: import:users.
+        GET /api/v2/jobs/{id}: 404 inexistent_job The job does not exist.
+        GET /api/v2/jobs/{id}/errors: 404 inexistent_job The job does not exist.
         GET /api/v2/users: 403 insufficient_scope Insufficient scope; expected any of: read:users.
         POST /api/v2/users: 403 insufficient_scope Insufficient scope; expected any of: create:users.
         GET /api/v2/users-by-email: 403 insufficient_scope Insufficient scope; expected any of: read:users.

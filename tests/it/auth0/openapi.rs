@@ -48,6 +48,25 @@ async fn answers(server: &TestServer) -> Vec<Value> {
             backend.get(&format!("/api/v2/users-by-email{query}")).await,
         );
     }
+    let (imports, exports) = ("/jobs/users-imports", "/jobs/users-exports");
+    let users = json!([{"user_id": "ann"}, {"user_id": 5.5}]).to_string();
+    let parts: [(&str, &str, &[u8]); 2] =
+        [("users", "users.json", users.as_bytes()), ("connection_id", "", b"wallet")];
+    let said = backend.post_form(&format!("/api/v2{imports}"), &parts).await;
+    let import = said.body["id"].as_str().unwrap().to_owned();
+    note(Method::POST, imports, said);
+    server.service().done(&format!("operations/{import}")).await;
+    note(Method::POST, imports, backend.post_form(&format!("/api/v2{imports}"), &[]).await);
+    let fields = json!({"format": "csv", "fields": [{"name": "email", "export_as": "address"}]});
+    let said = backend.post(&format!("/api/v2{exports}"), &fields).await;
+    let export = said.body["id"].as_str().unwrap().to_owned();
+    note(Method::POST, exports, said);
+    note(Method::POST, exports, ann.post(&format!("/api/v2{exports}"), &fields).await);
+    for job in [import.as_str(), &export, "none"] {
+        let path = format!("/api/v2/jobs/{job}");
+        note(Method::GET, "/jobs/{id}", backend.get(&path).await);
+        note(Method::GET, "/jobs/{id}/errors", backend.get(&format!("{path}/errors")).await);
+    }
     let (user, identities) = ("/users/{id}", "/users/{id}/identities");
     let own = "/api/v2/users/github|ann";
     note(Method::POST, identities, backend.post(&format!("{own}/identities"), &sms).await);
@@ -116,6 +135,16 @@ async fn answers_are_what_the_description_says() {
         get /api/v2/users-by-email 200 as described
         get /api/v2/users-by-email 200 as described
         get /api/v2/users-by-email 400 as described
+        post /api/v2/jobs/users-imports 202 as described
+        post /api/v2/jobs/users-imports 400 as described
+        post /api/v2/jobs/users-exports 200 as described
+        post /api/v2/jobs/users-exports 403 as described
+        get /api/v2/jobs/{id} 200 as described
+        get /api/v2/jobs/{id}/errors 200 as described
+        get /api/v2/jobs/{id} 200 as described
+        get /api/v2/jobs/{id}/errors 204 as described
+        get /api/v2/jobs/{id} 404 as described
+        get /api/v2/jobs/{id}/errors 404 as described
         post /api/v2/users/{id}/identities 201 as described
         post /api/v2/users/{id}/identities 409 as described
         post /api/v2/users/{id}/identities 400 as described
@@ -154,6 +183,10 @@ async fn the_operations_their_statuses_and_their_scopes() {
         }
     }
     insta::assert_snapshot!(told.join("\n"), @r#"
+        post /api/v2/jobs/users-exports → 200 400 401 403 404 408 409 413 415 429 500 503 504; export:users
+        post /api/v2/jobs/users-imports → 202 400 401 403 404 408 409 413 415 429 500 503 504; import:users
+        get /api/v2/jobs/{id} → 200 400 401 403 404 409 429 500 503 504; export:users or import:users
+        get /api/v2/jobs/{id}/errors → 200 204 400 401 403 404 409 429 500 503 504; export:users or import:users
         get /api/v2/users → 200 400 401 403 404 409 429 500 503 504; read:users
         post /api/v2/users → 201 400 401 403 404 408 409 413 415 429 500 503 504; create:users
         get /api/v2/users-by-email → 200 400 401 403 404 409 429 500 503 504; read:users

@@ -8,7 +8,7 @@ use identity_link_dev::packages::install_all;
 use super::node::tokens;
 use crate::support::{auth0_domain::Auth0Domain, child::run_command, fetched::fetched_dir};
 
-const REQUIREMENTS: &str = "tests/it/auth0-python/requirements.txt";
+pub(super) const REQUIREMENTS: &str = "tests/it/auth0-python/requirements.txt";
 
 #[tokio::test]
 async fn the_client_for_python_finds_its_users_here() {

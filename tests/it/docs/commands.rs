@@ -28,7 +28,7 @@ const TESTS: &str = "cargo test\n";
 
 /// The pages whose commands are for a running `dev`, in the order in which a reader may take them:
 /// the last one gives an account of the sample away.
-const WITH_DEV: [&str; 13] = [
+const WITH_DEV: [&str; 14] = [
     "README.md",
     "docs/tutorials/first-link.md",
     "docs/tutorials/sign-in.md",
@@ -41,6 +41,7 @@ const WITH_DEV: [&str; 13] = [
     "docs/how-to/undo-many-links.md",
     "docs/how-to/jobs.md",
     "docs/how-to/transfer.md",
+    "docs/how-to/auth0-jobs.md",
     "docs/how-to/release-an-account.md",
 ];
 /// The pages whose commands are for a configuration and a database of the operator, in the order of

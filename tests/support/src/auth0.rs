@@ -2,8 +2,8 @@
 
 use std::net::SocketAddr;
 
-use http::{HeaderMap, Method, Request, StatusCode, header};
-use http_body_util::{BodyExt as _, Full};
+use http::{HeaderMap, Method, Request, Response, StatusCode, header};
+use http_body_util::{BodyExt as _, Collected, Full};
 use hyper::{
     body::{Body, Bytes},
     client::conn::http2::handshake,
@@ -111,8 +111,49 @@ impl Asker {
         self.send_body(request.map(Full::new)).await
     }
 
+    /// Sends a form of parts, each a name, a file name that may be empty, and a value.
+    pub async fn post_form(&self, path: &str, parts: &[(&str, &str, &[u8])]) -> Said {
+        const BOUNDARY: &str = "a-line-that-no-part-has";
+        let mut body = Vec::new();
+        for (name, file, value) in parts {
+            let file =
+                if file.is_empty() { String::new() } else { format!("; filename=\"{file}\"") };
+            let head = format!(
+                "--{BOUNDARY}\r\ncontent-disposition: form-data; name=\"{name}\"{file}\r\n\r\n"
+            );
+            body.extend([head.as_bytes(), value, b"\r\n"].concat());
+        }
+        body.extend(format!("--{BOUNDARY}--\r\n").into_bytes());
+        let request = Request::builder().method(Method::POST).uri(path);
+        let media_type = format!("multipart/form-data; boundary={BOUNDARY}");
+        let request = request.header(header::CONTENT_TYPE, media_type);
+        self.send(request.body(Bytes::from(body)).unwrap()).await
+    }
+
     /// Sends a request with a body of any type.
-    pub async fn send_body<B>(&self, mut request: Request<B>) -> Said
+    pub async fn send_body<B>(&self, request: Request<B>) -> Said
+    where
+        B: Body + Send + Unpin + 'static,
+        B::Data: Send,
+        B::Error: std::error::Error + Send + Sync,
+    {
+        let (head, body) = self.send_for_bytes(request).await.into_parts();
+        let body = body.expect("the body is whole");
+        let body =
+            if body.is_empty() { Value::Null } else { serde_json::from_slice(&body).unwrap() };
+        Said { status: head.status, headers: head.headers, body }
+    }
+
+    /// Gets what is no JSON; the body is an error if the server breaks it off.
+    pub async fn get_bytes(&self, path: &str) -> Response<Result<Bytes, hyper::Error>> {
+        let request = Request::builder().uri(path).body(Full::<Bytes>::default()).unwrap();
+        self.send_for_bytes(request).await
+    }
+
+    async fn send_for_bytes<B>(
+        &self,
+        mut request: Request<B>,
+    ) -> Response<Result<Bytes, hyper::Error>>
     where
         B: Body + Send + Unpin + 'static,
         B::Data: Send,
@@ -131,11 +172,9 @@ impl Asker {
             handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
         let connection = tokio::spawn(connection);
         let (head, body) = sender.send_request(request).await.unwrap().into_parts();
-        let body = body.collect().await.unwrap().to_bytes();
+        let body = body.collect().await.map(Collected::to_bytes);
         drop(sender);
         connection.abort();
-        let body =
-            if body.is_empty() { Value::Null } else { serde_json::from_slice(&body).unwrap() };
-        Said { status: head.status, headers: head.headers, body }
+        Response::from_parts(head, body)
     }
 }

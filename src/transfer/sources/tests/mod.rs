@@ -1,6 +1,7 @@
 //! Each sample of `tests/it/import/samples`, and how it is read.
 
 mod auth0;
+mod auth0_job;
 mod cognito;
 mod csv;
 mod firebase;

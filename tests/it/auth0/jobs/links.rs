@@ -1,0 +1,125 @@
+//! The link to an export is a secret, which is good for a moment and for one job.
+
+use data_encoding::BASE64URL_NOPAD;
+use rustix::process::Signal;
+use serde_json::{Value, json};
+
+use super::{
+    EXPORTS,
+    exports::{downloaded, path},
+};
+use crate::support::{
+    TestServer,
+    auth0::{AUTH0, Asker},
+    child::Running,
+    cluster::cluster,
+    tokens::Token,
+};
+
+const REFUSED: &str = "403 invalid_link This link is not valid, or has expired: get the job again, and its location is a new one.";
+
+async fn exporting(server: &TestServer) -> Value {
+    server.backend().post(EXPORTS, &json!({})).await.ok()
+}
+
+/// G28: no byte of a link can be changed, and none can be made up.
+#[tokio::test]
+async fn a_link_that_was_not_made_here_leads_nowhere() {
+    let server = TestServer::start_auth0().await;
+    let path = path(&exporting(&server).await);
+    let (before, link) = path.rsplit_once('/').unwrap();
+    let bytes = BASE64URL_NOPAD.decode(link.as_bytes()).unwrap();
+    downloaded(&server, &path).await;
+
+    let forged = (0..bytes.len()).map(|at| {
+        let mut forged = bytes.clone();
+        forged[at] ^= 1;
+        BASE64URL_NOPAD.encode(&forged)
+    });
+    let shorter = (0..bytes.len()).map(|length| BASE64URL_NOPAD.encode(&bytes[..length]));
+    let strange = ["%2e", "AA", "open-sesame", &"A".repeat(4000)].map(str::to_owned);
+    for link in forged.chain(shorter).chain(strange).filter(|link| !link.is_empty()) {
+        assert_eq!(
+            server.stranger().get(&format!("{before}/{link}")).await.refused(),
+            REFUSED,
+            "{link}"
+        );
+    }
+    // The key of another database, as after a restore elsewhere.
+    let other = TestServer::start_auth0().await;
+    assert_eq!(other.stranger().get(&path).await.refused(), REFUSED);
+}
+
+/// G28: a link is not good for longer than its job, or than the token with which it was made.
+#[tokio::test]
+async fn a_link_ends_with_its_job_and_with_its_token() {
+    let server = TestServer::start_auth0().await;
+    let job = exporting(&server).await;
+    let name = format!("operations/{}", job["id"].as_str().unwrap());
+    server.service().delete_operation(&name).await.unwrap();
+    assert_eq!(server.stranger().get(&path(&job)).await.refused(), REFUSED);
+
+    // The clocks of issuers may differ by a little, so a token is accepted after its end. A link is
+    // not.
+    let now = chrono::Utc::now().timestamp();
+    let late = Token::of("services", "backend").issued_ago(60).with("exp", now - 1);
+    let job = server.asker(&late).post(EXPORTS, &json!({})).await.ok();
+    assert_eq!(server.stranger().get(&path(&job)).await.refused(), REFUSED);
+}
+
+/// G30: who may not export gets no link.
+#[tokio::test]
+async fn a_link_needs_the_scope_for_exports() {
+    let server = TestServer::start_auth0().await;
+    let job = exporting(&server).await;
+    let with = |scope: &str| server.asker(&Token::of("services", "backend").scope(scope));
+    let path = format!("/api/v2/jobs/{}", job["id"].as_str().unwrap());
+    let gone = "404 inexistent_job The job does not exist.";
+    assert_eq!(with("import:users").get(&path).await.refused(), gone);
+    for scope in ["read:users jobs:users", "read:users"] {
+        let expected = "403 insufficient_scope Insufficient scope; expected any of: export:users,import:users.";
+        assert_eq!(with(scope).get(&path).await.refused(), expected);
+        let expected = "403 insufficient_scope Insufficient scope; expected any of: export:users.";
+        assert_eq!(with(scope).post(EXPORTS, &json!({})).await.refused(), expected);
+    }
+    let exporter = with("export:users");
+    assert!(exporter.get(&path).await.ok()["location"].is_string());
+}
+
+/// G31: the log names the route and the tenant of a download, and never its link.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_is_never_logged() {
+    let database = cluster().db_migrated().await;
+    let log = "log = \"info,identity_link=trace\"\n";
+    let (child, address) = Running::serve(&database, |toml| format!("{log}{toml}") + AUTH0);
+    let asker = Asker::at(address, Some(Token::of("services", "backend").sign()));
+    let job = asker.post(EXPORTS, &json!({})).await.ok();
+    let path = path(&job);
+    let stranger = Asker::at(address, None);
+    assert_eq!(stranger.get_bytes(&path).await.status(), 200);
+    stranger.get(&format!("{path}x")).await.refused();
+
+    child.signal(Signal::TERM);
+    let ran = child.finish();
+
+    let link = path.rsplit_once('/').unwrap().1;
+    for part in [&link[..16], &link[link.len() - 16..]] {
+        assert!(!ran.stderr.contains(part), "{}", ran.stderr);
+    }
+    let calls: Vec<String> = ran
+        .stderr
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap())
+        .filter(|line| line["target"] == "identity_link::call")
+        .map(|line| {
+            ["rpc", "caller", "code", "reason"]
+                .map(|key| line[key].as_str().unwrap().to_owned())
+                .join(" ")
+        })
+        .collect();
+    insta::assert_snapshot!(calls.join("\n"), @r#"
+        POST /api/v2/jobs/users-exports service 200 
+        GET /api/v2/exports/{link} none 200 
+        GET /api/v2/exports/{link} none 403 invalid_link
+    "#);
+}
