@@ -1,6 +1,7 @@
 //! The link to an export is a secret, which is good for a moment and for one job.
 
 use data_encoding::BASE64URL_NOPAD;
+use identity_link::clock;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
@@ -61,7 +62,7 @@ async fn a_link_ends_with_its_job_and_with_its_token() {
 
     // The clocks of issuers may differ by a little, so a token is accepted after its end. A link is
     // not.
-    let now = chrono::Utc::now().timestamp();
+    let now = clock::now().timestamp();
     let late = Token::of("services", "backend").issued_ago(60).with("exp", now - 1);
     let job = server.asker(&late).post(EXPORTS, &json!({})).await.ok();
     assert_eq!(server.stranger().get(&path(&job)).await.refused(), REFUSED);
