@@ -36,7 +36,7 @@ pub(crate) struct Reloading {
     file: PathBuf,
     toml: String,
     management: SocketAddr,
-    calls: SocketAddr,
+    pub(crate) calls: SocketAddr,
 }
 
 impl Reloading {

@@ -21,7 +21,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::link::ExportLink;
 use crate::{
-    auth0::{AppState, error::ApiError, export::ExportForm, params::PathParts},
+    auth0::{
+        AppState, access_table::Route, error::ApiError, export::ExportForm, params::PathParts,
+    },
     calls::admitted,
     clock,
     domain::{JobKind, TenantId},
@@ -67,6 +69,11 @@ async fn begin(state: &AppState, text: &str, record: &CallRecord) -> Result<Resp
     let key = |tenant: &TenantId| store.key(tenant).ok().filter(|_| state.tenants.contains(tenant));
     let link = ExportLink::parse(text, clock::now(), key).ok_or_else(ApiError::link)?;
     record.set_tenant(link.tenant.as_str());
+    // What a reload took away is gone for links too.
+    let scope = Route::on_rpc("ExportUsers").and_then(|route| route.rule.service_scope);
+    if !scope.is_some_and(|scope| link.is_permitted(state.use_cases.issuers(), scope)) {
+        return Err(ApiError::link());
+    }
     let limits = state.transfers.clone();
     let slot = Arc::clone(&limits.exports).try_acquire_owned();
     let _slot = slot.map_err(|_| ApiError::too_many_exports())?;

@@ -6,7 +6,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use data_encoding::BASE64URL_NOPAD;
 use uuid::Uuid;
 
-use crate::{domain::TenantId, store::TenantKey};
+use crate::{
+    auth::{Issuers, Permit},
+    domain::TenantId,
+    store::TenantKey,
+};
 
 /// How long a link is good: as long as Auth0's ("Bulk User Exports").
 const GOOD_FOR: TimeDelta = TimeDelta::seconds(60);
@@ -15,8 +19,10 @@ const PURPOSE: &str = "link to an export";
 const MAC_BYTES: usize = 32;
 const TIME_BYTES: usize = 8;
 const JOB_BYTES: usize = 16;
-/// The longest link that is read, in bytes.
-const LONGEST: usize = 512;
+/// The longest link that is read, in bytes: the names of issuers are URLs.
+const LONGEST: usize = 4096;
+/// Ends the tenant. No id of a tenant has it.
+const END: u8 = 0;
 
 /// A link to an export.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +31,8 @@ pub(super) struct ExportLink {
     pub job: Uuid,
     /// Its tenant.
     pub tenant: TenantId,
+    /// The issuer of the token with which the link was made.
+    issuer: String,
     /// When the token expires with which the link was made, in whole seconds. A download ends then.
     pub token_end: DateTime<Utc>,
     /// Until when a download may begin, in whole seconds.
@@ -32,15 +40,25 @@ pub(super) struct ExportLink {
 }
 
 impl ExportLink {
-    /// A link that is made now, for a caller whose token expires then. It is not good for longer than
-    /// the token.
-    pub(super) fn new(
-        job: Uuid,
-        tenant: TenantId,
-        token_end: DateTime<Utc>,
-        now: DateTime<Utc>,
-    ) -> Self {
-        Self { job, tenant, token_end, until: token_end.min(now + GOOD_FOR) }
+    /// A link that is made now, for the caller with this permit. It is not good for longer than the
+    /// caller's token.
+    pub(super) fn new(job: Uuid, permit: &Permit, now: DateTime<Utc>) -> Self {
+        let (issuer, _) = permit.caller().issuer_and_subject();
+        let (tenant, token_end) = (permit.tenant().clone(), permit.expire_time());
+        let until = token_end.min(now + GOOD_FOR);
+        Self { job, tenant, issuer: issuer.to_owned(), token_end, until }
+    }
+
+    /// Whether tokens of the issuer, as it is configured now, may have this scope for the tenant. Those
+    /// from before its `tokens_valid_from` have ended, and so have the links.
+    pub(super) fn is_permitted(&self, issuers: &Issuers, scope: &str) -> bool {
+        issuers.find(&self.issuer).is_some_and(|(issuer, _)| {
+            let begins = issuer.tokens_valid_from;
+            issuer.bearer.is_some()
+                && issuer.allowed_scopes.contains(scope)
+                && issuer.tenant.tenants().contains(&&self.tenant)
+                && begins.is_none_or(|begins| begins <= self.until - GOOD_FOR)
+        })
     }
 
     /// Its text, which fits into a path.
@@ -67,17 +85,18 @@ impl ExportLink {
 
     fn payload(&self) -> Vec<u8> {
         let [until, token_end] = [self.until, self.token_end].map(|time| time.timestamp());
-        let tenant = self.tenant.as_str().as_bytes();
-        [until.to_be_bytes().as_slice(), &token_end.to_be_bytes(), self.job.as_bytes(), tenant]
-            .concat()
+        let times = [until.to_be_bytes(), token_end.to_be_bytes()].concat();
+        let (tenant, issuer) = (self.tenant.as_str().as_bytes(), self.issuer.as_bytes());
+        [times.as_slice(), self.job.as_bytes(), tenant, &[END], issuer].concat()
     }
 
     fn read(payload: &[u8]) -> Option<Self> {
         let (until, rest) = time(payload)?;
         let (token_end, rest) = time(rest)?;
-        let (job, tenant) = rest.split_at_checked(JOB_BYTES)?;
-        let tenant = TenantId::parse(std::str::from_utf8(tenant).ok()?)?;
-        Some(Self { job: Uuid::from_slice(job).ok()?, tenant, token_end, until })
+        let (job, names) = rest.split_at_checked(JOB_BYTES)?;
+        let (tenant, issuer) = std::str::from_utf8(names).ok()?.split_once(char::from(END))?;
+        let (job, tenant) = (Uuid::from_slice(job).ok()?, TenantId::parse(tenant)?);
+        Some(Self { job, tenant, issuer: issuer.to_owned(), token_end, until })
     }
 }
 

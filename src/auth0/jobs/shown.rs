@@ -187,8 +187,7 @@ impl JobBody {
         base: Option<&str>,
     ) -> Result<Self, Error> {
         let ExportSettings { connection, is_csv, limit, fields } = job.settings()?;
-        let (tenant, end) = (permit.tenant().clone(), permit.expire_time());
-        let link = ExportLink::new(job.id, tenant, end, clock::now());
+        let link = ExportLink::new(job.id, permit, clock::now());
         let link = link.text(state.use_cases.store().key(permit.tenant())?);
         let fields: Vec<ShownField> =
             fields.into_iter().map(|(name, export_as)| ShownField { name, export_as }).collect();

@@ -1,4 +1,4 @@
-//! The file of Auth0's job `users-imports`: a list of users, each of whom gets one account in the
+//! The file of Auth0's job `users-imports`: a list of users, who each get one account in the
 //! connection of the job.
 //!
 //! A row is stored until the job has carried it out, so what is secret in it is replaced before.

@@ -35,7 +35,7 @@ const file = (users) => new File([JSON.stringify(users)], "users.json", { type: 
 
 const users = file([
   { user_id: "mara", email: "mara@example.com", email_verified: true, name: "Mara", password_hash: "$2b$10$7a1d" },
-  { email: "nobody@example.com" },
+  { email: "jo@example.com" },
 ]);
 const form = { users, connection_id: "Username-Password-Authentication", external_id: "monday" };
 const imported = await ended(await calls.importUsers(form));

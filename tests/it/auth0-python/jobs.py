@@ -33,7 +33,7 @@ def main():
         file = ("users.json", json.dumps(users).encode(), "application/json")
         return jobs.users_imports.create(users=file, connection_id="sms", **more)
 
-    job = ended(imported([{"user_id": "mara", "name": "Mara", "password": "x"}, {"name": "Nobody"}]))
+    job = ended(imported([{"user_id": "mara", "name": "Mara", "password": "x"}, {"name": "Jo"}]))
     say("imported", plain(job))
     say("its errors", [json.loads(entry.json()) for entry in jobs.errors.get(job.id)])
     try:

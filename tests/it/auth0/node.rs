@@ -20,12 +20,12 @@ pub(super) fn tokens() -> Value {
     })
 }
 
-/// What the story comes to with this client.
-async fn story(generation: &'static str) -> String {
+/// What a program prints that uses this client with the tokens of the stories.
+pub(super) async fn printed(program: &'static str, generation: &'static str) -> String {
     let domain = Auth0Domain::start().await;
     let tokens = tokens().to_string();
     let run = move || {
-        let mut command = npm::program(SOURCE, "story.mjs");
+        let mut command = npm::program(SOURCE, program);
         command
             .args([generation, &domain.name, &tokens])
             .env("NODE_EXTRA_CA_CERTS", &domain.authority);
@@ -38,7 +38,7 @@ async fn story(generation: &'static str) -> String {
 
 #[tokio::test]
 async fn the_clients_for_node_find_their_users_here() {
-    let told = story("auth0").await;
+    let told = printed("story.mjs", "auth0").await;
     insta::assert_snapshot!(told, @r#"
         created: {"user_id":"google-oauth2|115015401343387192604","email":"your0@email.com","email_verified":true,"name":"John Doe","nickname":"your0","picture":"data:","identities":[{"connection":"google-oauth2","user_id":"115015401343387192604","provider":"google-oauth2","isSocial":true}],"user_metadata":{"color":"red","size":7},"app_metadata":{"roles":["Admin"]},"blocked":false}
         created: {"user_id":"sms|560ebaeef609ee1adaa7c551","email_verified":false,"name":"+14258831929","nickname":"+14258831929","picture":"data:","identities":[{"connection":"sms","user_id":"560ebaeef609ee1adaa7c551","provider":"sms","isSocial":false}],"user_metadata":{"color":"blue"},"app_metadata":{},"blocked":false,"phone_number":"+14258831929","phone_verified":true}
@@ -77,5 +77,5 @@ async fn the_clients_for_node_find_their_users_here() {
         deleted: [404,"inexistent_user","The user does not exist."]
         left: {"start":0,"limit":50,"length":0,"total":0,"users":[]}
     "#);
-    assert_eq!(story("auth0/legacy").await, told);
+    assert_eq!(printed("story.mjs", "auth0/legacy").await, told);
 }

@@ -8,23 +8,28 @@ use identity_link_dev::packages::install_all;
 use super::node::tokens;
 use crate::support::{auth0_domain::Auth0Domain, child::run_command, fetched::fetched_dir};
 
-pub(super) const REQUIREMENTS: &str = "tests/it/auth0-python/requirements.txt";
+const REQUIREMENTS: &str = "tests/it/auth0-python/requirements.txt";
 
-#[tokio::test]
-async fn the_client_for_python_finds_its_users_here() {
+/// What a program prints that uses the client with this token, or these.
+pub(super) async fn printed(program: &'static str, tokens: String) -> String {
     let domain = Auth0Domain::start().await;
-    let tokens = tokens().to_string();
     let run = move || {
         let packages = fetched_dir("auth0-python", &[REQUIREMENTS]);
         install_all(REQUIREMENTS, &fs::read_to_string(REQUIREMENTS).unwrap(), &packages).unwrap();
         let mut command = Command::new("python3");
-        command.args(["tests/it/auth0-python/story.py", &domain.name, &tokens]);
+        command.args([&format!("tests/it/auth0-python/{program}"), &domain.name, &tokens]);
         command.env("PYTHONPATH", packages).env("SSL_CERT_FILE", &domain.authority);
         run_command(command)
     };
     let ran = tokio::task::spawn_blocking(run).await.unwrap();
     assert_eq!(ran.code, Some(0), "{}\n{}", ran.stdout, ran.stderr);
-    insta::assert_snapshot!(ran.stdout, @r#"
+    ran.stdout
+}
+
+#[tokio::test]
+async fn the_client_for_python_finds_its_users_here() {
+    let printed = printed("story.py", tokens().to_string()).await;
+    insta::assert_snapshot!(printed, @r#"
         created: {"app_metadata": {"roles": ["Admin"]}, "blocked": false, "email": "your0@email.com", "email_verified": true, "identities": [{"connection": "google-oauth2", "isSocial": true, "provider": "google-oauth2", "user_id": "115015401343387192604"}], "name": "John Doe", "nickname": "your0", "picture": "data", "user_id": "google-oauth2|115015401343387192604", "user_metadata": {"color": "red", "size": 7}}
         created: {"app_metadata": {}, "blocked": false, "email_verified": false, "identities": [{"connection": "sms", "isSocial": false, "provider": "sms", "user_id": "560ebaeef609ee1adaa7c551"}], "name": "+14258831929", "nickname": "+14258831929", "phone_number": "+14258831929", "phone_verified": true, "picture": "data", "user_id": "sms|560ebaeef609ee1adaa7c551", "user_metadata": {"color": "blue"}}
         some fields: {"email": "your0@email.com", "user_id": "google-oauth2|115015401343387192604"}

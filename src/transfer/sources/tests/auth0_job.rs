@@ -73,7 +73,7 @@ fn a_row_that_is_wrong_is_refused_with_all_reasons() {
         {"user_id": "a", "identities": [{"access_token": "secret"}]}, "text", 5, null, [] ]"#;
     let rows = stored(file);
     assert!(!rows.concat().contains("secret"));
-    let told: Vec<String> = rows.iter().map(|row| user(row)).collect();
+    let shown: Vec<String> = rows.iter().map(|row| user(row)).collect();
     let object = ": This has to be an object.";
     let missing = "user_id: This is missing: it has to be the id";
     let expected = [
@@ -90,14 +90,14 @@ fn a_row_that_is_wrong_is_refused_with_all_reasons() {
         object,
         object,
     ];
-    assert_eq!(told.len(), expected.len());
-    for (told, expected) in told.iter().zip(expected) {
-        assert!(told.starts_with(expected), "{told} {expected}");
+    assert_eq!(shown.len(), expected.len());
+    for (shown, expected) in shown.iter().zip(expected) {
+        assert!(shown.starts_with(expected), "{shown} {expected}");
     }
     for also in
         ["email_verified: This has to be true or false.", "created_at: This has to be a time"]
     {
-        assert!(told[0].contains(also), "{}", told[0]);
+        assert!(shown[0].contains(also), "{}", shown[0]);
     }
 }
 

@@ -111,7 +111,7 @@ async fn an_export_has_the_fields_the_users_and_the_form_that_are_asked_for() {
 #[tokio::test]
 async fn a_wrong_request_is_refused_with_all_that_is_wrong() {
     let server = TestServer::start_auth0().await;
-    let mut told = Vec::new();
+    let mut shown = Vec::new();
     for body in [
         json!({"format": "xml"}),
         json!({"color": "red"}),
@@ -121,9 +121,9 @@ async fn a_wrong_request_is_refused_with_all_that_is_wrong() {
         json!({"fields": (0..31).map(|at| json!({"name": format!("f{at}")})).collect::<Vec<_>>()}),
         json!({"connection_id": "nowhere"}),
     ] {
-        told.push(server.backend().post(EXPORTS, &body).await.refused());
+        shown.push(server.backend().post(EXPORTS, &body).await.refused());
     }
-    insta::assert_snapshot!(told.join("\n"), @r#"
+    insta::assert_snapshot!(shown.join("\n"), @r#"
         400 invalid_body Payload validation error: 'format: unknown variant `xml`, expected `json` or `csv`'.
         400 invalid_body Payload validation error: 'color: unknown field `color`, expected one of `connection_id`, `format`, `limit`, `fields`'.
         400 invalid_body Payload validation error: 'limit: must be at least 1; fields[0].name: must be a path such as user_metadata.color, of at most 255 characters; fields[0].export_as: must have 1 to 255 characters; fields[1].name: must be a path such as user_metadata.color, of at most 255 characters; fields[3].export_as: is the name of an earlier field'.

@@ -68,7 +68,7 @@ async fn each_refused_user_is_listed_with_all_reasons() {
         {"user_id": "gone", "name": "Forgotten", "email": "gone@example.com"},
         {"user_id": "twice"},
         {"user_id": "twice"},
-        {"email": "nobody@example.com", "email_verified": "yes"},
+        {"email": "jo@example.com", "email_verified": "yes"},
         {"user_id": "bad", "created_at": 5, "user_metadata": []},
         {"user_id": "linked", "identities": [{"provider": "github", "user_id": "1", "access_token": "open-sesame"}]},
         "text",
@@ -84,7 +84,7 @@ async fn each_refused_user_is_listed_with_all_reasons() {
         {"errors":[{"code":"CONFLICT","message":"The user with this id was deleted here: a file does not bring it back.","path":"user_id"},{"code":"CONFLICT","message":"The user with this account was deleted here: a file does not bring it back.","path":"user_id"}],"user":{"user_id":"gone"}}
         {"errors":[{"code":"DUPLICATED_USER","message":"This id is also in line 5: neither row becomes a new user.","path":"user_id"},{"code":"DUPLICATED_USER","message":"This account is also in line 5: neither row becomes a new user.","path":"user_id"}],"user":{"user_id":"twice"}}
         {"errors":[{"code":"DUPLICATED_USER","message":"This id is also in line 4: neither row becomes a new user.","path":"user_id"},{"code":"DUPLICATED_USER","message":"This account is also in line 4: neither row becomes a new user.","path":"user_id"}],"user":{"user_id":"twice"}}
-        {"errors":[{"code":"FORMAT","message":"This is missing: it has to be the id that the account has at its provider, or no sign-in finds the user.","path":"user_id"},{"code":"FORMAT","message":"This has to be true or false.","path":"email_verified"}],"user":{"email":"nobody@example.com","email_verified":"yes"}}
+        {"errors":[{"code":"FORMAT","message":"This is missing: it has to be the id that the account has at its provider, or no sign-in finds the user.","path":"user_id"},{"code":"FORMAT","message":"This has to be true or false.","path":"email_verified"}],"user":{"email":"jo@example.com","email_verified":"yes"}}
         {"errors":[{"code":"FORMAT","message":"This has to be a time of RFC 3339, such as 2026-02-03T04:05:06Z, of the years 1 to 9999.","path":"created_at"},{"code":"FORMAT","message":"This has to be an object.","path":"user_metadata"}],"user":{"created_at":5,"user_id":"bad","user_metadata":[]}}
         {"errors":[{"code":"FORMAT","message":"An import job gives each user one account, in its connection: the command import brings users with several.","path":"identities"}],"user":{"user_id":"linked"}}
         {"errors":[{"code":"FORMAT","message":"This has to be an object."}],"user":{}}
@@ -151,7 +151,7 @@ async fn a_job_of_another_tenant_does_not_exist() {
 async fn a_form_is_refused_with_all_that_is_wrong() {
     let server = TestServer::start_auth0().await;
     let backend = server.backend();
-    let mut told = Vec::new();
+    let mut shown = Vec::new();
     let file: (&str, &str, &[u8]) = ("users", "users.json", b"[]");
     let connection: (&str, &str, &[u8]) = ("connection_id", "", DATABASE.as_bytes());
     for parts in [
@@ -172,18 +172,18 @@ async fn a_form_is_refused_with_all_that_is_wrong() {
         vec![("users", "users.json", b"[{]"), connection],
         vec![("users", "users.json", b"\xff"), connection],
     ] {
-        told.push(backend.post_form(IMPORTS, &parts).await.refused());
+        shown.push(backend.post_form(IMPORTS, &parts).await.refused());
     }
     let long = [b"[".as_slice(), &[b' '; 512_000], b"]"].concat();
-    told.push(send_file(&backend, DATABASE, &long).await.refused());
-    told.push(send_file(&backend, DATABASE, &long.repeat(10)).await.refused());
+    shown.push(send_file(&backend, DATABASE, &long).await.refused());
+    shown.push(send_file(&backend, DATABASE, &long.repeat(10)).await.refused());
     let many = format!("[{}1]", "1,".repeat(20_000));
-    told.push(send_file(&backend, DATABASE, many.as_bytes()).await.refused());
+    shown.push(send_file(&backend, DATABASE, many.as_bytes()).await.refused());
     for media_type in ["application/json", "multipart/form-data"] {
         let request = Request::post(IMPORTS).header(header::CONTENT_TYPE, media_type);
-        told.push(backend.send(request.body(Bytes::from("{}")).unwrap()).await.refused());
+        shown.push(backend.send(request.body(Bytes::from("{}")).unwrap()).await.refused());
     }
-    insta::assert_snapshot!(told.join("\n"), @r#"
+    insta::assert_snapshot!(shown.join("\n"), @r#"
         400 invalid_body Payload validation error: 'users: is required: the file with the users; connection_id: is required: the name of a connection'.
         400 invalid_body Payload validation error: 'connection_id: is required: the name of a connection'.
         400 invalid_body Payload validation error: 'upsert: must be false: an import changes no user that is here already, PATCH /users/{id} does; send_completion_email: must be true or false; Additional properties not allowed: color'.

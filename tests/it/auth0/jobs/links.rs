@@ -1,5 +1,6 @@
 //! The link to an export is a secret, which is good for a moment and for one job.
 
+use chrono::TimeDelta;
 use data_encoding::BASE64URL_NOPAD;
 use identity_link::clock;
 use rustix::process::Signal;
@@ -9,6 +10,7 @@ use super::{
     EXPORTS,
     exports::{downloaded, path},
 };
+use crate::reload::{RELOADED, Reloading};
 use crate::support::{
     TestServer,
     auth0::{AUTH0, Asker},
@@ -66,6 +68,33 @@ async fn a_link_ends_with_its_job_and_with_its_token() {
     let late = Token::of("services", "backend").issued_ago(60).with("exp", now - 1);
     let job = server.asker(&late).post(EXPORTS, &json!({})).await.ok();
     assert_eq!(server.stranger().get(&path(&job)).await.refused(), REFUSED);
+}
+
+/// Expects that a link is refused after a change of the configuration, before which it is good.
+async fn ends_by(change: impl FnOnce(&str) -> String) {
+    let database = cluster().db_migrated().await;
+    let mut server = Reloading::start(&database, |toml| toml + AUTH0);
+    let backend = Asker::at(server.calls, Some(Token::of("services", "backend").sign()));
+    let path = path(&backend.post(EXPORTS, &json!({})).await.ok());
+    let stranger = Asker::at(server.calls, None);
+    assert_eq!(stranger.get_bytes(&path).await.status(), 200);
+    server.reload(change, RELOADED);
+    assert_eq!(stranger.get(&path).await.refused(), REFUSED);
+}
+
+/// J33: what a reload takes away is gone for links too.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_ends_when_its_issuer_may_not_grant_exports_any_more() {
+    ends_by(|toml| toml.replace("\"export:users\", ", "")).await;
+}
+
+/// J33: what ends all tokens of an issuer ends their links.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_ends_with_the_tokens_of_its_issuer() {
+    let from = (clock::now() + TimeDelta::seconds(1)).to_rfc3339();
+    let table = "[issuers.services]\n";
+    let with = format!("{table}tokens_valid_from = \"{from}\"\n");
+    ends_by(move |toml| toml.replace(table, &with)).await;
 }
 
 /// G30: who may not export gets no link.
