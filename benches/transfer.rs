@@ -58,7 +58,7 @@ const PROVIDER: &str = "google-oauth2";
 const NEW_ISSUER: &str = "https://elsewhere.example.com";
 /// One in so many users has the email of the user before it.
 const PAIR_EVERY: u64 = 100;
-/// The users of whom a plan is applied, all of them in pairs.
+/// The users that a plan links, all of them in pairs.
 const IN_PAIRS: u64 = 24_000;
 /// How many callers call `Link`, and how many look users up.
 const LINKING: usize = 8;

@@ -8,6 +8,7 @@
 //!
 //! Locks are taken in this order: users, then the row of the job.
 
+mod lines;
 mod settings;
 mod work;
 
@@ -21,11 +22,12 @@ use serde_json::Value;
 use uuid::Uuid;
 
 pub use self::{
+    lines::{JobStep, NewLine},
     settings::{
         AppliedPlan, ExportSettings, FindSettings, FoundDuplicates, ImportSettings, ImportedUsers,
         JobPlace, PlanSettings, UndoSettings,
     },
-    work::{JobProgress, JobStep, NewLine, WaitingJobs},
+    work::{JobProgress, WaitingJobs},
 };
 use super::{
     Actor, Session, StoreError,
