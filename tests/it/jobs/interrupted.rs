@@ -1,9 +1,10 @@
 //! A job goes on after its server has stopped, was killed, or was halted and has lost the job.
 
-use std::{collections::BTreeSet, net::SocketAddr};
+use std::{collections::BTreeSet, net::SocketAddr, time::Duration};
 
 use identity_link::grpc::proto as pb;
 use rustix::process::Signal;
+use tokio::time::timeout;
 use tonic::transport::Endpoint;
 
 use super::{apply, counted, found, links_of_plan, pairs};
@@ -79,6 +80,9 @@ async fn a_server_that_stops_gives_its_job_back_after_the_link_that_is_being_mad
     database.db_until_waiting(1).await;
 
     child.signal(Signal::TERM);
+    // A server stops its jobs before it closes its connections.
+    let closed = async { while service.get_operation(&name).await.is_ok() {} };
+    timeout(Duration::from_secs(60), closed).await.expect("the server does not stop");
     held.db_release().await;
     let ran = child.finish();
 
