@@ -278,9 +278,10 @@ impl Bench {
     fn applying(&self, header: &str, part: &[&str]) -> Child {
         let file = self.folder.join("part.ndjson");
         fs::write(&file, [&[header], part].concat().join("\n") + "\n").unwrap();
-        let arguments =
-            ["--tenant", "default", "--rate", "1000000", "--accept-mark", "same_provider"];
-        let mut apply = self.command("apply", &arguments);
+        let mut apply = self.command("apply", &["--tenant", "default", "--rate", "1000000"]);
+        for mark in ["same_provider", "account_older_than_email"] {
+            apply.args(["--accept-mark", mark]);
+        }
         apply.arg(file).spawn().unwrap()
     }
 

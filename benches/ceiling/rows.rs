@@ -97,7 +97,9 @@ pub(super) fn all(options: &Options) -> Vec<Row> {
         rows.extend(servers::other());
     }
     if options.peers {
-        rows.extend([peers::better_auth(), peers::authhero(), peers::mas()]);
+        rows.push(peers::better_auth());
+        rows.extend(peers::authhero());
+        rows.extend(peers::mas());
     }
     rows
 }

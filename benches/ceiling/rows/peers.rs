@@ -1,6 +1,9 @@
-//! Other systems.
+//! Other systems, and what pgbench reaches against them, with no server at all.
 
 use super::*;
+
+/// Links and unlinks with the statements of the service.
+const STATEMENTS: Arm = Pgbench(Script::LinkAndUnlink, 8);
 
 pub(super) fn better_auth() -> Row {
     const PEER: [Arm; 2] = [Arm::Peer(Peer::BetterAuth, 8), Arm::Peer(Peer::BetterAuth, 32)];
@@ -13,26 +16,43 @@ pub(super) fn better_auth() -> Row {
     )
 }
 
-pub(super) fn authhero() -> Row {
+pub(super) fn authhero() -> [Row; 2] {
     const HERE: Arm = Arm::LinksByHttp(8);
     const PEER: [Arm; 2] = [Arm::Peer(Peer::AuthHero, 1), Arm::Peer(Peer::AuthHero, 8)];
-    rate(
-        "authhero",
-        "Link and Unlink per second by HTTP/1.1, c=8 ÷ AuthHero's, the best of c=1 and c=8",
-        [4.0, 6.0],
-        [HERE].into_iter().chain(PEER).collect(),
-        |round| round[&HERE].rate / round[&PEER[0]].rate.max(round[&PEER[1]].rate),
-    )
+    let row = |name, what, arm| {
+        let arms = [arm].into_iter().chain(PEER).collect();
+        rate(name, what, [4.0, 6.0], arms, move |round| {
+            round[&arm].rate / round[&PEER[0]].rate.max(round[&PEER[1]].rate)
+        })
+    };
+    [
+        row(
+            "authhero",
+            "Link and Unlink per second by HTTP/1.1, c=8 ÷ AuthHero's, the best of c=1 and c=8",
+            HERE,
+        ),
+        row("floor.authhero", "pgbench with the same SQL, c=8 ÷ AuthHero's", STATEMENTS),
+    ]
 }
 
-pub(super) fn mas() -> Row {
+pub(super) fn mas() -> [Row; 2] {
     const HERE: Arm = Arm::LinksByHttp(8);
     const PEER: Arm = Arm::Peer(Peer::Mas, 8);
-    rate(
-        "matrix-authentication-service",
-        "Link and Unlink per second by HTTP/1.1, c=8 ÷ MAS's link added and deleted, c=8",
-        [0.9, 1.2],
-        vec![HERE, PEER],
-        |round| round[&HERE].rate / round[&PEER].rate,
-    )
+    let row = |name, what, arm| {
+        rate(name, what, [0.9, 1.2], vec![arm, PEER], move |round| {
+            round[&arm].rate / round[&PEER].rate
+        })
+    };
+    [
+        row(
+            "matrix-authentication-service",
+            "Link and Unlink per second by HTTP/1.1, c=8 ÷ MAS's link added and deleted, c=8",
+            HERE,
+        ),
+        row(
+            "floor.matrix-authentication-service",
+            "pgbench with the same SQL, c=8 ÷ MAS's link added and deleted, c=8",
+            STATEMENTS,
+        ),
+    ]
 }
