@@ -3,6 +3,12 @@
 set shell := ["bash", "-euo", "pipefail", "-c"]
 set ignore-comments
 
+# The tools that are built from crates.io; pip installs the others.
+mdbook := ".ci/tool mdbook 0.5.4 search"
+cargo-deny := ".ci/tool cargo-deny 0.20.2"
+cargo-cyclonedx := ".ci/tool cargo-cyclonedx 0.5.9"
+cargo-fuzz := ".ci/tool cargo-fuzz 0.13.2"
+
 [private]
 default:
     @"{{ just_executable() }}" --list --unsorted
@@ -35,14 +41,14 @@ typos:
 docs:
     RUSTDOCFLAGS='-D warnings' cargo doc --no-deps --document-private-items --quiet
     # The feature `search` alone: the others are for a server that watches the pages.
-    "$(.ci/tool mdbook 0.5.4 search)/mdbook" build docs 2>&1 | tee target/book.log
+    "$({{ mdbook }})/mdbook" build docs 2>&1 | tee target/book.log
     ! grep -E '^ *(WARN|ERROR) ' target/book.log
 
 # Check what may be in the dependency tree: licences, sources, versions, advisories
 deny:
     #!/usr/bin/env bash
     set -euo pipefail
-    PATH="$(.ci/tool cargo-deny 0.20.2):$PATH"
+    PATH="$({{ cargo-deny }}):$PATH"
     cargo deny --workspace check bans licenses sources
     # The advisories and the list of yanked versions have to be fetched, which not every network
     # allows. deny.toml bans the most important versions without them.
@@ -64,7 +70,7 @@ baseline:
 
 # Fuzz every target for 12 seconds, or some for longer: `just fuzz 600 token`
 fuzz *SECONDS_AND_TARGETS:
-    .ci/fuzz {{ SECONDS_AND_TARGETS }}
+    PATH="$({{ cargo-fuzz }}):$PATH" .ci/fuzz {{ SECONDS_AND_TARGETS }}
 
 # Run the service on this machine with sample users: `just dev --help` lists the options
 dev *OPTIONS:
@@ -76,7 +82,7 @@ release:
 
 # Write the bill of materials of the binary for production: target/identity-link.cdx.json
 sbom:
-    PATH="$(.ci/tool cargo-cyclonedx 0.5.9):$PATH" deploy/image/sbom.sh target/identity-link.cdx.json
+    PATH="$({{ cargo-cyclonedx }}):$PATH" deploy/image/sbom.sh target/identity-link.cdx.json
 
 # Measure one of the benchmarks: auth0, ceiling, feed, growth, tokens, transfer
 bench NAME *OPTIONS:
@@ -89,6 +95,15 @@ auth0-clients:
 # Run the faults in full: a hundred kills of the server, failovers, full disks; a line for each
 faults:
     cargo test --test it faults:: -- --ignored --nocapture --test-threads=1
+
+# Get the tools of the other recipes, as each recipe does at its first use
+tools:
+    .ci/tool typos
+    .ci/tool buf
+    {{ mdbook }}
+    {{ cargo-deny }}
+    {{ cargo-cyclonedx }}
+    {{ cargo-fuzz }}
 
 # Run everything that CI runs, on a machine that has only Rust
 ci:
