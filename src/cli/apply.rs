@@ -64,8 +64,8 @@ pub(super) fn run(arguments: &ApplyArguments) -> Result<(), Failure> {
         let outcome = apply.run(&mut clusters, pace, &mut report, &show, &stop, &mut counts).await;
         let verb = if dry_run { "would be linked" } else { "linked" };
         let end = if matches!(outcome, Ok(ApplyEnd::Limited)) { ", up to the limit" } else { "" };
-        let Counts { done, already, skipped } = counts;
+        let Counts { done, already, .. } = counts;
         let text = format!("plan {id} of {tenant}{end}\n{verb}: {done}, already: {already}");
-        conclude(&progress, outcome.map(drop), text, &skipped)
+        conclude(&progress, outcome.map(drop), text, &counts)
     })
 }

@@ -2,7 +2,6 @@
 //! reports.
 
 use std::{
-    collections::BTreeMap,
     fmt::Write as _,
     io::{self, Write as _},
     num::NonZeroU32,
@@ -25,7 +24,7 @@ use crate::{
     transfer::{
         export::Output,
         lines::FileLines,
-        plans::{Busy, Pace, PlansError, SkipReason},
+        plans::{Busy, Counts, Pace, PlansError, SkipReason},
     },
     use_cases::UseCases,
 };
@@ -119,13 +118,17 @@ pub(super) fn conclude(
     progress: &Progress,
     outcome: Result<(), PlansError>,
     mut text: String,
-    skipped: &BTreeMap<SkipReason, u64>,
+    Counts { skipped, marks, .. }: &Counts,
 ) -> Result<(), Failure> {
     progress.end();
     let all: u64 = skipped.values().sum();
     let _ = write!(text, ", skipped: {all}");
     for (reason, count) in skipped {
         let _ = write!(text, "\n  {}: {count}", reason.word());
+        // A line may have several marks.
+        for (mark, count) in marks.iter().filter(|_| *reason == SkipReason::Marked) {
+            let _ = write!(text, "\n    {}: {count}", mark.escape_debug());
+        }
     }
     super::say(&text)?;
     match outcome {

@@ -58,13 +58,13 @@ pub(super) fn run(arguments: &UndoArguments) -> Result<(), Failure> {
         let mut counts = Counts::default();
         let outcome =
             undo.run(LinkPosition::START, pace, &mut report, &show, &stop, &mut counts).await;
-        let Counts { done, already, skipped } = counts;
+        let Counts { done, already, .. } = counts;
         let verb = if undo.dry_run { "would be undone" } else { "undone" };
         let plan = arguments.plan.map(|plan| format!(" by the plan {plan}")).unwrap_or_default();
-        let is_empty = outcome.is_ok() && done == 0 && already == 0 && skipped.is_empty();
+        let is_empty = outcome.is_ok() && counts.all() == 0;
         let none = if is_empty { ": there is none" } else { "" };
         let text = format!("links of {tenant}{plan}{none}\n{verb}: {done}, already: {already}");
-        conclude(&progress, outcome, text, &skipped)
+        conclude(&progress, outcome, text, &counts)
     })
 }
 

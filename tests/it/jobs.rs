@@ -135,6 +135,9 @@ async fn what_changed_since_the_plan_or_has_a_mark_is_skipped() {
     let applied = service.done(&service.apply_plan(apply(&search)).await.unwrap().name).await;
 
     assert_eq!(counted(metadata(&applied).counts.as_ref()), "0 0 MARKED: 1 VERSION_MISMATCH: 1");
+    let report = service.lines(&applied.name).await.unwrap();
+    let (_, marked) = report.iter().find(|(_, line)| line["reason"] == "MARKED").unwrap();
+    assert_eq!(marked["marks"], serde_json::json!(["blocked"]));
     let marks = vec!["blocked".to_owned()];
     let request = pb::ApplyPlanRequest { accepted_marks: marks, ..apply(&search) };
     let applied = service.done(&service.apply_plan(request).await.unwrap().name).await;

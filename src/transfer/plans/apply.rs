@@ -158,15 +158,26 @@ impl ClusterRun {
             Some(PlanLink { id, is_undone: false, .. }) => {
                 Some(Verdict::Already { link: Some(*id) })
             }
-            None if !self.is_accepted() => Some(skipped(SkipReason::Marked, None)),
-            None => None,
+            None => self.against().map(|marks| Verdict::Skipped {
+                reason: SkipReason::Marked,
+                link: None,
+                marks,
+                description: None,
+            }),
         }
     }
 
-    /// Whether each mark of the cluster is accepted. One that this release does not know is not.
-    fn is_accepted(&self) -> bool {
+    /// The marks of the cluster that are not accepted, each once and in the order of the plan; `None` if
+    /// there are none. A mark that this release does not know is never accepted.
+    fn against(&self) -> Option<Vec<String>> {
         let is_accepted = |mark| self.apply.accepted_marks.contains(&mark);
-        self.cluster.marks.iter().all(|mark| Mark::parse(mark).is_some_and(is_accepted))
+        let mut against: Vec<String> = Vec::new();
+        for mark in &self.cluster.marks {
+            if !Mark::parse(mark).is_some_and(is_accepted) && !against.contains(mark) {
+                against.push(mark.clone());
+            }
+        }
+        Some(against).filter(|against| !against.is_empty())
     }
 
     /// Links, unless another process with the same plan has: then the refusal comes from its links, and
@@ -236,5 +247,5 @@ impl ClusterRun {
 }
 
 fn skipped(reason: SkipReason, link: Option<uuid::Uuid>) -> Verdict {
-    Verdict::Skipped { reason, link, description: None }
+    Verdict::Skipped { reason, link, marks: Vec::new(), description: None }
 }

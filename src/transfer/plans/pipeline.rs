@@ -165,7 +165,7 @@ impl<'a, S: LineSink> Pipeline<'a, S> {
             if let Some(PlannedLink { state: State::Ended(Ok(verdict)), .. }) =
                 self.links.pop_front()
             {
-                self.counts.add(verdict);
+                self.counts.add(&verdict);
             }
         }
         settled?;
@@ -215,12 +215,12 @@ impl<'a, S: LineSink> Pipeline<'a, S> {
                     break;
                 }
             };
-            is_change |= self.counts.add(verdict);
+            is_change |= self.counts.add(&verdict);
             let line = VerdictLine {
                 line: Some(cluster.line),
                 primary: Some(&cluster.primary.id),
                 secondary: cluster.secondaries.get(index).map(|secondary| &secondary.user.id),
-                verdict,
+                verdict: &verdict,
             };
             lines.push(line.to_line()?);
             place = Some(JobPlace::Plan { line: cluster.line, users: index as u64 + 1 });
@@ -294,8 +294,12 @@ mod tests {
             linked()
         });
         pipeline.begin(&cluster(3), 0, ready(linked()));
-        let skipped =
-            Verdict::Skipped { reason: SkipReason::Marked, link: None, description: None };
+        let skipped = Verdict::Skipped {
+            reason: SkipReason::Marked,
+            link: None,
+            marks: vec!["blocked".to_owned()],
+            description: None,
+        };
         pipeline.add(&cluster(4), 0, skipped).await.unwrap();
         // The second one has ended, and waits for the first one.
         tokio::task::yield_now().await;
@@ -306,6 +310,7 @@ mod tests {
 
         assert_eq!(kept.0, [(vec![2, 3, 4], place(4))]);
         assert_eq!((counts.done, counts.skipped[&SkipReason::Marked]), (2, 1));
+        assert_eq!(counts.marks["blocked"], 1);
     }
 
     /// Another application goes on at the link that failed: no line behind it may be kept.

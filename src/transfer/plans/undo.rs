@@ -67,12 +67,12 @@ impl Undo {
                         self.undo(past).await?
                     }
                 };
-                let is_change = counts.add(verdict);
+                let is_change = counts.add(&verdict);
                 let line = VerdictLine {
                     line: None,
                     primary: Some(&past.link.primary),
                     secondary: past.link.secondary.as_ref(),
-                    verdict,
+                    verdict: &verdict,
                 };
                 let LinkPosition { link_time, id } = past.position();
                 let place = JobPlace::Link { micros: link_time.timestamp_micros(), id };
@@ -104,7 +104,7 @@ impl Undo {
                     DomainError::LinkNotUndoable(text) => Some(text),
                     _ => None,
                 };
-                Ok(Verdict::Skipped { reason, link: Some(link), description })
+                Ok(Verdict::Skipped { reason, link: Some(link), marks: Vec::new(), description })
             }
         }
     }

@@ -15,7 +15,7 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum SkipReason {
-    /// The line has a mark that was not accepted.
+    /// The line has marks that were not accepted.
     Marked,
     /// The plan's link was made, and was undone since.
     Undone,
@@ -75,7 +75,7 @@ impl SkipReason {
 }
 
 /// What became of a link.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "verdict", rename_all = "snake_case")]
 pub(super) enum Verdict {
     /// It was made, or in a dry run would be.
@@ -102,6 +102,10 @@ pub(super) enum Verdict {
         /// Its id; absent if there is none.
         #[serde(skip_serializing_if = "Option::is_none")]
         link: Option<Uuid>,
+        /// The marks of the line that were not accepted, as the plan has them; of
+        /// [`SkipReason::Marked`] only.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        marks: Vec<String>,
         /// What prevents an undo, as a sentence.
         #[serde(skip_serializing_if = "Option::is_none")]
         description: Option<&'static str>,
@@ -122,7 +126,7 @@ pub(super) struct VerdictLine<'a> {
     pub secondary: Option<&'a UserId>,
     /// What became of the link.
     #[serde(flatten)]
-    pub verdict: Verdict,
+    pub verdict: &'a Verdict,
 }
 
 impl VerdictLine<'_> {
@@ -153,16 +157,24 @@ pub struct Counts {
     pub already: u64,
     /// As it was before, for each reason.
     pub skipped: BTreeMap<SkipReason, u64>,
+    /// How many of those have each mark that was not accepted. A job has them in its lines alone.
+    #[serde(skip)]
+    pub marks: BTreeMap<String, u64>,
 }
 
 impl Counts {
     /// Counts a verdict. Returns whether a link was made or taken back.
-    pub(super) fn add(&mut self, verdict: Verdict) -> bool {
+    pub(super) fn add(&mut self, verdict: &Verdict) -> bool {
         let done = self.done;
         match verdict {
             Verdict::Linked { .. } | Verdict::Undone { .. } => self.done += 1,
             Verdict::Already { .. } => self.already += 1,
-            Verdict::Skipped { reason, .. } => *self.skipped.entry(reason).or_default() += 1,
+            Verdict::Skipped { reason, marks, .. } => {
+                *self.skipped.entry(*reason).or_default() += 1;
+                for mark in marks {
+                    *self.marks.entry(mark.clone()).or_default() += 1;
+                }
+            }
         }
         self.done > done
     }

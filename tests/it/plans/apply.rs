@@ -1,13 +1,14 @@
 //! What a plan links, and what is known of each link afterwards.
 
-use std::{fs, os::unix::fs::PermissionsExt as _};
+use std::{collections::BTreeSet, fs, os::unix::fs::PermissionsExt as _};
 
 use identity_link::grpc::proto::{self as pb, actor::Kind, link_proof::Proof};
+use serde_json::{Value, json};
 
 use super::{Desk, figures, last_said};
 use crate::support::{
     events::{events, line},
-    link_user, links_of, object, verified,
+    link_user, links_of, object, unlink, verified,
 };
 
 #[tokio::test]
@@ -54,7 +55,7 @@ async fn a_plan_makes_one_user_of_each_cluster() {
     verdicts.sort();
     assert_eq!(verdicts, ["apple|ann linked", "github|ann linked", "github|bob linked"]);
     let report = desk.lines("report.ndjson");
-    let of_ann = |line: &&serde_json::Value| line["primary"] == "google-oauth2|ann";
+    let of_ann = |line: &&Value| line["primary"] == "google-oauth2|ann";
     let mut ids: Vec<_> =
         report.iter().filter(of_ann).map(|line| line["link"].as_str().unwrap()).collect();
     ids.sort_unstable();
@@ -75,7 +76,7 @@ async fn a_link_changes_no_metadata_of_the_primary_user() {
     let with_theme = |theme: &'static str| {
         move |request: &mut pb::CreateUserRequest| {
             verified("ann@example.com")(request);
-            request.user_metadata = object(serde_json::json!({"theme": theme}));
+            request.user_metadata = object(json!({"theme": theme}));
         }
     };
     let ann = desk.service.create_with("google-oauth2", "ann", with_theme("dark")).await;
@@ -100,10 +101,15 @@ async fn a_line_with_a_mark_is_linked_only_if_the_operator_accepts_its_marks() {
 
     let ran = desk.run("apply", &["--dry-run", &plan]);
     assert_eq!(ran.code, Some(3), "{ran:?}");
-    assert_eq!(figures(&ran), "would be linked: 1, already: 0, skipped: 2\n  MARKED: 2");
-    let ran = desk.run("apply", &[&plan]);
+    let marked = "MARKED: 2\n    blocked: 1\n    same_provider: 1";
+    assert_eq!(figures(&ran), format!("would be linked: 1, already: 0, skipped: 2\n  {marked}"));
+    let report = desk.path("report.ndjson");
+    let ran = desk.run("apply", &["--report", &report, &plan]);
     assert_eq!(ran.code, Some(3), "{ran:?}");
-    assert_eq!(figures(&ran), "linked: 1, already: 0, skipped: 2\n  MARKED: 2");
+    assert_eq!(figures(&ran), format!("linked: 1, already: 0, skipped: 2\n  {marked}"));
+    assert_eq!(marks_of(&desk, "report.ndjson", "github|bob"), json!(["blocked"]));
+    assert_eq!(marks_of(&desk, "report.ndjson", "apple|same2"), json!(["same_provider"]));
+    assert_eq!(marks_of(&desk, "report.ndjson", "github|ann"), json!(null));
     assert_eq!(last_said(&ran), "identity-link: 2 links were skipped");
     assert_eq!(desk.db_links_of_plans().await, ["google-oauth2|ann github|ann"]);
 
@@ -120,6 +126,43 @@ async fn a_line_with_a_mark_is_linked_only_if_the_operator_accepts_its_marks() {
     assert_eq!(ran.code, Some(2), "{ran:?}");
 }
 
+/// The marks with which the report says that a secondary user was skipped.
+fn marks_of(desk: &Desk, report: &str, secondary: &str) -> Value {
+    let mut lines = desk.lines(report).into_iter();
+    lines.find(|line| line["secondary"] == secondary).unwrap()["marks"].take()
+}
+
+/// A96: the report names what an operator would have to accept, and not what was accepted.
+#[tokio::test]
+async fn the_report_names_each_mark_that_is_not_accepted() {
+    let desk = Desk::start("each_mark").await;
+    for subject in ["same1", "same2"] {
+        desk.service.create_with("apple", subject, verified("same@example.com")).await;
+    }
+    desk.service.link(link_user("apple|same1", "apple|same2")).await.unwrap();
+    desk.service.unlink(unlink("apple|same1", "apple", "same2")).await.unwrap();
+    desk.service.block("apple|same2", true).await;
+    let plan = desk.plan("plan.ndjson", &[]);
+
+    for (accepted, left) in [
+        (&[][..], &["blocked", "taken_apart", "same_provider"][..]),
+        (&["same_provider"], &["blocked", "taken_apart"]),
+        (&["same_provider", "blocked"], &["taken_apart"]),
+    ] {
+        let report = format!("report{}.ndjson", accepted.len());
+        let path = desk.path(&report);
+        let mut arguments = vec!["--report", &path, &plan];
+        arguments.extend(accepted.iter().flat_map(|mark| ["--accept-mark", mark]));
+        let ran = desk.run("apply", &arguments);
+        assert_eq!(ran.code, Some(3), "{ran:?}");
+        assert_eq!(marks_of(&desk, &report, "apple|same2"), json!(left));
+        let shown: String =
+            BTreeSet::from_iter(left).iter().map(|m| format!("\n    {m}: 1")).collect();
+        assert_eq!(figures(&ran), format!("linked: 0, already: 0, skipped: 1\n  MARKED: 1{shown}"));
+    }
+    assert!(desk.db_links_of_plans().await.is_empty());
+}
+
 /// A plan of a later release may have marks that this one does not know.
 #[tokio::test]
 async fn an_unknown_mark_is_never_accepted() {
@@ -127,12 +170,12 @@ async fn an_unknown_mark_is_never_accepted() {
     desk.pairs(&["ann"]).await;
     desk.plan("plan.ndjson", &[]);
     let mut lines = desk.lines("plan.ndjson");
-    lines[1]["against"] = serde_json::json!([{"mark": "of_later"}, {"mark": "same_provider"}]);
+    lines[1]["against"] = json!([{"mark": "of_later"}, {"mark": "same_provider"}]);
     let plan = desk.write("later.ndjson", &lines);
 
     let ran = desk.run("apply", &["--accept-mark", "same_provider", &plan]);
 
-    assert_eq!(figures(&ran), "linked: 0, already: 0, skipped: 1\n  MARKED: 1");
+    assert_eq!(figures(&ran), "linked: 0, already: 0, skipped: 1\n  MARKED: 1\n    of_later: 1");
 }
 
 /// The second user shares an email with the third one alone, so it is linked after it.
