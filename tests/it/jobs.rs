@@ -112,6 +112,9 @@ async fn a_preview_changes_nothing_and_a_limit_leaves_the_rest_to_the_next_opera
     let preview = service.done(&service.apply_plan(preview).await.unwrap().name).await;
 
     assert_eq!(counted(metadata(&preview).counts.as_ref()), "2 0");
+    let report = service.lines(&preview.name).await.unwrap();
+    assert_eq!(report.len(), 2);
+    assert!(report.iter().all(|(_, line)| line["verdict"] == "would_link"), "{report:?}");
     assert_eq!(server.database.db_everything().await, before);
     for (limited, counts) in [(true, "1 0"), (false, "1 1")] {
         let request = pb::ApplyPlanRequest { limit: 1, ..apply(&search) };

@@ -242,7 +242,7 @@ impl ClusterRun {
         if result.outcome == LinkOutcome::AlreadyLinked {
             return Ok(Verdict::Already { link: id });
         }
-        Ok(Verdict::Linked { link: id.filter(|_| !dry_run) })
+        Ok(if *dry_run { Verdict::WouldLink } else { Verdict::Linked { link: id } })
     }
 }
 

@@ -96,6 +96,7 @@ impl Undo {
         };
         match self.use_cases.run(undo, None, NotStored).await {
             Ok(NotStored(result)) if result.was_undone => Ok(Verdict::Already { link: Some(link) }),
+            Ok(_) if self.dry_run => Ok(Verdict::WouldUndo { link }),
             Ok(_) => Ok(Verdict::Undone { link }),
             Err(error) => {
                 let refused = refusal(error)?;

@@ -78,14 +78,21 @@ impl SkipReason {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "verdict", rename_all = "snake_case")]
 pub(super) enum Verdict {
-    /// It was made, or in a dry run would be.
+    /// It was made.
     Linked {
-        /// Its id; absent in a dry run.
+        /// Its id; absent for users that are one without a link.
         #[serde(skip_serializing_if = "Option::is_none")]
         link: Option<Uuid>,
     },
-    /// It was taken back, or in a dry run would be.
+    /// A dry run would have made it, if it were none.
+    WouldLink,
+    /// It was taken back.
     Undone {
+        /// Its id.
+        link: Uuid,
+    },
+    /// A dry run would have taken it back, if it were none.
+    WouldUndo {
         /// Its id.
         link: Uuid,
     },
@@ -151,7 +158,7 @@ impl VerdictLine<'_> {
 /// How many links have each verdict.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
-    /// Made or taken back.
+    /// Made or taken back, or in a dry run would be.
     pub done: u64,
     /// As it should be before.
     pub already: u64,
@@ -165,9 +172,11 @@ pub struct Counts {
 impl Counts {
     /// Counts a verdict. Returns whether a link was made or taken back.
     pub(super) fn add(&mut self, verdict: &Verdict) -> bool {
-        let done = self.done;
         match verdict {
-            Verdict::Linked { .. } | Verdict::Undone { .. } => self.done += 1,
+            Verdict::Linked { .. }
+            | Verdict::WouldLink
+            | Verdict::Undone { .. }
+            | Verdict::WouldUndo { .. } => self.done += 1,
             Verdict::Already { .. } => self.already += 1,
             Verdict::Skipped { reason, marks, .. } => {
                 *self.skipped.entry(*reason).or_default() += 1;
@@ -176,7 +185,7 @@ impl Counts {
                 }
             }
         }
-        self.done > done
+        matches!(verdict, Verdict::Linked { .. } | Verdict::Undone { .. })
     }
 
     /// How many links have a verdict.

@@ -214,7 +214,7 @@ async fn the_report_is_private_and_never_overwritten() {
     let text = fs::read_to_string(&report).unwrap();
     assert_eq!(
         text,
-        "{\"line\":2,\"primary\":\"google-oauth2|ann\",\"secondary\":\"github|ann\",\"verdict\":\"linked\"}\n"
+        "{\"line\":2,\"primary\":\"google-oauth2|ann\",\"secondary\":\"github|ann\",\"verdict\":\"would_link\"}\n"
     );
     let again = desk.run("apply", &["--report", &report, &plan]);
     assert_eq!(again.code, Some(1));

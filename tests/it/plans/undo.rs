@@ -61,8 +61,20 @@ async fn all_links_of_a_plan_are_taken_back() {
     desk.service.unlink(unlink("google-oauth2|cy", "github", "cy")).await.unwrap();
 
     let everything = desk.server.database.db_everything().await;
-    let ran = desk.run("undo", &["--plan", &id, "--dry-run"]);
+    let checked = desk.path("checked.ndjson");
+    let ran = desk.run("undo", &["--plan", &id, "--dry-run", "--report", &checked]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
+    let mut verdicts = desk.verdicts("checked.ndjson");
+    verdicts.sort();
+    assert_eq!(
+        verdicts,
+        [
+            "apple|ann would_undo",
+            "github|ann would_undo",
+            "github|bob would_undo",
+            "github|cy already"
+        ]
+    );
     let heading = format!("links of joined by the plan {id}");
     assert_eq!(ran.stdout, format!("{heading}\nwould be undone: 3, already: 1, skipped: 0"));
     assert_eq!(everything, desk.server.database.db_everything().await, "a dry run wrote something");
