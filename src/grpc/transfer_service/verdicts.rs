@@ -14,7 +14,8 @@ use crate::{
         imported_provider::Target,
     },
     transfer::import::{
-        FileProvider, Mapped, ReasonCode, RowVerdict, SentRowsEnd, Settled, Survey, Verdict,
+        FileProvider, Mapped, ReasonCode, RefusedRow, RowVerdict, SentRowsEnd, Settled, Survey,
+        Verdict,
     },
 };
 
@@ -84,7 +85,7 @@ fn message(RowVerdict { place, verdict }: RowVerdict) -> pb::ImportVerdict {
         }
         Verdict::Attached { user, .. } => (Outcome::Present, Some(user), Vec::new()),
         Verdict::Skipped => (Outcome::Skipped, None, Vec::new()),
-        Verdict::Refused(reasons) => (Outcome::Refused, None, reasons),
+        Verdict::Refused(RefusedRow { reasons, .. }) => (Outcome::Refused, None, reasons),
     };
     let refusals = reasons.into_iter().take(MAX_REASONS).map(|reason| pb::ImportRefusal {
         reason: reason_code(reason.reason).into(),

@@ -124,7 +124,7 @@ impl Attacher<'_> {
         }
         let text =
             "Calls changed a user with accounts of this row each time: import the row again.";
-        Ok(Some(not_attached(text)))
+        Ok(Some(not_attached(row, text)))
     }
 
     /// Judges a row, and links its users.
@@ -138,7 +138,7 @@ impl Attacher<'_> {
         let sides = match self.judge(&mut session, row, &attachment).await? {
             Ok(Some(sides)) => sides,
             Ok(None) => return Ok(Tried::Overtaken),
-            Err(reasons) => return Ok(Tried::Settled(What::Refused(reasons))),
+            Err(reasons) => return Ok(Tried::Settled(What::Refused(row.refused(reasons)))),
         };
         let Sides { primary, version, secondaries } = sides;
         if version.is_none() {
@@ -278,6 +278,7 @@ impl Done {
             self.attached(row, created)
         } else {
             not_attached(
+                row,
                 "The user of this row was created without the accounts of others, which have changed since: import the row again.",
             )
         })
@@ -285,8 +286,8 @@ impl Done {
 }
 
 /// A row that is refused as a whole.
-fn not_attached(text: &str) -> What {
-    What::Refused(vec![Reason::new(ReasonCode::NotAttached, "", text)])
+fn not_attached(row: &NewUser, text: &str) -> What {
+    What::Refused(row.refused(vec![Reason::new(ReasonCode::NotAttached, "", text)]))
 }
 
 /// All that stands against the links of a row, for each account that another user has.

@@ -47,7 +47,7 @@ pub use report::{FilePath, FilePaths, JobReport, LineOfRow, Reporting, RowCounts
 pub use sent::{SentRows, SentRowsEnd, SentRowsError};
 pub use source::{Files, Source};
 pub use survey::{FileProvider, Survey, SurveyError};
-pub use verdict::{Reason, ReasonCode, RowVerdict, Verdict};
+pub use verdict::{Reason, ReasonCode, RefusedRow, RowVerdict, Verdict};
 
 /// How many batches are read ahead of the one that is written.
 const READ_AHEAD: usize = 2;

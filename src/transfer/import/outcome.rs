@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{
     Source,
-    verdict::{ReasonCode, RowVerdict, Verdict},
+    verdict::{ReasonCode, RefusedRow, RowVerdict, Verdict},
 };
 use crate::{domain::UserId, store::ImportRun};
 
@@ -85,7 +85,7 @@ impl Settled {
                         self.attached.show(line);
                     }
                 }
-                Verdict::Refused(reasons) => {
+                Verdict::Refused(RefusedRow { reasons, .. }) => {
                     self.run.refused += 1;
                     let mut of_row: BTreeMap<ReasonCode, Vec<String>> = BTreeMap::new();
                     for reason in reasons {

@@ -7,12 +7,15 @@ use super::{
     check::{CheckedRow, Checker},
     keys::KeyHash,
     source::run_id,
-    verdict::{Reason, ReasonCode},
+    verdict::{Reason, ReasonCode, RefusedRow},
 };
 use crate::{
     domain::{UserId, Violation},
     store::ImportedUser,
-    transfer::{input::Place, sources::Reading},
+    transfer::{
+        input::Place,
+        sources::{Faulty, Reading},
+    },
 };
 
 /// The most rows of a batch: one transaction, which commits well within a second.
@@ -55,7 +58,7 @@ pub(super) enum What {
     /// No user, as the source says.
     Skipped,
     /// A row with faults.
-    Refused(Vec<Reason>),
+    Refused(RefusedRow),
 }
 
 /// The user of a row, with the users that were linked into it, or in a dry run would be.
@@ -86,6 +89,14 @@ pub(super) struct NewUser {
     pub repeated: Vec<Reason>,
 }
 
+impl NewUser {
+    /// The row, of which nothing is written for these reasons.
+    pub(super) fn refused(&self, reasons: Vec<Reason>) -> RefusedRow {
+        let own = self.has_own_id.then(|| self.imported.user.id.as_str());
+        RefusedRow::new(own.or(self.source_id.as_deref()), reasons)
+    }
+}
+
 /// Reads the rows from number `from` on. `hand_out` says whether more are wanted.
 ///
 /// # Errors
@@ -110,14 +121,19 @@ pub(super) fn read_batches(
         let repeated = survey.repeated.get(&number).map_or(&[][..], Vec::as_slice);
         let what = match source.read(&record, checker.now) {
             Ok(Reading::Skipped(_)) => What::Skipped,
-            Ok(Reading::User(found)) => match checker.check(found.row) {
-                Ok(row) => {
-                    let repeated = repetitions(&row, repeated, source);
-                    What::User(Box::new(new_user(row, found.source_id, repeated, checker)))
+            Ok(Reading::User(found)) => {
+                let id = found.row.id.clone().or_else(|| found.source_id.clone());
+                match checker.check(found.row) {
+                    Ok(row) => {
+                        let repeated = repetitions(&row, repeated, source);
+                        What::User(Box::new(new_user(row, found.source_id, repeated, checker)))
+                    }
+                    Err(violations) => invalid(id.as_deref(), violations),
                 }
-                Err(violations) => invalid(violations),
-            },
-            Err(faulty) => invalid(faulty.violations),
+            }
+            Err(Faulty { violations, row }) => {
+                invalid(row.and_then(|row| row.id).as_deref(), violations)
+            }
         };
         batch.rows.push(ReadRow { place, what });
         bytes += record.bytes();
@@ -148,8 +164,8 @@ fn new_user(
     NewUser { imported, has_own_id, source_id, places, repeated }
 }
 
-fn invalid(violations: Vec<Violation>) -> What {
-    What::Refused(violations.into_iter().map(Reason::from).collect())
+fn invalid(id: Option<&str>, violations: Vec<Violation>) -> What {
+    What::Refused(RefusedRow::new(id, violations.into_iter().map(Reason::from).collect()))
 }
 
 /// The keys of a row that other rows have too.

@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 
 use super::{
     Source,
-    verdict::{Reason, RowVerdict, Verdict},
+    verdict::{RefusedRow, RowVerdict, Verdict},
 };
 use crate::{
     domain::{JobLease, UserId},
@@ -297,9 +297,9 @@ impl DryRunReport {
 fn refused_lines(verdicts: &[RowVerdict], source: &Source) -> io::Result<String> {
     let mut lines = String::new();
     for RowVerdict { place, verdict } in verdicts {
-        if let Verdict::Refused(reasons) = verdict {
+        if let Verdict::Refused(row) = verdict {
             let place = source.show(*place);
-            lines.push_str(&serde_json::to_string(&Refused { place, reasons })?);
+            lines.push_str(&serde_json::to_string(&RefusedLine { place, row })?);
             lines.push('\n');
         }
     }
@@ -308,11 +308,12 @@ fn refused_lines(verdicts: &[RowVerdict], source: &Source) -> io::Result<String>
 
 /// A refused row, as a line of the report.
 #[derive(Debug, Serialize)]
-struct Refused<'a> {
+struct RefusedLine<'a> {
     /// Where the row begins, such as `users.json:17`.
     place: String,
-    /// Why, at least one reason.
-    reasons: &'a [Reason],
+    /// The id of its user, and why.
+    #[serde(flatten)]
+    row: &'a RefusedRow,
 }
 
 /// A file that grows with the batches: a run that was interrupted goes on at the length that its

@@ -328,7 +328,7 @@ impl Inserter<'_> {
         for ReadRow { place, what } in rows {
             let verdict = match what {
                 What::Skipped => Verdict::Skipped,
-                What::Refused(reasons) => Verdict::Refused(reasons.clone()),
+                What::Refused(row) => Verdict::Refused(row.clone()),
                 What::Attached(row) => {
                     outcome.rename(row.source_id.as_ref(), &row.user);
                     outcome.is_new &= row.is_created;
@@ -342,7 +342,7 @@ impl Inserter<'_> {
                     None => continue,
                     Some(Judgement::Refused(reasons)) => {
                         outcome.is_new = false;
-                        Verdict::Refused(reasons)
+                        Verdict::Refused(row.refused(reasons))
                     }
                     Some(Judgement::New) => {
                         let id = &row.imported.user.id;

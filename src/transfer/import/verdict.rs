@@ -38,8 +38,30 @@ pub enum Verdict {
     },
     /// It is no user by the word of its source.
     Skipped,
-    /// Nothing of it was written, for these reasons, at least one.
-    Refused(Vec<Reason>),
+    /// Nothing of it was written.
+    Refused(RefusedRow),
+}
+
+/// A row of which nothing was written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RefusedRow {
+    /// The user's id as the file has it, which need not be well-formed; `None` if it has none, or a
+    /// longer one than any user has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<String>,
+    /// Why, at least one reason.
+    pub reasons: Vec<Reason>,
+}
+
+impl RefusedRow {
+    /// The longest id that is shown, in characters.
+    const LONGEST_ID: usize = 255;
+
+    /// A row with this id in the file.
+    pub(super) fn new(user_id: Option<&str>, reasons: Vec<Reason>) -> Self {
+        let is_shown = |id: &&str| !id.is_empty() && id.chars().nth(Self::LONGEST_ID).is_none();
+        Self { user_id: user_id.filter(is_shown).map(str::to_owned), reasons }
+    }
 }
 
 /// Why a row is refused.

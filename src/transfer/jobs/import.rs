@@ -13,8 +13,8 @@ use crate::{
     store::{ImportSettings, ImportedUsers, JobLine, JobPlace, NewLine, StoreError},
     transfer::{
         import::{
-            Checker, ImportError, JobReport, ProviderMap, Reason, ReasonCode, Reporting, RowCounts,
-            SentRows, SentRowsEnd, SentRowsError, SurveyError, Verdict,
+            Checker, ImportError, JobReport, ProviderMap, Reason, ReasonCode, RefusedRow,
+            Reporting, RowCounts, SentRows, SentRowsEnd, SentRowsError, SurveyError, Verdict,
         },
         input::Lines,
         sources::{Format, auth0_job},
@@ -119,7 +119,7 @@ fn lines(rows: &[String], settings: &ImportSettings) -> Result<Lines, WorkError>
 fn entry(row: &str, verdict: &Verdict, provider: &Provider) -> Option<NewLine> {
     let (errors, is_deleted) = match verdict {
         Verdict::Created(_) => return None,
-        Verdict::Refused(reasons) => {
+        Verdict::Refused(RefusedRow { reasons, .. }) => {
             let is_deleted = reasons.iter().any(|reason| reason.reason == ReasonCode::Deleted);
             (reasons.iter().map(error).collect(), is_deleted)
         }

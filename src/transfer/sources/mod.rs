@@ -152,7 +152,9 @@ impl Format {
         match reading {
             Some(reading) if violations.is_empty() => Ok(reading),
             Some(Reading::User(found)) => {
-                Err(Faulty { violations, row: Some(Box::new(found.row)) })
+                let Found { mut row, source_id, .. } = *found;
+                row.id = row.id.or(source_id);
+                Err(Faulty { violations, row: Some(Box::new(row)) })
             }
             Some(Reading::Skipped(_)) | None => Err(Faulty { violations, row: None }),
         }

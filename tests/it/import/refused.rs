@@ -4,7 +4,7 @@ use std::{fs, os::unix::fs::PermissionsExt as _};
 
 use expect_test::{Expect, expect};
 use identity_link::grpc::proto as pb;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Desk, db_users, lines, row};
 use crate::support::{
@@ -170,6 +170,36 @@ async fn what_is_here_already_is_not_overwritten() {
     assert_eq!(service.user(&signed_in).await.version, 1);
     assert_eq!(db_users(&server.database).await.len(), 2);
     server.database.db_assert_invariants().await;
+}
+
+/// The id is that of the file, with which an operator finds the user there, also where it cannot stay.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_row_is_named_by_the_id_that_it_has_in_the_file() {
+    let database = cluster().db_migrated().await;
+    let desk = Desk::new(&database, |toml| toml);
+    let user = |id: &str, subject: &str| {
+        json!({"user_id": id, "identities": [
+            {"provider": "google-oauth2", "user_id": subject, "connection": "google-oauth2"},
+        ]})
+    };
+    let longest = format!("auth0|{}", "ä".repeat(249));
+    let longer = format!("{longest}ä");
+    let rows = lines([
+        user("auth0|an id", "1"),
+        user("auth0|taken", "1"),
+        user(&longest, ""),
+        user(&longer, ""),
+        json!({"identities": []}),
+    ]);
+    let file = desk.write("users.ndjson", rows);
+
+    let ran = desk.import("auth0", &[&file], &["--dry-run", "--report", "report.ndjson"]);
+
+    assert_eq!(ran.code, Some(3), "{ran:?}");
+    let report = desk.written("report.ndjson");
+    let report = report.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let ids: Vec<Value> = report.map(|mut line| line["user_id"].take()).collect();
+    assert_eq!(json!(ids), json!(["auth0|an id", "auth0|taken", longest, null, null]));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -352,8 +352,10 @@ async fn the_command_and_the_rpc_do_the_same() {
         })
         .collect();
     let written = fs::read_to_string(dir.join("refused.ndjson")).unwrap();
-    let written: Vec<Value> =
+    let mut written: Vec<Value> =
         written.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    // A caller has the row itself, by its line.
+    written.iter_mut().for_each(|line| drop(line.as_object_mut().unwrap().remove("user_id")));
     assert!(written.len() > 6, "{written:?}");
     assert_eq!(report, written);
     let exported = |database| {
