@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::{Failure, help};
-use crate::config::{self, Config, ConfigProblems};
+use crate::config::{self, CommandConfig, Config, ConfigProblems};
 
 /// The variable that names the file.
 const VARIABLE: &str = "IDENTITY_LINK_CONFIG";
@@ -29,6 +29,14 @@ impl ConfigFile {
     pub(super) fn load(&self) -> Result<Config, Failure> {
         let file = self.file()?;
         self.reader()?()
+            .map_err(|problems| Failure::usage(format!("{}:\n{problems}", file.display())))
+    }
+
+    /// Reads the configuration for a command that works on the database, and overrides it by the
+    /// environment. It needs neither `listen` nor `issuers`.
+    pub(super) fn load_for_command(&self) -> Result<CommandConfig, Failure> {
+        let file = self.file()?;
+        CommandConfig::load(file, environment()?)
             .map_err(|problems| Failure::usage(format!("{}:\n{problems}", file.display())))
     }
 

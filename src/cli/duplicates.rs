@@ -70,8 +70,8 @@ enum PrimaryName {
 }
 
 pub(super) fn run(arguments: &DuplicatesArguments) -> Result<(), Failure> {
-    let config = arguments.config.load()?;
-    let tenant = arguments.tenant.find(&config)?;
+    let config = arguments.config.load_for_command()?;
+    let tenant = arguments.tenant.find(&config.tenants)?;
     let mut policies = config.policies();
     let search = Search {
         plan: Uuid::new_v4(),

@@ -36,8 +36,8 @@ pub(super) struct EraseArguments {
 }
 
 pub(super) fn run(arguments: &EraseArguments) -> Result<(), Failure> {
-    let config = arguments.config.load()?;
-    let tenant = arguments.tenant.find(&config)?;
+    let config = arguments.config.load_for_command()?;
+    let tenant = arguments.tenant.find(&config.tenants)?;
     let name = arguments.ids.display();
     let list = File::open(&arguments.ids).map_err(IdListError::Io);
     let ids = list.and_then(IdList::read).map_err(|error| match error {

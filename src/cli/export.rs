@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     auth0::UserLines,
-    config::Config,
+    config::CommandConfig,
     domain::TenantId,
     store::Store,
     telemetry::metrics::Metrics,
@@ -75,8 +75,8 @@ enum Format {
 }
 
 pub(super) fn run(arguments: ExportArguments) -> Result<(), Failure> {
-    let config = arguments.config.load()?;
-    let tenant = arguments.tenant.find(&config)?;
+    let config = arguments.config.load_for_command()?;
+    let tenant = arguments.tenant.find(&config.tenants)?;
     let form = form(&arguments, &config)?;
     let ids = arguments.ids.as_deref().map(ids).transpose()?;
     for file in [Some(&arguments.output), arguments.position_file.as_ref()].into_iter().flatten() {
@@ -147,7 +147,7 @@ fn close(
     })
 }
 
-fn form(arguments: &ExportArguments, config: &Config) -> Result<Form, Failure> {
+fn form(arguments: &ExportArguments, config: &CommandConfig) -> Result<Form, Failure> {
     match arguments.format {
         Format::Neutral => Ok(Form::Neutral { has_links: arguments.history }),
         Format::Auth0 if arguments.history => {

@@ -12,7 +12,9 @@ use super::{
 use crate::{
     auth::Permit,
     clock,
-    store::Store,
+    config::CommandConfig,
+    domain::{Provider, TenantId},
+    store::{IssuerPin, PinnedProvider, Store, pinned_providers},
     telemetry::metrics::Metrics,
     transfer::{
         import::{
@@ -88,8 +90,8 @@ enum SourceFormat {
 }
 
 pub(super) fn run(arguments: &ImportArguments) -> Result<(), Failure> {
-    let config = arguments.config.load()?;
-    let tenant_id = arguments.tenant.find(&config)?;
+    let config = arguments.config.load_for_command()?;
+    let tenant_id = arguments.tenant.find(&config.tenants)?;
     let settings = config.tenants.get(&tenant_id).cloned().unwrap_or_default();
     let providers = ProviderMap::parse(&arguments.providers, &settings)
         .map_err(|error| Failure::usage(format!("--provider: {error}")))?;
@@ -118,7 +120,7 @@ pub(super) fn run(arguments: &ImportArguments) -> Result<(), Failure> {
         let address = &config.database.address;
         let store = Store::open(address, CONNECTIONS, policies, &Metrics::default()).await?;
         // The accounts of another issuer would be other people's.
-        let store = store.relying_on(&config.issuer_pins());
+        let store = store.relying_on(&issuers(&config, &tenant_id, &survey).await?);
         let use_cases = arguments
             .attach
             .then(|| Arc::new(UseCases::of_command(store.clone(), config.tenants.clone())));
@@ -201,6 +203,38 @@ impl From<SourceFormat> for Format {
             SourceFormat::Cognito => Self::Cognito,
         }
     }
+}
+
+/// The issuers of the accounts: those of the configuration. For a provider of which it names none, that
+/// of the database, as long as the provider has never moved: then nothing says of which issuer the
+/// accounts are.
+///
+/// # Errors
+/// If such a provider has moved, or is moving.
+async fn issuers(
+    config: &CommandConfig,
+    tenant: &TenantId,
+    survey: &Survey,
+) -> Result<Vec<IssuerPin>, Failure> {
+    let mut pins = config.issuer_pins.clone();
+    let is_in_files = |of: &Provider| {
+        survey.providers.values().any(|found| matches!(&found.mapped, Mapped::To(to) if to == of))
+    };
+    for PinnedProvider { provider, issuer, moves, .. } in
+        pinned_providers(&config.database.address, tenant).await?
+    {
+        let Some(provider) = Provider::parse(&provider).filter(is_in_files) else { continue };
+        if pins.iter().any(|pin| pin.tenant == *tenant && pin.provider == provider) {
+            continue;
+        }
+        if !moves.is_empty() {
+            return Err(Failure::usage(format!(
+                "the provider {provider} has moved to another issuer, and the configuration names no issuer for it: add the one whose accounts the files have"
+            )));
+        }
+        pins.push(IssuerPin { tenant: tenant.clone(), provider, issuer });
+    }
+    Ok(pins)
 }
 
 /// A count with its noun.

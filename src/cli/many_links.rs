@@ -17,7 +17,7 @@ use super::{
     serve::on_signal, tenant::TenantArgument,
 };
 use crate::{
-    config::Config,
+    config::CommandConfig,
     domain::TenantId,
     store::Store,
     telemetry::metrics::Metrics,
@@ -66,14 +66,14 @@ pub(super) struct Tools {
 
 impl ManyLinks {
     /// The configuration, and the tenant in it.
-    pub(super) fn configured(&self) -> Result<(Config, TenantId), Failure> {
-        let config = self.config.load()?;
-        let tenant = self.tenant.find(&config)?;
+    pub(super) fn configured(&self) -> Result<(CommandConfig, TenantId), Failure> {
+        let config = self.config.load_for_command()?;
+        let tenant = self.tenant.find(&config.tenants)?;
         Ok((config, tenant))
     }
 
     /// What the command works with. Needs a runtime.
-    pub(super) async fn tools(&self, config: &Config) -> Result<Tools, Failure> {
+    pub(super) async fn tools(&self, config: &CommandConfig) -> Result<Tools, Failure> {
         let stop = on_signal()?;
         let (address, policies) = (&config.database.address, config.policies());
         let store = Store::open(address, CONNECTIONS, policies, &Metrics::default()).await?;

@@ -40,7 +40,7 @@ pub(super) struct MigrateArguments {
 
 pub(super) fn run(arguments: MigrateArguments) -> Result<(), Failure> {
     let MigrateArguments { config, contract, to, yes, lock_timeout, status, json } = arguments;
-    let address = config.load()?.database.address;
+    let address = config.load_for_command()?.database.address;
     let migrations = Migrations::embedded()?;
     if status {
         let status = runtime()?.block_on(migrations.state_of(&address))?;

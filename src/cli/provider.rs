@@ -82,7 +82,7 @@ pub(super) fn run(command: &ProviderCommand) -> Result<(), Failure> {
 
 fn move_provider(arguments: &MoveArguments) -> Result<(), Failure> {
     let config = arguments.config.load()?;
-    let tenant = arguments.tenant.find(&config)?;
+    let tenant = arguments.tenant.find(&config.tenants)?;
     let order = arguments.order(&config, tenant)?;
     if let Some(report) = &arguments.report
         && report.try_exists()?
@@ -242,8 +242,8 @@ fn figures(checked: &Checked, arguments: &MoveArguments) -> String {
 }
 
 fn list(arguments: &ListArguments) -> Result<(), Failure> {
-    let config = arguments.config.load()?;
-    let tenant = arguments.tenant.find(&config)?;
+    let config = arguments.config.load_for_command()?;
+    let tenant = arguments.tenant.find(&config.tenants)?;
     let pinned = runtime()?.block_on(pinned_providers(&config.database.address, &tenant))?;
     for PinnedProvider { provider, issuer, since, moves } in &pinned {
         say(&format!("{provider}: {issuer}, since {}", time(*since)))?;

@@ -46,7 +46,7 @@ struct Old {
 }
 
 pub(super) fn run(arguments: &PurgeArguments) -> Result<(), Failure> {
-    let config = arguments.config.load()?;
+    let config = arguments.config.load_for_command()?;
     let discarded = before("--keep-discarded", arguments.keep_discarded)?;
     let events = before("feed.retention", config.feed.retention)?;
     let old = Old {

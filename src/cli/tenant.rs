@@ -1,9 +1,11 @@
 //! The tenant of a command that is about one.
 
+use std::collections::BTreeMap;
+
 use clap::Args;
 
 use super::Failure;
-use crate::{config::Config, domain::TenantId};
+use crate::{config::Tenant, domain::TenantId};
 
 #[derive(Args)]
 pub(super) struct TenantArgument {
@@ -14,12 +16,11 @@ pub(super) struct TenantArgument {
 
 impl TenantArgument {
     /// The named tenant, or the only one.
-    pub(super) fn find(&self, config: &Config) -> Result<TenantId, Failure> {
-        let mut all = config.tenants.keys();
-        let names = || config.tenants.keys().map(TenantId::as_str).collect::<Vec<_>>().join(", ");
+    pub(super) fn find(&self, tenants: &BTreeMap<TenantId, Tenant>) -> Result<TenantId, Failure> {
+        let mut all = tenants.keys();
+        let names = || tenants.keys().map(TenantId::as_str).collect::<Vec<_>>().join(", ");
         match (self.tenant.as_deref(), all.next(), all.next()) {
-            (Some(name), ..) => config
-                .tenants
+            (Some(name), ..) => tenants
                 .keys()
                 .find(|tenant| tenant.as_str() == name)
                 .cloned()

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     auth::Permit,
-    config::Config,
+    config::CommandConfig,
     domain::ProofKind,
     store::{ActorFilter, ActorKind, LinkFilter, LinkPosition},
     transfer::plans::{Counts, Undo},
@@ -69,7 +69,7 @@ pub(super) fn run(arguments: &UndoArguments) -> Result<(), Failure> {
 }
 
 impl UndoArguments {
-    fn filter(&self, config: &Config) -> Result<LinkFilter, Failure> {
+    fn filter(&self, config: &CommandConfig) -> Result<LinkFilter, Failure> {
         if self.since.zip(self.until).is_some_and(|(since, until)| since >= until) {
             return Err(Failure::usage("--until: must be after --since"));
         }

@@ -4,6 +4,7 @@
 mod algorithms;
 mod auth0;
 mod changes;
+mod command;
 mod database;
 mod declare;
 mod described;
@@ -33,11 +34,18 @@ mod tls;
 mod tracing;
 mod transfers;
 
-use std::{collections::BTreeMap, fs, net::SocketAddr, path::Path, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fs,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::Path,
+    time::Duration,
+};
 
 pub use self::{
     auth0::Auth0,
     changes::Changes,
+    command::CommandConfig,
     database::Database,
     jobs::Jobs,
     log::LogFormat,
@@ -71,7 +79,8 @@ const CALLS_PER_CONNECTION: usize = 16;
 keys! {
     /// The keys outside of all tables.
     static ROOT: RootKeys = "" {
-        /// The address and the port to listen on, for gRPC and HTTP.
+        /// The address and the port to listen on, for gRPC and HTTP. Only `serve`, `health`, `doctor`,
+        /// `provider move` and `config check` require it.
         listen: Text = Text::Required(", such as \"127.0.0.1:50051\""),
         /// Limits of the connections of clients.
         listener: Nested = Nested::Optional,
@@ -128,7 +137,8 @@ keys! {
         },
         /// Names for services that call, a table for each.
         services: Nested = Nested::Optional,
-        /// The trusted issuers, a table for each.
+        /// The trusted issuers, a table for each. Only `serve`, `health`, `doctor`, `provider move` and
+        /// `config check` require one.
         issuers: Nested = Nested::Required(": without an issuer no call is accepted"),
     }
 }
@@ -184,10 +194,22 @@ pub struct Config {
     pub shown: serde_json::Value,
 }
 
+/// What a configuration is read for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum User {
+    /// A server, or what looks at one.
+    Server,
+    /// A command that listens nowhere and verifies no token.
+    Command,
+}
+
+/// The address of a configuration that names none, which a [`CommandConfig`] leaves behind.
+const NOWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
+
 impl Config {
     /// The policies of the providers of each tenant.
     pub fn policies(&self) -> BTreeMap<TenantId, ProviderPolicies> {
-        self.tenants.iter().map(|(id, tenant)| (id.clone(), tenant.policies())).collect()
+        tenants::policies(&self.tenants)
     }
 
     /// Reads a file and overrides its keys by `environment`.
@@ -198,11 +220,19 @@ impl Config {
         file: &Path,
         environment: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, ConfigProblems> {
+        Self::load_for(User::Server, file, environment)
+    }
+
+    fn load_for(
+        user: User,
+        file: &Path,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigProblems> {
         let text = fs::read_to_string(file).map_err(|error| {
             ConfigProblems(vec![Problem::of_file(format!("cannot be read: {error}"))])
         })?;
         let base = file.parent().unwrap_or(Path::new("."));
-        Self::parse(&text, base, environment)
+        Self::parse_for(user, &text, base, environment)
     }
 
     /// The JSON Schema (draft 2020-12) of the file, for editors. It has no rules between keys.
@@ -224,13 +254,25 @@ impl Config {
         base: &Path,
         environment: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, ConfigProblems> {
+        Self::parse_for(User::Server, text, base, environment)
+    }
+
+    fn parse_for(
+        user: User,
+        text: &str,
+        base: &Path,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigProblems> {
         let environment: BTreeMap<String, String> = environment.into_iter().collect();
         let mut table = source::parse(text).map_err(ConfigProblems)?;
         source::overlay(&mut table, environment.clone());
 
         let mut shown = shown::shown(&table);
         let mut r = Reader::new(table);
-        let listen = r.address(&ROOT.listen);
+        let listen = match user {
+            User::Command if !r.has(ROOT.listen.name) => Some(NOWHERE),
+            User::Server | User::Command => r.address(&ROOT.listen),
+        };
         let limits = listener::read(r.table_or_empty(&ROOT.listener));
         let tls = r.table(&ROOT.tls).and_then(|table| tls::read(table, base));
         let management = r.table(&ROOT.management).and_then(management::read);
@@ -260,8 +302,11 @@ impl Config {
             r.number_or(&ROOT.max_concurrent_calls, connections * CALLS_PER_CONNECTION);
         // Its default depends on other keys.
         shown.insert(ROOT.max_concurrent_calls.name.to_owned(), max_concurrent_calls.into());
-        let issuers = r.table(&ROOT.issuers);
-        if issuers.as_ref().is_some_and(Reader::is_empty) {
+        let issuers = match user {
+            User::Command if !r.has(ROOT.issuers.name) => None,
+            User::Server | User::Command => r.table(&ROOT.issuers),
+        };
+        if user == User::Server && issuers.as_ref().is_some_and(Reader::is_empty) {
             r.missing(&ROOT.issuers);
         }
         let issuers = issuers.map(|table| issuers::read(table, &tenants, base)).unwrap_or_default();

@@ -22,6 +22,9 @@ such as `\"30s\"`, `\"10m\"`, `\"1h\"` or `\"90d\"`.
 
 An environment variable overrides a key of the file. In its name, replace `<TENANT>`, `<PROVIDER>`, `<ISSUER>` and
 `<SERVICE>` by the name in the file, in capitals, with `_` for `-`. A list is then one text, with commas between its items.
+
+`migrate`, `purge`, `import`, `export`, `duplicates`, `apply`, `undo`, `erase` and `provider list` work on the database, and
+need neither `listen` nor `[issuers]`. What the file has of these, and all else in it, is checked all the same.
 ";
 
 /// Lines of at most 120 characters, none of which ends inside of a code span.

@@ -152,6 +152,13 @@ impl Tenant {
     }
 }
 
+/// The policies of the providers of each tenant.
+pub(super) fn policies(
+    tenants: &BTreeMap<TenantId, Tenant>,
+) -> BTreeMap<TenantId, ProviderPolicies> {
+    tenants.iter().map(|(id, tenant)| (id.clone(), tenant.policies())).collect()
+}
+
 /// Reads the tenants. Relative paths start at `base`.
 pub(super) fn read(mut r: Reader, base: &Path) -> BTreeMap<TenantId, Tenant> {
     let mut tenants = BTreeMap::new();

@@ -262,6 +262,71 @@ async fn migrate_runs_missing_migrations_once() {
     assert_eq!(second, Ran { code: Some(0), stdout, stderr: String::new() });
 }
 
+/// A command that listens nowhere and verifies no token needs no word about either.
+#[tokio::test]
+async fn commands_on_the_database_need_no_listener_and_no_issuer() {
+    let database = cluster().db_empty().await;
+    let url = &database.url;
+    let least = format!("[database]\nurl = \"{url}\"\n[tenants.default.providers.github]\n");
+    let dir = folder_with(&database.name, &least);
+    let user = r#"{"id": "ann", "identities": [{"provider": "github", "subject": "ann"}]}"#;
+    fs::write(dir.join("users.ndjson"), format!("{user}\n")).unwrap();
+    fs::write(dir.join("ids.txt"), "ann\n").unwrap();
+
+    let ran = run_in(&dir, "migrate", &[]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let ran = run_in(&dir, "import --from neutral users.ndjson", &[]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let ran = run_in(&dir, "export", &[]);
+    assert!(ran.code == Some(0) && ran.stdout.contains("\"ann\""), "{ran:?}");
+    for command in [
+        "duplicates --output plan.ndjson",
+        "apply plan.ndjson",
+        "undo --plan 0b8f3c56-4f5e-4c55-9a0b-7d2f6a1c9e10",
+        "purge",
+        "provider list",
+        "erase --ids ids.txt",
+    ] {
+        let ran = run_in(&dir, command, &[]);
+        assert_eq!(ran.code, Some(0), "{command}: {ran:?}");
+    }
+    for command in ["serve", "doctor", "health", "config check"] {
+        let ran = run_in(&dir, command, &[]);
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(64), ""), "{command}");
+        assert_eq!(
+            ran.stderr,
+            "identity-link: config.toml:\nlisten: is required, such as \"127.0.0.1:50051\"\n\
+             issuers: is required: without an issuer no call is accepted",
+            "{command}"
+        );
+    }
+}
+
+/// What is there is checked, whichever command reads it.
+#[test]
+fn commands_on_the_database_check_what_the_file_has_of_a_server() {
+    let least = "[database]\nurl = \"postgres://postgres@127.0.0.1:1/x\"\n[tenants.default]\n";
+    let toml = format!(
+        "listen = \"nowhere\"\n{least}[issuers.one]\nissuer = \"https://one.example.com\"\nalgorithms = [\"none\"]\n"
+    );
+    let dir = folder_with("checked_for_commands", &toml);
+
+    let (export, check) = (run_in(&dir, "export", &[]), run_in(&dir, "config check", &[]));
+
+    assert_eq!(export, check);
+    assert_eq!(export.code, Some(64));
+    for said in ["line 1: listen: ", "line 7: issuers.one.algorithms: "] {
+        assert!(export.stderr.contains(said), "{export:?}");
+    }
+    // A key that is misspelt is not one that is missing.
+    let dir = folder_with("misspelt_for_commands", &format!("lissten = \"127.0.0.1:0\"\n{least}"));
+    let ran = run_in(&dir, "export", &[]);
+    assert!(
+        ran.stderr.contains("line 1: lissten: is not a known key: did you mean \"listen\"?"),
+        "{ran:?}"
+    );
+}
+
 #[tokio::test]
 async fn serve_exits_with_the_reason_why_it_cannot_serve() {
     let database = cluster().db_empty().await;

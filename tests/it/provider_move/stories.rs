@@ -145,6 +145,14 @@ async fn an_import_with_the_issuer_from_before_is_refused() {
     let said = "identity-link: tenant default: provider github is configured with issuer";
     assert!(refused.stderr.contains(said), "{refused:?}");
     assert_eq!(old.database.db_texts("SELECT id FROM users").await, [""; 0]);
+
+    // Nor is one without any issuer taken for the new one.
+    let refused = import(|toml| toml.split_once("[issuers.").unwrap().0.to_owned());
+
+    assert_eq!(refused.code, Some(64), "{refused:?}");
+    let said = "identity-link: the provider github has moved to another issuer, and the configuration names no issuer for it";
+    assert!(refused.stderr.contains(said), "{refused:?}");
+    assert_eq!(old.database.db_texts("SELECT id FROM users").await, [""; 0]);
     let imported = import(after);
     assert_eq!(imported.code, Some(0), "{imported:?}");
     assert_eq!(old.database.db_texts("SELECT id FROM users").await, ["ann"]);
