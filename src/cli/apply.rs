@@ -19,6 +19,9 @@ use crate::{
 pub(super) struct ApplyArguments {
     #[command(flatten)]
     links: ManyLinks,
+    /// The tenant of the plan. The plan names it, so this option is not required: it must be the same
+    #[arg(long, value_name = "TENANT")]
+    tenant: Option<String>,
     /// How many links are made at most. The same command makes the next ones
     #[arg(long, value_name = "NUMBER")]
     limit: Option<u64>,
@@ -37,13 +40,18 @@ fn mark(text: &str) -> Result<Mark, String> {
 }
 
 pub(super) fn run(arguments: &ApplyArguments) -> Result<(), Failure> {
-    let (config, tenant) = arguments.links.configured()?;
+    let config = arguments.links.configured()?;
     let plan = PlanFile::open(&arguments.plan)
         .map_err(|error| Failure::from(format!("{}: {error}", arguments.plan.display())))?;
-    if plan.plan.tenant != tenant {
+    let tenant = plan.plan.tenant.clone();
+    if arguments.tenant.as_deref().is_some_and(|named| named != tenant.as_str()) {
         return Err(Failure::usage(format!(
-            "the plan is of the tenant {}, and not of {tenant}: name its tenant, or another plan",
-            plan.plan.tenant
+            "--tenant: the plan is of the tenant {tenant}: leave the option out, or name another plan"
+        )));
+    }
+    if !config.tenants.contains_key(&tenant) {
+        return Err(Failure::usage(format!(
+            "the plan is of the tenant {tenant}, which the configuration does not have: name another plan, or the configuration of its servers"
         )));
     }
     runtime()?.block_on(async {

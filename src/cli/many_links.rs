@@ -14,11 +14,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     ConfigFile, EX_INTERRUPTED, EX_PARTLY, Failure, output_file::cannot_write, progress::Progress,
-    serve::on_signal, tenant::TenantArgument,
+    serve::on_signal,
 };
 use crate::{
     config::CommandConfig,
-    domain::TenantId,
     store::Store,
     telemetry::metrics::Metrics,
     transfer::{
@@ -39,8 +38,6 @@ const CONNECTIONS: usize = AT_ONCE + 2;
 pub(super) struct ManyLinks {
     #[command(flatten)]
     config: ConfigFile,
-    #[command(flatten)]
-    tenant: TenantArgument,
     /// Write nothing, and say what would happen to each link alone
     #[arg(long)]
     pub dry_run: bool,
@@ -65,11 +62,9 @@ pub(super) struct Tools {
 }
 
 impl ManyLinks {
-    /// The configuration, and the tenant in it.
-    pub(super) fn configured(&self) -> Result<(CommandConfig, TenantId), Failure> {
-        let config = self.config.load_for_command()?;
-        let tenant = self.tenant.find(&config.tenants)?;
-        Ok((config, tenant))
+    /// The configuration.
+    pub(super) fn configured(&self) -> Result<CommandConfig, Failure> {
+        self.config.load_for_command()
     }
 
     /// What the command works with. Needs a runtime.

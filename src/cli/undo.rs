@@ -8,6 +8,7 @@ use super::{
     Failure,
     many_links::{ManyLinks, Tools, conclude},
     runtime,
+    tenant::TenantArgument,
 };
 use crate::{
     auth::Permit,
@@ -22,6 +23,8 @@ use crate::{
 pub(super) struct UndoArguments {
     #[command(flatten)]
     links: ManyLinks,
+    #[command(flatten)]
+    tenant: TenantArgument,
     /// All links of this plan, whose id is in the first line of its file
     #[arg(long, value_name = "ID")]
     plan: Option<Uuid>,
@@ -47,7 +50,8 @@ enum RuleName {
 }
 
 pub(super) fn run(arguments: &UndoArguments) -> Result<(), Failure> {
-    let (config, tenant) = arguments.links.configured()?;
+    let config = arguments.links.configured()?;
+    let tenant = arguments.tenant.find(&config.tenants)?;
     let filter = arguments.filter(&config)?;
     runtime()?.block_on(async {
         let Tools { use_cases, pace, mut report, stop } = arguments.links.tools(&config).await?;

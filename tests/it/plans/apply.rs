@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Desk, figures, last_said};
 use crate::support::{
+    child::{binary, run_command},
     events::{events, line},
     link_user, links_of, object, unlink, verified,
 };
@@ -68,6 +69,21 @@ async fn a_plan_makes_one_user_of_each_cluster() {
     let again = desk.run("apply", &[&plan]);
     assert_eq!((again.code, figures(&again)), (Some(0), "linked: 0, already: 3, skipped: 0"));
     assert_eq!(before, desk.server.database.db_everything().await, "a link was made again");
+}
+
+#[tokio::test]
+async fn the_tenant_is_that_of_the_plan() {
+    let desk = Desk::start("of_plan").await;
+    desk.pairs(&["ann"]).await;
+    let plan = desk.plan("plan.ndjson", &[]);
+    let config = desk.config.to_str().unwrap();
+
+    // The configuration has several.
+    let ran = run_command(binary(&["apply", "--config", config, &plan]));
+
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert_eq!(figures(&ran), "linked: 1, already: 0, skipped: 0");
+    assert_eq!(desk.db_links_of_plans().await, ["google-oauth2|ann github|ann"]);
 }
 
 #[tokio::test]

@@ -86,7 +86,13 @@ async fn a_plan_links_no_user_of_another_tenant() {
 
     let config = desk.config.to_str().unwrap();
     let ran = run_command(binary(&["apply", "--config", config, "--tenant", "other", &plan]));
-    let stderr = "identity-link: the plan is of the tenant joined, and not of other: name its tenant, or another plan";
+    let stderr = "identity-link: --tenant: the plan is of the tenant joined: leave the option out, or name another plan";
+    assert_eq!(ran, Ran { code: Some(64), stdout: String::new(), stderr: stderr.to_owned() });
+    let mut lines = desk.lines("plan.ndjson");
+    lines[0]["tenant"] = json!("elsewhere");
+    let ran =
+        run_command(binary(&["apply", "--config", config, &desk.write("far.ndjson", &lines)]));
+    let stderr = "identity-link: the plan is of the tenant elsewhere, which the configuration does not have: name another plan, or the configuration of its servers";
     assert_eq!(ran, Ran { code: Some(64), stdout: String::new(), stderr: stderr.to_owned() });
 
     let mut lines = desk.lines("plan.ndjson");
