@@ -8,7 +8,12 @@ use data_encoding::BASE64URL_NOPAD;
 use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation, decode, decode_header};
 use serde::Deserialize;
 
-use super::{AuthError, claims::Claims, key_set::KeySet, keys::Keys};
+use super::{
+    AuthError,
+    claims::Claims,
+    key_set::{Key, KeySet},
+    keys::Keys,
+};
 use crate::domain::Subject;
 
 /// The longest token that is parsed, in bytes.
@@ -82,19 +87,28 @@ pub(super) fn is_older(time: DateTime<Utc>, than: Duration, now: DateTime<Utc>) 
     now - time > TimeDelta::from_std(than).unwrap_or(TimeDelta::MAX)
 }
 
-/// Verifies a token, and returns the keys that did. Waits for the issuer's keys if the token names
+/// The keys of an issuer that a token was verified with, and the name of the one that signed it.
+pub(super) struct UsedKey {
+    /// The keys.
+    pub set: Arc<KeySet>,
+    /// The thumbprint of the one.
+    pub thumbprint: Arc<str>,
+}
+
+/// Verifies a token, and returns the key that did. Waits for the issuer's keys if the token names
 /// a key that may be new.
 pub(super) async fn verify(
     token: &str,
     expected: &Expected<'_>,
     keys: &Keys,
     now: DateTime<Utc>,
-) -> Result<(Jwt, Arc<KeySet>), AuthError> {
+) -> Result<(Jwt, UsedKey), AuthError> {
     let header = expected_header(token, expected)?;
-    let keys = keys.current_for(header.kid.as_deref()).await?;
-    let key = key_of(&keys, &header)?;
+    let set = keys.current_for(header.kid.as_deref()).await?;
+    let Key { key, thumbprint, .. } = key_of(&set, &header)?;
     let jwt = verify_by(token, expected, (header.alg, key), now)?;
-    Ok((jwt, keys))
+    let thumbprint = Arc::clone(thumbprint);
+    Ok((jwt, UsedKey { set, thumbprint }))
 }
 
 /// Verifies a token that its issuer signed with the secret that it shares with this service (HMAC).
@@ -117,7 +131,7 @@ pub(super) async fn verify_claims(
 ) -> Result<Claims, AuthError> {
     let header = expected_header(token, expected)?;
     let keys = keys.current_for(header.kid.as_deref()).await?;
-    let key = key_of(&keys, &header)?;
+    let key = &key_of(&keys, &header)?.key;
     verify_claims_by(token, expected, (header.alg, key))
 }
 
@@ -169,10 +183,10 @@ fn not_configured(algorithm: Algorithm) -> &'static str {
     }
 }
 
-fn key_of<'a>(keys: &'a KeySet, header: &Header) -> Result<&'a DecodingKey, AuthError> {
+fn key_of<'a>(keys: &'a KeySet, header: &Header) -> Result<&'a Key, AuthError> {
     let key = keys.find(header.kid.as_deref(), header.alg);
     let unknown = AuthError::TokenInvalid("the key is unknown, or has another algorithm");
-    key.map(|key| &key.key).ok_or(unknown)
+    key.ok_or(unknown)
 }
 
 fn verify_by(

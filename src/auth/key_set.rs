@@ -1,12 +1,15 @@
 //! A key set: the public keys of an issuer at one time, from its JWKS document.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use aws_lc_rs::digest::{Digest, SHA256, digest};
 use data_encoding::BASE64URL_NOPAD;
 use jsonwebtoken::{
     Algorithm, AlgorithmFamily, DecodingKey,
-    jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyOperations, PublicKeyUse, RSAKeyParameters},
+    jwk::{
+        AlgorithmParameters, EllipticCurve, Jwk, KeyOperations, PublicKeyUse, RSAKeyParameters,
+        ThumbprintHash,
+    },
 };
 use serde::Deserialize;
 use serde_json::error::Category;
@@ -24,6 +27,9 @@ pub struct Key {
     pub algorithms: Vec<Algorithm>,
     /// The public key.
     pub key: DecodingKey,
+    /// The name of the public key, whatever id it has (RFC 7638, by SHA-256): the same in each
+    /// document.
+    pub thumbprint: Arc<str>,
 }
 
 /// The public keys of an issuer at one time, by key id. A set is immutable: a new document makes a
@@ -96,6 +102,11 @@ impl KeySet {
         }
     }
 
+    /// Whether the public key with this thumbprint is one of them, under any id.
+    pub fn has(&self, thumbprint: &str) -> bool {
+        self.by_id.values().flatten().any(|key| *key.thumbprint == *thumbprint)
+    }
+
     /// The number of keys.
     #[expect(clippy::len_without_is_empty, reason = "a set without keys is not made")]
     pub fn len(&self) -> usize {
@@ -146,7 +157,8 @@ fn usable(jwk: &Jwk, algorithms: &[Algorithm]) -> Option<Key> {
         fitting.retain(|algorithm| *algorithm == named);
     }
     let key = (!fitting.is_empty()).then(|| DecodingKey::from_jwk(jwk).ok())??;
-    Some(Key { algorithms: fitting, key })
+    let thumbprint = jwk.thumbprint(ThumbprintHash::SHA256).ok()?.into();
+    Some(Key { algorithms: fitting, key, thumbprint })
 }
 
 fn sole<T>(mut items: impl Iterator<Item = T>) -> Option<T> {
@@ -335,6 +347,20 @@ mod tests {
             assert_eq!(found(&keys, Algorithm::EdDSA), is_found, "{keys:?}");
         }
         assert!(!found(&[ed("1")], Algorithm::ES256));
+    }
+
+    /// The example of RFC 8037 §A.3.
+    #[test]
+    fn a_key_has_its_thumbprint_under_any_id() {
+        let mut key = ed("1");
+        key["x"] = json!("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo");
+        let mut renamed = key.clone();
+        renamed["kid"] = json!("2");
+        let thumbprint = "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k";
+        assert!(parse(&[ed("1"), key]).unwrap().has(thumbprint));
+        assert!(parse(&[renamed]).unwrap().has(thumbprint));
+        assert!(!parse(&[ed("1")]).unwrap().has(thumbprint));
+        assert!(!parse(&[ed("1")]).unwrap().has(""));
     }
 
     #[test]

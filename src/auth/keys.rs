@@ -147,11 +147,24 @@ impl Keys {
     /// # Errors
     /// [`AuthError::KeysUnavailable`] if there are no keys, or the fetch for an unknown key failed.
     pub async fn current_for(&self, id: Option<&str>) -> Result<Arc<KeySet>, AuthError> {
+        self.current_with(|keys| id.is_none_or(|id| !keys.named(id).is_empty())).await
+    }
+
+    /// The same for a token whose key they have if `has_it` says so.
+    ///
+    /// # Errors
+    /// As of [`Keys::current_for`].
+    pub(super) async fn current_with(
+        &self,
+        has_it: impl Fn(&KeySet) -> bool,
+    ) -> Result<Arc<KeySet>, AuthError> {
         let mut state = self.state.subscribe();
         // Cannot fail: the sender is in self.
         drop(state.wait_for(|state| state.was_read || state.is_over).await);
         let keys = self.current()?;
-        let Some(id) = id.filter(|id| keys.named(id).is_empty()) else { return Ok(keys) };
+        if has_it(&keys) {
+            return Ok(keys);
+        }
         let mut request = None;
         self.state.send_if_modified(|state| {
             let before = state.requested;
@@ -170,7 +183,7 @@ impl Keys {
             let state = self.state.borrow();
             state.failing || state.is_over
         };
-        if keys.named(id).is_empty() && is_unsure() {
+        if !has_it(&keys) && is_unsure() {
             return Err(AuthError::KeysUnavailable);
         }
         Ok(keys)

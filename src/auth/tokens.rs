@@ -9,7 +9,7 @@ use super::{
     AuthError, CallerKind, Issuer, Issuers, SubjectMeaning, TenantRule, TokenUseRules, UserCaller,
     VerifiedBy,
     claims::Claims,
-    jwt::{self, Expected, Jwt, MAX_TOKEN},
+    jwt::{self, Expected, Jwt, MAX_TOKEN, UsedKey},
     verified_tokens::{CachedToken, TokenDigest},
 };
 use crate::{
@@ -92,6 +92,23 @@ impl VerifiedToken {
 }
 
 impl Issuers {
+    /// The keys of an issuer as those that verified an earlier token, whose key has this thumbprint;
+    /// `None` if they do not have that key any more, or the issuer is not trusted. Waits for the issuer's
+    /// keys if the key may be new.
+    ///
+    /// # Errors
+    /// [`AuthError::KeysUnavailable`] if the issuer's keys cannot be read.
+    pub async fn still_verified_by(
+        &self,
+        iss: &str,
+        thumbprint: &str,
+    ) -> Result<Option<VerifiedBy>, AuthError> {
+        let Some((_, issuer_keys)) = self.find(iss) else { return Ok(None) };
+        let set = issuer_keys.current_with(|set| set.has(thumbprint)).await?;
+        let key = set.has(thumbprint).then(|| UsedKey { set, thumbprint: thumbprint.into() });
+        Ok(key.map(|key| VerifiedBy::new(Arc::clone(issuer_keys), key)))
+    }
+
     /// Verifies a token for one use. Waits for the issuer's keys if the token names a key that may
     /// be new.
     ///
@@ -142,8 +159,8 @@ impl Issuers {
             types: &rules.types,
             algorithms: &issuer.algorithms,
         };
-        let (jwt, keys) = jwt::verify(token, &expected, issuer_keys, now).await?;
-        let verified_by = VerifiedBy::new(Arc::clone(issuer_keys), keys);
+        let (jwt, key) = jwt::verify(token, &expected, issuer_keys, now).await?;
+        let verified_by = VerifiedBy::new(Arc::clone(issuer_keys), key);
         let length = token.len();
         let mut token = verified(token, issuer, rules, (jwt, verified_by), now)?;
         if token.caller == TokenCaller::Service {

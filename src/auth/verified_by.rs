@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use super::{AuthError, key_set::KeySet, keys::Keys};
+use super::{AuthError, jwt::UsedKey, key_set::KeySet, keys::Keys};
 
 /// The keys with which a token was verified.
 #[derive(Clone)]
 pub struct VerifiedBy {
     issuer_keys: Arc<Keys>,
     set: Arc<KeySet>,
+    thumbprint: Arc<str>,
 }
 
 impl std::fmt::Debug for VerifiedBy {
@@ -18,9 +19,14 @@ impl std::fmt::Debug for VerifiedBy {
 }
 
 impl VerifiedBy {
-    /// These keys of an issuer.
-    pub(super) fn new(issuer_keys: Arc<Keys>, set: Arc<KeySet>) -> Self {
-        Self { issuer_keys, set }
+    /// These keys of an issuer, of which one was used.
+    pub(super) fn new(issuer_keys: Arc<Keys>, UsedKey { set, thumbprint }: UsedKey) -> Self {
+        Self { issuer_keys, set, thumbprint }
+    }
+
+    /// The thumbprint of the key that was used (RFC 7638).
+    pub fn thumbprint(&self) -> &str {
+        &self.thumbprint
     }
 
     /// Whether the issuer still has the same keys.

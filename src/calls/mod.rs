@@ -3,6 +3,7 @@
 pub mod admission;
 pub mod concurrency;
 pub mod deadline;
+pub mod outdated;
 pub mod page;
 pub mod telemetry;
 

@@ -1,8 +1,6 @@
 //! What ends a call that lasts: the stop of the server, the end of its token, and a change of what
 //! its caller was judged by.
 
-use std::future::pending;
-
 use futures_util::future::BoxFuture;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -11,25 +9,14 @@ use tonic::Status;
 use super::status;
 use crate::{
     auth::{AuthError, Permit},
+    calls::outdated,
     clock,
 };
 
 /// Ends when what the caller was judged by has changed: the keys of its token's issuer, or what
 /// the configuration permits.
 pub(super) fn outdated(permit: &Permit, changed: CancellationToken) -> BoxFuture<'static, ()> {
-    let keys = permit.verified_by().cloned();
-    let replaced = async move {
-        match keys {
-            Some(keys) => keys.replaced().await,
-            None => pending().await,
-        }
-    };
-    Box::pin(async move {
-        tokio::select! {
-            () = replaced => {}
-            () = changed.cancelled() => {}
-        }
-    })
+    outdated::outdated(permit.verified_by().cloned(), changed)
 }
 
 /// Returns the status with which a transfer of this caller ends before its time: at the stop of the

@@ -8,7 +8,7 @@ use axum::{
     extract::{Request, State},
     response::{IntoResponse as _, Response},
 };
-use futures_util::{Stream, stream};
+use futures_util::{Stream, future::BoxFuture, stream};
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use hyper::body::Bytes;
 use tokio::{
@@ -24,7 +24,7 @@ use crate::{
     auth0::{
         AppState, access_table::Route, error::ApiError, export::ExportForm, params::PathParts,
     },
-    calls::admitted,
+    calls::{admitted, outdated::outdated},
     clock,
     domain::{JobKind, TenantId},
     store::{ExportSettings, Job, StoreError},
@@ -61,6 +61,8 @@ struct Download {
     export: Export,
     link: ExportLink,
     limits: TransferLimits,
+    /// Ends when its link would not be made any more.
+    outdated: BoxFuture<'static, ()>,
     _slot: OwnedSemaphorePermit,
 }
 
@@ -70,10 +72,15 @@ async fn begin(state: &AppState, text: &str, record: &CallRecord) -> Result<Resp
     let link = ExportLink::parse(text, clock::now(), key).ok_or_else(ApiError::link)?;
     record.set_tenant(link.tenant.as_str());
     // What a reload took away is gone for links too.
-    let scope = Route::on_rpc("ExportUsers").and_then(|route| route.rule.service_scope);
-    if !scope.is_some_and(|scope| link.is_permitted(state.use_cases.issuers(), scope)) {
+    let route = Route::on_rpc("ExportUsers").ok_or_else(ApiError::link)?;
+    let issuers = state.use_cases.issuers();
+    if !route.rule.service_scope.is_some_and(|scope| link.is_permitted(issuers, scope)) {
         return Err(ApiError::link());
     }
+    // So is a link whose token would not be verified any more.
+    let verified_by = issuers.still_verified_by(&link.issuer, &link.key).await;
+    let verified_by = verified_by.map_err(|error| ApiError::from_auth_error(route, error))?;
+    let verified_by = verified_by.ok_or_else(ApiError::link)?;
     let limits = state.transfers.clone();
     let slot = Arc::clone(&limits.exports).try_acquire_owned();
     let _slot = slot.map_err(|_| ApiError::too_many_exports())?;
@@ -90,7 +97,8 @@ async fn begin(state: &AppState, text: &str, record: &CallRecord) -> Result<Resp
     let export = export.map_err(refusal)?.at_most(limit);
     let file = format!("attachment; filename=\"users.{}.gz\"", if is_csv { "csv" } else { "json" });
     let (chunks, taken) = mpsc::channel(1);
-    let download = Download { export, link, limits, _slot };
+    let outdated = outdated(Some(verified_by), limits.permissions_changed.clone());
+    let download = Download { export, link, limits, outdated, _slot };
     let written = state.use_cases.spawn_to_end(download.run(chunks));
     let headers = [(CONTENT_TYPE, "application/gzip"), (CONTENT_DISPOSITION, file.as_str())];
     Ok((headers, Body::from_stream(body(taken, written))).into_response())
@@ -98,9 +106,9 @@ async fn begin(state: &AppState, text: &str, record: &CallRecord) -> Result<Resp
 
 impl Download {
     /// Writes the export as fast as the client takes it, until its end, or until the token of the
-    /// link expires, the server stops, or what it permits its callers changes.
+    /// link expires, the server stops, or what the link's caller was judged by changes.
     async fn run(self, chunks: mpsc::Sender<Bytes>) -> Result<(), ExportError> {
-        let Self { export, link, limits, _slot } = self;
+        let Self { export, link, limits, outdated, _slot } = self;
         let (stop, client) = (CancellationToken::new(), chunks.clone());
         let left = (link.token_end - clock::now()).to_std().unwrap_or_default();
         let (runtime, stopped, patience) = (Handle::current(), stop.clone(), limits.max_pause);
@@ -115,7 +123,7 @@ impl Download {
         let ended = async {
             tokio::select! {
                 () = limits.stop.cancelled() => {}
-                () = limits.permissions_changed.cancelled() => {}
+                () = outdated => {}
                 () = client.closed() => {}
                 () = sleep(left) => {}
             }

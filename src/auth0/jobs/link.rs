@@ -21,7 +21,7 @@ const TIME_BYTES: usize = 8;
 const JOB_BYTES: usize = 16;
 /// The longest link that is read, in bytes: the names of issuers are URLs.
 const LONGEST: usize = 4096;
-/// Ends the tenant. No id of a tenant has it.
+/// Ends the tenant, and the thumbprint. Neither has it.
 const END: u8 = 0;
 
 /// A link to an export.
@@ -32,7 +32,9 @@ pub(super) struct ExportLink {
     /// Its tenant.
     pub tenant: TenantId,
     /// The issuer of the token with which the link was made.
-    issuer: String,
+    pub issuer: String,
+    /// The thumbprint of the key that signed that token; no key has an empty one.
+    pub key: String,
     /// When the token expires with which the link was made, in whole seconds. A download ends then.
     pub token_end: DateTime<Utc>,
     /// Until when a download may begin, in whole seconds.
@@ -46,7 +48,9 @@ impl ExportLink {
         let (issuer, _) = permit.caller().issuer_and_subject();
         let (tenant, token_end) = (permit.tenant().clone(), permit.expire_time());
         let until = token_end.min(now + GOOD_FOR);
-        Self { job, tenant, issuer: issuer.to_owned(), token_end, until }
+        let key = permit.verified_by().map(|keys| keys.thumbprint().to_owned());
+        let (issuer, key) = (issuer.to_owned(), key.unwrap_or_default());
+        Self { job, tenant, issuer, key, token_end, until }
     }
 
     /// Whether tokens of the issuer, as it is configured now, may have this scope for the tenant. Those
@@ -87,16 +91,19 @@ impl ExportLink {
         let [until, token_end] = [self.until, self.token_end].map(|time| time.timestamp());
         let times = [until.to_be_bytes(), token_end.to_be_bytes()].concat();
         let (tenant, issuer) = (self.tenant.as_str().as_bytes(), self.issuer.as_bytes());
-        [times.as_slice(), self.job.as_bytes(), tenant, &[END], issuer].concat()
+        let key = self.key.as_bytes();
+        [times.as_slice(), self.job.as_bytes(), tenant, &[END], key, &[END], issuer].concat()
     }
 
     fn read(payload: &[u8]) -> Option<Self> {
         let (until, rest) = time(payload)?;
         let (token_end, rest) = time(rest)?;
         let (job, names) = rest.split_at_checked(JOB_BYTES)?;
-        let (tenant, issuer) = std::str::from_utf8(names).ok()?.split_once(char::from(END))?;
+        let (tenant, names) = std::str::from_utf8(names).ok()?.split_once(char::from(END))?;
+        let (key, issuer) = names.split_once(char::from(END))?;
         let (job, tenant) = (Uuid::from_slice(job).ok()?, TenantId::parse(tenant)?);
-        Some(Self { job, tenant, issuer: issuer.to_owned(), token_end, until })
+        let (issuer, key) = (issuer.to_owned(), key.to_owned());
+        Some(Self { job, tenant, issuer, key, token_end, until })
     }
 }
 

@@ -15,7 +15,7 @@ use crate::support::{
     child::{Running, binary, config_file, run_command, temp_dir},
     cluster::{Database, cluster, feed_cluster},
     events::{Watcher, events, list_from, watch_after},
-    tokens::Token,
+    tokens::{ServiceKeys, Token},
     *,
 };
 
@@ -256,6 +256,27 @@ async fn a_client_that_pauses_too_long_ends_its_export() {
     timeout(PATIENCE, both).await.expect("the slots should become free");
     let paused = Exported::read(paused).await;
     assert_eq!(paused.refused(), "DeadlineExceeded DEADLINE");
+}
+
+/// J31: an export goes on no longer than the key of its caller's token.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_its_issuer_removes_ends_an_export() {
+    let keys = ServiceKeys::of_test("exports");
+    let one = "[transfers]\nmax_exports = 1\nmax_pause = \"1h\"\n[feed]\n";
+    let change = |toml: String| keys.named_in(&toml).replace("[feed]\n", one);
+    let server = TestServer::start_with(cluster().db_migrated().await, change).await;
+    server.database.db_populate(9000).await;
+    let channel = Endpoint::from_shared(format!("http://{}", server.address)).unwrap();
+    let narrow = channel.initial_stream_window_size(65_535).connect_lazy();
+    let slow = Caller::new(narrow, Some(keys.token("services").sign()));
+    let slow = slow.export_users(all()).await.unwrap();
+
+    keys.write(&["github"]);
+    let renewed = server.caller(&keys.token("github"));
+    let free = async { while renewed.export_users(all()).await.is_err() {} };
+    timeout(PATIENCE, free).await.expect("the export should end");
+
+    assert_eq!(Exported::read(slow).await.refused(), "Unavailable WATCH_EXPIRED");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,16 +1,16 @@
 //! A client of Auth0's HTTP that shares no code with the server.
 
-use std::net::SocketAddr;
+use std::{any::Any, net::SocketAddr};
 
 use http::{HeaderMap, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Collected, Full};
 use hyper::{
-    body::{Body, Bytes},
-    client::conn::http2::handshake,
+    body::{Body, Bytes, Incoming},
+    client::conn::http2::{Builder, handshake},
 };
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::Value;
-use tokio::net::TcpStream;
+use tokio::{net::TcpStream, task::JoinHandle};
 
 use super::{TestServer, cluster::cluster, tokens::Token};
 
@@ -50,6 +50,22 @@ impl Said {
 pub struct Asker {
     address: SocketAddr,
     token: Option<String>,
+}
+
+/// A response whose body has begun.
+pub struct Download {
+    response: Response<Incoming>,
+    _sender: Box<dyn Any + Send>,
+    connection: JoinHandle<Result<(), hyper::Error>>,
+}
+
+impl Download {
+    /// The whole body; an error if the server breaks it off.
+    pub async fn rest(self) -> Result<Bytes, hyper::Error> {
+        let body = self.response.into_body().collect().await.map(Collected::to_bytes);
+        self.connection.abort();
+        body
+    }
 }
 
 impl TestServer {
@@ -148,6 +164,23 @@ impl Asker {
     pub async fn get_bytes(&self, path: &str) -> Response<Result<Bytes, hyper::Error>> {
         let request = Request::builder().uri(path).body(Full::<Bytes>::default()).unwrap();
         self.send_for_bytes(request).await
+    }
+
+    /// Begins to get what is no JSON, and takes no more of it than arrives at first, until the caller
+    /// reads on.
+    pub async fn begin(&self, path: &str) -> Download {
+        let request = Request::builder().uri(format!("http://localhost{path}"));
+        let request = request.body(Full::<Bytes>::default()).unwrap();
+        let stream = TcpStream::connect(self.address).await.unwrap();
+        let (mut sender, connection) = Builder::new(TokioExecutor::new())
+            .initial_stream_window_size(65_535)
+            .handshake(TokioIo::new(stream))
+            .await
+            .unwrap();
+        let connection = tokio::spawn(connection);
+        let response = sender.send_request(request).await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK);
+        Download { response, _sender: Box::new(sender), connection }
     }
 
     async fn send_for_bytes<B>(

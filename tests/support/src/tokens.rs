@@ -182,3 +182,45 @@ impl Token {
         format!("{signed}.{signature}")
     }
 }
+
+/// The key file of the issuer of services, which a test changes.
+pub struct ServiceKeys(PathBuf);
+
+impl ServiceKeys {
+    /// The file of a test, with the key of the issuer.
+    pub fn of_test(name: &str) -> Self {
+        let file = super::child::temp_dir(&format!("service_keys_{name}")).join("jwks.json");
+        let keys = Self(file);
+        keys.write(&["services"]);
+        keys
+    }
+
+    /// The configuration, which names this file.
+    pub fn named_in(&self, toml: &str) -> String {
+        let own = keys_dir().join("services.json").display().to_string();
+        let changed = toml.replace(&own, &self.0.display().to_string());
+        assert_ne!(changed, toml);
+        changed
+    }
+
+    /// Writes the keys of these issuers, each under its name.
+    pub fn write(&self, issuers: &[&str]) {
+        let keys: Vec<Value> = issuers
+            .iter()
+            .map(|issuer| {
+                let mut key = jwk(issuer);
+                key["kid"] = json!(issuer);
+                key
+            })
+            .collect();
+        fs::write(&self.0, json!({ "keys": keys }).to_string()).unwrap();
+    }
+
+    /// A token of a service, signed with the key of this issuer. If the server does not know the key
+    /// yet, the token has it read the file again.
+    pub fn token(&self, signer: &'static str) -> Token {
+        let mut token = Token { signer, ..Token::of("services", "backend") };
+        token.header.kid = Some(signer.to_owned());
+        token
+    }
+}

@@ -1,10 +1,13 @@
 //! The link to an export is a secret, which is good for a moment and for one job.
 
+use std::time::Duration;
+
 use chrono::TimeDelta;
 use data_encoding::BASE64URL_NOPAD;
 use identity_link::clock;
 use rustix::process::Signal;
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use super::{
     EXPORTS,
@@ -15,10 +18,12 @@ use crate::support::{
     TestServer,
     auth0::{AUTH0, Asker},
     child::Running,
-    cluster::cluster,
-    tokens::Token,
+    cluster::{Database, cluster},
+    tokens::{ServiceKeys, Token},
 };
 
+/// A bound that only turns a test that would hang into one that fails.
+const PATIENCE: Duration = Duration::from_secs(60);
 const REFUSED: &str = "403 invalid_link This link is not valid, or has expired: get the job again, and its location is a new one.";
 
 async fn exporting(server: &TestServer) -> Value {
@@ -95,6 +100,75 @@ async fn a_link_ends_with_the_tokens_of_its_issuer() {
     let table = "[issuers.services]\n";
     let with = format!("{table}tokens_valid_from = \"{from}\"\n");
     ends_by(move |toml| toml.replace(table, &with)).await;
+}
+
+/// Fills a database with users of which no client that takes little has all at once: their metadata
+/// cannot be compressed.
+async fn db_fill(database: &Database) {
+    database.db_populate(9000).await;
+    let parts: Vec<String> = (0..8).map(|at| format!("md5('{at}' || id)")).collect();
+    let random = format!("jsonb_build_object('x', {})", parts.join(" || "));
+    database.db_execute(&format!("UPDATE users SET user_metadata = {random}")).await;
+}
+
+/// A server with one slot for exports, whose key file of services a test changes.
+async fn with_keys(name: &str) -> (TestServer, ServiceKeys) {
+    let keys = ServiceKeys::of_test(name);
+    let database = cluster().db_migrated().await;
+    let one = "[transfers]\nmax_exports = 1\nmax_pause = \"1h\"\n";
+    let server = TestServer::start_with(database, |toml| keys.named_in(&toml) + AUTH0 + one).await;
+    (server, keys)
+}
+
+/// J31: a key that its issuer has removed signs no link, and the links that it has signed end within
+/// the time in which calls notice it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_and_its_download_end_with_the_key_of_their_token() {
+    let (server, keys) = with_keys("removed").await;
+    db_fill(&server.database).await;
+    let job = server.asker(&keys.token("services")).post(EXPORTS, &json!({})).await.ok();
+    let slow = server.stranger().begin(&path(&job)).await;
+
+    keys.write(&["github"]);
+    let renewed = server.asker(&keys.token("github"));
+    let other = renewed.post(EXPORTS, &json!({})).await.ok();
+
+    assert_eq!(server.stranger().get(&path(&job)).await.refused(), REFUSED);
+    // The slot is free when the download has ended.
+    let free = async { while server.stranger().get_bytes(&path(&other)).await.status() != 200 {} };
+    timeout(PATIENCE, free).await.expect("the download should end");
+    assert!(slow.rest().await.is_err(), "the download should have no end");
+}
+
+/// An issuer that has another key beside it, in a document of another text, has removed nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_is_good_beside_another_key() {
+    let (server, keys) = with_keys("beside").await;
+    let job = server.asker(&keys.token("services")).post(EXPORTS, &json!({})).await.ok();
+
+    keys.write(&["github", "services"]);
+    server.asker(&keys.token("github")).post(EXPORTS, &json!({})).await.ok();
+
+    downloaded(&server, &path(&job)).await;
+}
+
+/// The client sees that its file is not whole, and the server waits for no client.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_ends_a_download_which_is_then_not_complete() {
+    let database = cluster().db_migrated().await;
+    db_fill(&database).await;
+    let (mut child, address) =
+        Running::serve(&database, |toml| format!("shutdown_grace = \"1h\"\n{toml}") + AUTH0);
+    let asker = Asker::at(address, Some(Token::of("services", "backend").sign()));
+    let job = asker.post(EXPORTS, &json!({})).await.ok();
+    let slow = Asker::at(address, None).begin(&path(&job)).await;
+
+    child.signal(Signal::TERM);
+    child.stderr_until(|line| line.contains("an export over HTTP ended early"));
+
+    assert!(slow.rest().await.is_err(), "the download should have no end");
+    let ran = child.finish();
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
 }
 
 /// G30: who may not export gets no link.
