@@ -8,9 +8,13 @@ use diesel::{
 };
 
 use super::{
-    Session, StoreError, bind::column, cached::Cached, reads::users_by_ids, rows::user_id,
+    Session, StoreError,
+    bind::{bigint, column},
+    cached::Cached,
+    reads::users_by_ids,
+    rows::user_id,
 };
-use crate::domain::{User, UserId};
+use crate::domain::{Provider, User, UserId};
 
 #[derive(QueryableByName)]
 struct AbsorbedRow {
@@ -18,6 +22,27 @@ struct AbsorbedRow {
     holder: String,
     #[diesel(sql_type = Text)]
     id: String,
+}
+
+/// An account, and who owns it.
+#[derive(Debug)]
+pub struct AccountOwner {
+    /// The account's name at its provider.
+    pub subject: String,
+    /// The connection through which it signs in.
+    pub connection: String,
+    /// The user that owns it.
+    pub owner: UserId,
+}
+
+#[derive(QueryableByName)]
+struct AccountRow {
+    #[diesel(sql_type = Text)]
+    subject: String,
+    #[diesel(sql_type = Text)]
+    connection: String,
+    #[diesel(sql_type = Text)]
+    owner_id: String,
 }
 
 #[derive(QueryableByName)]
@@ -50,6 +75,28 @@ impl Session {
             absorbed.entry(user_id(&row.holder)?).or_default().push(user_id(&row.id)?);
         }
         Ok(absorbed)
+    }
+
+    /// The next `limit` accounts of a provider after one, in the order of their subjects. An empty
+    /// subject is before all.
+    pub async fn accounts_at_provider(
+        &mut self,
+        provider: &Provider,
+        after: &str,
+        limit: usize,
+    ) -> Result<Vec<AccountOwner>, StoreError> {
+        const SQL: &str = "SELECT subject, connection, owner_id FROM identities \
+            WHERE tenant_id = $1 AND provider = $2 AND subject > $3 ORDER BY subject LIMIT $4";
+        let query = sql_query(SQL)
+            .bind::<Text, _>(self.tenant.as_str())
+            .bind::<Text, _>(provider.as_str())
+            .bind::<Text, _>(after)
+            .bind::<BigInt, _>(bigint(limit));
+        let rows: Vec<AccountRow> = self.conn.load("accounts_at_provider", Cached(query)).await?;
+        let owner = |AccountRow { subject, connection, owner_id }| {
+            Ok(AccountOwner { subject, connection, owner: user_id(&owner_id)? })
+        };
+        rows.into_iter().map(owner).collect()
     }
 
     /// About how many users there are, absorbed ones and those of other tenants included, as the

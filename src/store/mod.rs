@@ -90,6 +90,7 @@ pub use duplicates::{AccountPlace, ClaimPage, Claims, EmailOwner, EmailPage, Ema
 pub use epochs::Horizon;
 pub use erasures::DeletedUsers;
 pub use error::StoreError;
+pub use export::AccountOwner;
 pub use feed::{EventPage, PastEvent, Position, PositionState, Tail};
 pub use history::{LinkPosition, PastLink};
 pub use identities::AccountState;

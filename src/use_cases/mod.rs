@@ -214,8 +214,13 @@ impl UseCases {
     /// # Errors
     /// [`Error::Fault`] if the tenant is not configured.
     pub fn tenant(&self, permit: &Permit) -> Result<&Tenant, Error> {
-        let tenant = self.tenants.get(permit.tenant());
+        let tenant = self.tenant_of(permit.tenant());
         tenant.ok_or_else(|| Error::Fault(format!("tenant {} is not configured", permit.tenant())))
+    }
+
+    /// The settings of a tenant; `None` if it is not configured.
+    pub fn tenant_of(&self, tenant: &TenantId) -> Option<&Tenant> {
+        self.tenants.get(tenant)
     }
 }
 

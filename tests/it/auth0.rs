@@ -7,7 +7,7 @@ mod cors;
 mod curl;
 mod documents;
 mod elsewhere;
-mod jobs;
+pub(crate) mod jobs;
 mod linked_account;
 mod logged;
 mod looks;

@@ -91,9 +91,19 @@ async fn begin(state: &AppState, text: &str, record: &CallRecord) -> Result<Resp
         job.filter(|job| job.kind == Some(JobKind::ExportUsers)).ok_or_else(ApiError::link)?;
     let ExportSettings { connection, is_csv, limit, fields } =
         job.settings().map_err(ApiError::from_store_error)?;
+    let selection = match &connection {
+        None => Selection::All,
+        Some(connection) => {
+            let tenant = state.use_cases.tenant_of(&link.tenant);
+            // The configuration may have lost the connection since.
+            let provider = tenant.and_then(|tenant| tenant.provider_of_connection(connection));
+            let provider = provider.ok_or_else(ApiError::connection)?.clone();
+            Selection::Connection { provider, connection: connection.clone() }
+        }
+    };
     let form = ExportForm::new(state.looks.clone(), connection, is_csv, fields);
     let form = Form::Other(Arc::new(form));
-    let export = Export::begin(store, &link.tenant, Selection::All, form).await;
+    let export = Export::begin(store, &link.tenant, selection, form).await;
     let export = export.map_err(refusal)?.at_most(limit);
     let file = format!("attachment; filename=\"users.{}.gz\"", if is_csv { "csv" } else { "json" });
     let (chunks, taken) = mpsc::channel(1);

@@ -30,7 +30,8 @@ const MAX_NAME: usize = 255;
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ExportBody {
-    /// Only users with an account of this connection, by its name. All users if it is absent.
+    /// Only users with an account of this connection, by its name, in the order of these accounts. All
+    /// users if it is absent.
     #[serde(default, deserialize_with = "given")]
     #[schema(nullable = false)]
     connection_id: Option<String>,

@@ -11,6 +11,7 @@
 
 mod all;
 mod changed;
+mod connection;
 mod line;
 mod named;
 mod next_ids;
@@ -24,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 use self::{
     all::AllUsers,
     changed::ChangedUsers,
+    connection::ConnectionUsers,
     line::Writer,
     named::NamedUsers,
     page_size::PageSize,
@@ -35,7 +37,7 @@ pub use self::{
     output::{Output, create_private},
 };
 use crate::{
-    domain::TenantId,
+    domain::{Provider, TenantId},
     feed::PositionCodec,
     store::{Position, PositionState, Store, StoreError},
 };
@@ -47,6 +49,13 @@ pub enum Selection {
     All,
     /// Those with these ids.
     Named(NamedIds),
+    /// Those that have an account of a connection, in the order of these accounts.
+    Connection {
+        /// The provider of the connection.
+        provider: Provider,
+        /// Its name.
+        connection: String,
+    },
     /// Those that changed after this position of the feed, a text that an export or the feed's rpcs
     /// returned.
     ChangedSince(String),
@@ -136,6 +145,9 @@ impl Export {
                 Source::All(Box::new(all))
             }
             Selection::Named(ids) => Source::Named(NamedUsers::new(ids)),
+            Selection::Connection { provider, connection } => {
+                Source::Connection(ConnectionUsers::new(provider, connection))
+            }
             Selection::ChangedSince(text) => {
                 let since = positions.parse(&text).ok_or(ExportError::UnknownPosition)?;
                 expect_kept(session.position_state(since).await?)?;
@@ -144,7 +156,7 @@ impl Export {
         };
         let position = match &source {
             Source::Changed(changed) => newest.latest(changed.since()),
-            Source::All(_) | Source::Named(_) => newest,
+            Source::All(_) | Source::Named(_) | Source::Connection(_) => newest,
         };
         let (store, tenant) = (store.clone(), tenant.clone());
         let reader = Reader::new(store, tenant, source, has_links, page_size.clone());

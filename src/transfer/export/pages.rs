@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use super::{
-    ExportError, all::AllUsers, changed::ChangedUsers, named::NamedUsers, page_size::PageSize,
+    ExportError, all::AllUsers, changed::ChangedUsers, connection::ConnectionUsers,
+    named::NamedUsers, page_size::PageSize,
 };
 use crate::{
     domain::{TenantId, User, UserId},
@@ -34,6 +35,8 @@ pub(super) enum Source {
     All(Box<AllUsers>),
     /// The users of an id list.
     Named(NamedUsers),
+    /// The users of a connection.
+    Connection(ConnectionUsers),
     /// The users that changed after a position.
     Changed(ChangedUsers),
 }
@@ -82,6 +85,14 @@ impl Reader {
             let (ids, lines): (Vec<UserId>, Vec<u64>) = match &mut self.source {
                 Source::All(_) => Default::default(),
                 Source::Named(named) => named.next_ids(size).await?.into_iter().unzip(),
+                Source::Connection(connection) => {
+                    match connection.next_ids(&mut session, size).await? {
+                        None => return Ok(None),
+                        // All accounts of the page are of other connections.
+                        Some(ids) if ids.is_empty() => continue,
+                        Some(ids) => (ids, Vec::new()),
+                    }
+                }
                 Source::Changed(changed) => {
                     (changed.next_ids(&mut session, size).await?, Vec::new())
                 }
@@ -93,6 +104,7 @@ impl Reader {
             let users = session.users_by_ids(&ids).await?;
             let found = match &mut self.source {
                 Source::Named(named) => named.sort_out(&ids, &lines, users),
+                Source::Connection(connection) => connection.sort_out(users),
                 Source::All(_) | Source::Changed(_) => changed_users(&ids, users),
             };
             let page = page(&mut session, found, self.has_links).await?;
@@ -114,7 +126,7 @@ impl Reader {
                 Ok(self.store.session(&self.tenant).await?.estimated_users().await?)
             }
             Source::Named(named) => Ok(Some(named.count())),
-            Source::All(_) | Source::Changed(_) => Ok(None),
+            Source::All(_) | Source::Connection(_) | Source::Changed(_) => Ok(None),
         }
     }
 
@@ -122,7 +134,7 @@ impl Reader {
     pub(super) fn unknown_lines(self) -> Vec<u64> {
         match self.source {
             Source::Named(named) => named.into_unknown_lines(),
-            Source::All(_) | Source::Changed(_) => Vec::new(),
+            Source::All(_) | Source::Connection(_) | Source::Changed(_) => Vec::new(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Auth0's jobs over HTTP: users in bulk.
 
-mod exports;
+pub(crate) mod exports;
 mod imports;
 mod interrupted;
 mod links;

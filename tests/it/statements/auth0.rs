@@ -3,7 +3,12 @@
 use serde_json::{Value, json};
 use tonic::Status;
 
-use super::{assert_costs, logged_server_with, statements};
+use super::{
+    assert_costs, logged_server_with,
+    plans::{CROWD, db_read_by_keys},
+    statements,
+};
+use crate::auth0::jobs::exports::{downloaded, path};
 use crate::support::{
     TestServer,
     auth0::{AUTH0, Asker, Said},
@@ -54,6 +59,36 @@ async fn whose_id_it_is_costs_no_statement() {
     for path in [ANN, LINKED] {
         assert_costs(own..=own, &cost(&server, linked.patch(path, &seen)).await);
     }
+}
+
+/// An export of a connection reads its accounts by the index of the provider, however many users there
+/// are.
+#[tokio::test]
+async fn an_export_of_a_connection_reads_no_other_users() {
+    let server = logged_server_with(AUTH0).await;
+    let backend = server.backend();
+    ann(&backend).await;
+    server.database.db_execute(&format!("{CROWD}; ANALYZE")).await;
+    let body = json!({"connection_id": "sms", "fields": [{"name": "user_id"}]});
+    let job = backend.post("/api/v2/jobs/users-exports", &body).await.ok();
+
+    let mut users = String::new();
+    let download = async {
+        users = downloaded(&server, &path(&job)).await;
+        Ok::<_, Status>(())
+    };
+    let asked = statements(&server, download).await;
+
+    assert_eq!(users, "{\"user_id\":\"github|ann\"}\n");
+    let of_accounts =
+        |said: &&String| said.contains("FROM identities") && said.contains("subject > $3");
+    // A page, and the one behind the last one.
+    assert_eq!(asked.iter().filter(of_accounts).count(), 2, "{asked:?}");
+    assert!(
+        !asked.iter().any(|said| said.contains("FROM users WHERE tenant_id = $1 AND id > $2")),
+        "{asked:?}"
+    );
+    assert!(db_read_by_keys(&server, &asked).await >= 4, "{asked:?}");
 }
 
 /// An account that is given as its provider names it costs what it does over gRPC; with the

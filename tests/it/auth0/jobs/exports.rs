@@ -24,13 +24,13 @@ async fn people(server: &TestServer) {
 }
 
 /// The path of a job's link.
-pub(super) fn path(job: &Value) -> String {
+pub(crate) fn path(job: &Value) -> String {
     let location = job["location"].as_str().unwrap();
     location.strip_prefix("https://localhost").unwrap().to_owned()
 }
 
 /// The file behind a link, which needs no token.
-pub(super) async fn downloaded(server: &TestServer, path: &str) -> String {
+pub(crate) async fn downloaded(server: &TestServer, path: &str) -> String {
     let response = server.stranger().get_bytes(path).await;
     assert_eq!(response.status(), 200, "{response:?}");
     let mut text = String::new();
@@ -106,6 +106,46 @@ async fn an_export_has_the_fields_the_users_and_the_form_that_are_asked_for() {
         (exported(&server, &json!({})).await.lines().count(), usual.lines().count()),
         (2, 2)
     );
+}
+
+/// However many accounts of it a user has, and however many pages they are on.
+#[tokio::test]
+async fn an_export_of_a_connection_has_each_of_its_users_once() {
+    let server = TestServer::start_auth0().await;
+    let backend = server.backend();
+    for (connection, user_id) in
+        [("github", "a"), ("github", "m"), ("github", "z"), (DATABASE, "b"), ("auth0", "c")]
+    {
+        let body = json!({"connection": connection, "user_id": user_id});
+        backend.post("/api/v2/users", &body).await.ok();
+    }
+    let link = json!({"provider": "github", "user_id": "z"});
+    backend.post("/api/v2/users/github|a/identities", &link).await.ok();
+    // More accounts than a page has, between the two of one user.
+    let many = "INSERT INTO users (tenant_id, id, create_time, update_time, primary_provider, primary_subject, ancestors) \
+          SELECT 'default', 'many_' || n, now(), now(), 'github', 'many_' || n, '{}' FROM generate_series(1, 3000) n; \
+        INSERT INTO identities (tenant_id, provider, subject, owner_id, home_id, ordinal, connection, social, attach_time) \
+          SELECT 'default', 'github', 'many_' || n, 'many_' || n, 'many_' || n, 0, 'github', false, now() \
+          FROM generate_series(1, 3000) n";
+    server.database.db_execute(many).await;
+    let exported = async |connection: &str| {
+        let body = json!({"connection_id": connection, "fields": [{"name": "user_id"}]});
+        let lines = exported(&server, &body).await;
+        let id = |line: &str| {
+            let line: Value = serde_json::from_str(line).unwrap();
+            line["user_id"].as_str().unwrap().to_owned()
+        };
+        lines.lines().map(id).collect::<Vec<_>>()
+    };
+
+    let mut of_github = exported("github").await;
+    assert_eq!((of_github.len(), of_github[0].as_str()), (3002, "github|a"));
+    of_github.sort();
+    of_github.dedup();
+    assert_eq!(of_github.len(), 3002);
+    // Two connections of one provider.
+    assert_eq!(exported(DATABASE).await, ["auth0|b"]);
+    assert_eq!(exported("auth0").await, ["auth0|c"]);
 }
 
 #[tokio::test]
