@@ -11,8 +11,9 @@
 //! this process or of others, and whatever in the database is short.
 //!
 //! How long a link takes alone is measured again and again, by a few links one after the other: the
-//! window itself hides it otherwise. The least of a minute counts, so that a burst of calls does not
-//! pass for the normal state.
+//! window itself hides it otherwise. Of the measurements of a minute, the median counts: a burst of
+//! calls does not pass for the normal state, and neither do a few links that happened to be quick, next
+//! to which all others would seem to wait.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -109,13 +110,19 @@ impl Window {
         }
     }
 
+    /// How long a link takes alone, in seconds: the lower one of two medians.
+    fn time_alone(&self) -> f64 {
+        let mut means: Vec<f64> = self.alone.iter().map(|(_, mean)| *mean).collect();
+        means.sort_by(f64::total_cmp);
+        means.get(means.len().saturating_sub(1) / 2).copied().unwrap_or(f64::INFINITY)
+    }
+
     fn adapt(&mut self, time: f64, beside: usize) {
         self.recent = match self.recent {
             0.0 => time,
             recent => recent + (time - recent) * NEWEST,
         };
-        let alone = self.alone.iter().map(|(_, mean)| *mean).fold(f64::INFINITY, f64::min);
-        let waiting = self.size * (1.0 - (alone / self.recent).min(1.0));
+        let waiting = self.size * (1.0 - (self.time_alone() / self.recent).min(1.0));
         let change = GAIN * (WAITING - waiting) / self.size;
         // Where the rate or the plan leaves room, the times say nothing about a larger window.
         if change < 0.0 || !self.is_below(beside + 1) {
@@ -181,6 +188,58 @@ mod tests {
             // Numerical Recipes' generator is random enough for noise.
             seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             exact(beside) * (0.75 + f64::from(seed >> 16) / f64::from(1 << 17))
+        }
+    }
+
+    /// The same with times as those of a database under load: most are short, and some are very long
+    /// (exponential).
+    fn under_load(capacity: f64, alone: f64, mut seed: u32) -> impl FnMut(usize) -> f64 {
+        let exact = at(capacity, alone);
+        move |beside| {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let above_zero = (f64::from(seed >> 8) + 1.0) / f64::from(1 << 24);
+            exact(beside) * -above_zero.ln()
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(16))]
+
+        /// Times that vary much do not make it timid: links that were quick by chance are not how long
+        /// one takes alone.
+        #[test]
+        fn it_uses_what_others_leave_however_much_the_times_vary(
+            capacity in 4.0..8.0, seed: u32,
+        ) {
+            let mut links = Simulated::new();
+            let mut time = under_load(capacity, 0.05, seed);
+            let begun = links.now;
+            let (mut sum, mut count) = (0.0, 0.0);
+            while links.now < begun + 6 * COUNTS_FOR {
+                links.make(1, &mut time);
+                if links.now > begun + 2 * COUNTS_FOR {
+                    sum += links.window.size;
+                    count += 1.0;
+                }
+            }
+            let mean: f64 = sum / count;
+            prop_assert!((capacity * 0.65..capacity + 3.0).contains(&mean), "{mean} of {capacity}");
+        }
+
+        /// Others that make each link slower, and not wait, such as a slower disk, are the normal state
+        /// after a minute.
+        #[test]
+        fn it_does_not_stay_at_one_link_for_good(capacity in 3.0..8.0, seed: u32) {
+            let mut links = Simulated::new();
+            links.make(2000, noisy(capacity, 0.005, seed));
+            let mut slower = noisy(capacity, 0.05, seed);
+            let slower_since = links.now;
+            while links.now < slower_since + COUNTS_FOR + MEASURE_EVERY {
+                links.make(1, &mut slower);
+            }
+            links.make(500, &mut slower);
+            let size = links.window.size;
+            prop_assert!(size > capacity * 0.6, "{size} of {capacity}");
         }
     }
 
