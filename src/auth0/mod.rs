@@ -43,7 +43,11 @@ use self::{
     looks::Looks,
     search::Scans,
 };
-pub use self::{export::UserLines, rate_limit::with_rate_limit};
+pub use self::{
+    export::UserLines,
+    jobs::form::{FormProblem, form_parts},
+    rate_limit::with_rate_limit,
+};
 use crate::{
     auth::{AbsorbedId, Permit, Target},
     calls::{Body, admission, concurrency::ConcurrencyLimit, telemetry::CallOutcome},

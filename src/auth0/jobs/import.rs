@@ -4,14 +4,17 @@ use std::collections::BTreeMap;
 
 use axum::{
     body::Body,
-    extract::{FromRequest, Multipart, Request, State},
+    extract::{FromRequest, Request, State},
     response::Response,
 };
 use http::StatusCode;
 use hyper::body::Bytes;
 use utoipa::ToSchema;
 
-use super::shown::JobBody;
+use super::{
+    form::{FILE, FormProblem, MAX_FILE, form_parts},
+    shown::JobBody,
+};
 use crate::{
     auth0::{
         AppState,
@@ -27,8 +30,6 @@ use crate::{
     use_cases::{NotStored, StartJob},
 };
 
-/// The longest file, in bytes: Auth0's 500 KB.
-const MAX_FILE: usize = 500 * 1024;
 /// The bytes that a form may have beside its file.
 const MAX_REST: usize = 16 * 1024;
 /// The longest name that a client may give a job, in characters.
@@ -36,7 +37,6 @@ const MAX_EXTERNAL_ID: usize = 255;
 const MEDIA_TYPE: &str = "multipart/form-data";
 
 /// The parts of the form beside the file.
-const FILE: &str = "users";
 const CONNECTION: &str = "connection_id";
 const UPSERT: &str = "upsert";
 const EXTERNAL_ID: &str = "external_id";
@@ -172,24 +172,14 @@ impl<S: Send + Sync> FromRequest<S> for Form {
             refusal => refusal,
         })?;
         let whole = Request::from_parts(head, Body::from(bytes));
-        let form = Multipart::from_request(whole, &()).await;
-        let mut form = form.map_err(|_| ApiError::media_type(MEDIA_TYPE))?;
-        let mut parts = BTreeMap::new();
-        let broken = || ApiError::body("the form is not multipart/form-data (RFC 7578)");
-        while let Some(part) = form.next_field().await.map_err(|_| broken())? {
-            let name = part.name().ok_or_else(broken)?.to_owned();
-            let bytes = part.bytes().await.map_err(|_| broken())?;
-            if name == FILE && bytes.len() > MAX_FILE {
-                return Err(ApiError::too_long(MAX_FILE));
+        let parts = form_parts(whole).await.map_err(|problem| match problem {
+            FormProblem::MediaType => ApiError::media_type(MEDIA_TYPE),
+            FormProblem::Broken => ApiError::body("the form is not multipart/form-data (RFC 7578)"),
+            FormProblem::TooLong => ApiError::too_long(MAX_FILE),
+            FormProblem::Repeated(name) => {
+                ApiError::body(&format!("{}: occurs twice: send it once", printable(&name)))
             }
-            if parts.contains_key(&name) {
-                return Err(ApiError::body(&format!(
-                    "{}: occurs twice: send it once",
-                    printable(&name)
-                )));
-            }
-            parts.insert(name, bytes);
-        }
+        })?;
         Ok(Self(parts))
     }
 }

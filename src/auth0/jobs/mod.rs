@@ -3,6 +3,7 @@
 
 pub(super) mod download;
 pub(super) mod export;
+pub(super) mod form;
 pub(super) mod import;
 mod link;
 mod shown;
