@@ -45,6 +45,7 @@ pub(super) enum Rpc {
     Unlink,
     ImportUsers,
     ExportUsers,
+    ListConnections,
 }
 
 impl Rpc {
@@ -60,6 +61,7 @@ impl Rpc {
             "Unlink" => Some(Self::Unlink),
             "ImportUsers" => Some(Self::ImportUsers),
             "ExportUsers" => Some(Self::ExportUsers),
+            "ListConnections" => Some(Self::ListConnections),
             _ => None,
         }
     }

@@ -4,6 +4,7 @@
 
 mod access_table;
 mod body;
+mod connections;
 mod elsewhere;
 mod error;
 mod export;
@@ -121,6 +122,7 @@ pub fn routes(
         .routes(routes!(users::read, users::update, users::delete))
         .routes(routes!(identities::link))
         .routes(routes!(identities::unlink))
+        .routes(routes!(connections::list))
         .routes(routes!(jobs::import::import))
         .routes(routes!(jobs::export::export))
         .routes(routes!(jobs::read))

@@ -38,6 +38,8 @@ pub(super) struct Params {
     /// A name without a `=` has no value and counts as absent: clients write it so to leave the
     /// choice to the server.
     left: BTreeMap<String, Option<String>>,
+    /// The further values of names that occur several times.
+    repeated: BTreeMap<String, Vec<Option<String>>>,
     wrong: Vec<Violation>,
 }
 
@@ -49,12 +51,15 @@ impl<S: Sync> FromRequestParts<S> for Params {
         if !is_percent_encoded(query.as_bytes()) {
             return Err(ApiError::query("it is not UTF-8 in percent-encoding"));
         }
-        let mut params = Self { left: BTreeMap::new(), wrong: Vec::new() };
+        let (left, repeated) = (BTreeMap::new(), BTreeMap::new());
+        let mut params = Self { left, repeated, wrong: Vec::new() };
         for part in query.split('&').filter(|part| !part.is_empty()) {
             for (name, value) in form_urlencoded::parse(part.as_bytes()) {
                 let value = part.contains('=').then(|| value.into_owned());
-                if params.left.insert(name.to_string(), value).is_some() {
-                    params.report(&printable(&name), "occurs twice: send it once");
+                if params.left.contains_key(&*name) {
+                    params.repeated.entry(name.to_string()).or_default().push(value);
+                } else {
+                    params.left.insert(name.to_string(), value);
                 }
             }
         }
@@ -108,10 +113,39 @@ impl Params {
         value
     }
 
+    /// Takes all values of a parameter that is a list: of `name`, `name[]` and `name[0]` to the last of
+    /// at most `most`, in the order of the names.
+    pub(super) fn texts(&mut self, name: &str, most: usize) -> Vec<String> {
+        let is_of = |given: &String| {
+            let index = given.strip_prefix(name).and_then(|rest| match rest {
+                "" => Some(""),
+                rest => rest.strip_prefix('[')?.strip_suffix(']'),
+            });
+            index.is_some_and(|index| {
+                index.is_empty() || index.parse().is_ok_and(|at: usize| at < most)
+            })
+        };
+        let mut values: Vec<String> = Vec::new();
+        let names: Vec<String> = self.left.keys().filter(|given| is_of(given)).cloned().collect();
+        for given in names {
+            values.extend(self.text(&given));
+            values.extend(self.repeated.remove(&given).into_iter().flatten().flatten());
+        }
+        if values.len() > most {
+            self.report(name, format!("must be at most {most}"));
+        }
+        values
+    }
+
+    /// Takes `include_fields`, which is true if it is absent.
+    pub(super) fn included(&mut self) -> bool {
+        self.boolean("include_fields").unwrap_or(true)
+    }
+
     /// Takes `fields` and `include_fields`.
     pub(super) fn fields(&mut self) -> Fields {
         let names = self.text("fields").unwrap_or_default();
-        let included = self.boolean("include_fields").unwrap_or(true);
+        let included = self.included();
         Fields::new(&names, !included)
     }
 
@@ -133,6 +167,9 @@ impl Params {
     /// # Errors
     /// A refusal with the violations, among them each unknown parameter.
     pub(super) fn into_result(mut self) -> Result<(), ApiError> {
+        for name in std::mem::take(&mut self.repeated).keys() {
+            self.report(&printable(name), "occurs twice: send it once");
+        }
         for name in std::mem::take(&mut self.left).keys() {
             self.report("Additional properties not allowed", printable(name));
         }

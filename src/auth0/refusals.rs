@@ -83,7 +83,8 @@ impl ApiError {
             | Rpc::UpdateUser
             | Rpc::DeleteUser
             | Rpc::ImportUsers
-            | Rpc::ExportUsers => {
+            | Rpc::ExportUsers
+            | Rpc::ListConnections => {
                 format!("Insufficient scope; expected any of: {}.", scopes.join(","))
             }
         };

@@ -52,7 +52,7 @@ pub use self::{
     problem::{ConfigProblems, Problem},
     providers::ProviderSettings,
     source::VARIABLES,
-    tenants::{Tenant, UserIds},
+    tenants::{Tenant, TenantConnection, UserIds},
     transfers::Transfers,
 };
 use self::{

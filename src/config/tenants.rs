@@ -73,6 +73,15 @@ pub enum UserIds {
     ProviderSubject,
 }
 
+/// A connection of a tenant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TenantConnection<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// The provider of its accounts.
+    pub provider: &'a Provider,
+}
+
 impl Default for Tenant {
     fn default() -> Self {
         Self {
@@ -109,6 +118,25 @@ impl Tenant {
     /// or the account gives none.
     pub fn user_id_of(&self, account: &IdentityRef) -> Option<UserId> {
         account.as_user_id().filter(|_| self.user_ids == Some(UserIds::ProviderSubject))
+    }
+
+    /// The connections of the enabled providers, in the order of their names: those that a provider
+    /// lists, or the name of one that lists none.
+    pub fn connections(&self) -> Vec<TenantConnection<'_>> {
+        let enabled = self.providers.iter().filter(|(_, settings)| settings.policy.enabled);
+        let mut connections: Vec<TenantConnection<'_>> = enabled
+            .flat_map(|(provider, settings)| {
+                let listed = settings.connections.iter().map(String::as_str);
+                let own = settings.connections.is_empty().then(|| provider.as_str());
+                listed.chain(own).map(move |name| TenantConnection { name, provider })
+            })
+            .filter(|connection| {
+                // A name that another provider lists is that one's.
+                self.provider_of_connection(connection.name) == Some(connection.provider)
+            })
+            .collect();
+        connections.sort_by_key(|connection| connection.name);
+        connections
     }
 
     /// The provider of the identities that a connection makes: the one that lists it, or the one of

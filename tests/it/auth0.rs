@@ -3,6 +3,7 @@
 mod applications;
 mod bad_input;
 mod clients;
+mod connections;
 mod cors;
 mod curl;
 mod documents;

@@ -87,6 +87,7 @@ fn which_callers_may_call_which_rpc() {
     ListLinks: read:current_user | read:users | NO_SIDE_EFFECTS
     ListUsers: - | read:users | NO_SIDE_EFFECTS
     ListLinkCandidates: read:current_user | read:users | NO_SIDE_EFFECTS
+    ListConnections: - | read:connections | NO_SIDE_EFFECTS
     FindDuplicates: - | jobs:users | IDEMPOTENCY_UNKNOWN
     ApplyPlan: - | jobs:users | IDEMPOTENCY_UNKNOWN
     UndoLinks: - | jobs:users | IDEMPOTENCY_UNKNOWN
@@ -121,6 +122,7 @@ fn the_fields_of_each_message_and_their_presence() {
     ApplyPlanResponse: plan_id=1 string, counts=2 VerdictCounts{}, limited=3 bool
     CompleteSignInRequest: attempt_secret=1 string, state=2 string, code=3 string, iss=4 string, user_token=5 string, error=6 string, request_id=7 string, redirect_uri=8 string, link=9 LinkTerms{}, validate_only=10 bool
     CompleteSignInResponse: result/decision=1 SignInDecision{}, result/link=2 LinkResponse{}, ticket=3 string, ticket_expire_time=4 Timestamp{}
+    Connection: name=1 string, provider=2 string
     CreateUserRequest: identity=1 NewIdentity{}, user_id_form=2 UserIdForm, user_metadata=3 Struct{}, app_metadata=4 Struct{}, profile_overrides=5 Struct{}, blocked=6 bool, validate_only=7 bool, request_id=8 string
     CreateUserResponse: user=1 User{}
     DeleteUserRequest: user_id=1 string, expected_version?=2 int64, include_absorbed=3 bool, validate_only=4 bool, request_id=5 string
@@ -178,6 +180,8 @@ fn the_fields_of_each_message_and_their_presence() {
     LinkResponse: user=1 User{}, outcome=2 Outcome, link=3 LinkRecord{}, metadata_changes=4 MetadataChange[]
     LinkTerms: attach_only=1 bool, user_metadata=2 MetadataMerge{}, app_metadata=3 MetadataMerge{}, expected_version?=4 int64, expected_secondary_version?=5 int64, require_shared_verified_email=6 bool
     LinkUndone: user=1 UserChange{}, restored=2 UserChange{}, repointed_user_ids=3 string[], moved_identities=4 IdentityRef[], link_id=5 string, metadata_changes=6 MetadataChange[], also_changed=7 UserChange[]
+    ListConnectionsRequest: page_size=1 int32, page_token=2 string
+    ListConnectionsResponse: connections=1 Connection[], next_page_token=2 string
     ListEventsRequest: start/after=1 string, start/from_end=2 FeedEnd, kinds=3 EventKind, user_id=4 string, page_size=5 int32
     ListEventsResponse: events=1 Event[], position=2 string, has_more=3 bool
     ListLinkCandidatesRequest: user_id=1 string

@@ -1,6 +1,7 @@
 //! `identitylink.v1.IdentityService`: one function per rpc, from request to response.
 
 mod candidates;
+mod connections;
 mod find;
 mod history;
 mod link;
@@ -67,6 +68,7 @@ rpcs! {
     list_links: ListLinksRequest => ListLinksResponse,
     list_users: ListUsersRequest => ListUsersResponse,
     list_link_candidates: ListLinkCandidatesRequest => ListLinkCandidatesResponse,
+    list_connections: ListConnectionsRequest => ListConnectionsResponse,
 }
 
 impl<M: Message + Default + 'static> Reply for M {

@@ -201,6 +201,7 @@ async fn tokens() {
     ListLinks          | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
     ListUsers          | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
     ListLinkCandidates | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+    ListConnections    | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
     FindDuplicates     | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
     ApplyPlan          | no job  | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
     UndoLinks          | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
@@ -252,6 +253,7 @@ async fn scopes() {
     ListLinks          | ok    | scope              | scope                | ok      | scope                 | scope                | scope               | scope
     ListUsers          | scope | scope              | scope                | ok      | scope                 | scope                | scope               | scope
     ListLinkCandidates | ok    | scope              | scope                | ok      | scope                 | scope                | scope               | scope
+    ListConnections    | scope | scope              | scope                | ok      | scope                 | scope                | scope               | scope
     FindDuplicates     | scope | scope              | scope                | ok      | scope                 | scope                | scope               | scope
     ApplyPlan          | scope | scope              | scope                | no job  | scope                 | scope                | scope               | scope
     UndoLinks          | scope | scope              | scope                | ok      | scope                 | scope                | scope               | scope
@@ -304,6 +306,7 @@ async fn whose() {
     ListLinks          | ok    | not yours          | ok                | no user             | not yours      | ok      | ok                   | no user
     ListUsers          | scope | scope              | scope             | scope               | scope          | ok      | ok                   | ok
     ListLinkCandidates | ok    | not yours          | ok                | no user             | not yours      | ok      | ok                   | no user
+    ListConnections    | scope | scope              | scope             | scope               | scope          | ok      | ok                   | ok
     FindDuplicates     | scope | scope              | scope             | scope               | scope          | ok      | ok                   | ok
     ApplyPlan          | scope | scope              | scope             | scope               | scope          | no job  | no job               | no job
     UndoLinks          | scope | scope              | scope             | scope               | scope          | ok      | ok                   | ok
@@ -354,6 +357,7 @@ async fn standing() {
     ListLinks          | ok                | ok                  | ok                 | blocked      | ok                    | invalid         | ok
     ListUsers          | scope             | scope               | scope              | scope        | ok                    | scope           | scope
     ListLinkCandidates | ok                | ok                  | ok                 | blocked      | ok                    | invalid         | ok
+    ListConnections    | scope             | scope               | scope              | scope        | ok                    | scope           | scope
     FindDuplicates     | scope             | scope               | scope              | scope        | ok                    | scope           | scope
     ApplyPlan          | scope             | scope               | scope              | scope        | no job                | scope           | scope
     UndoLinks          | scope             | scope               | scope              | scope        | ok                    | scope           | scope

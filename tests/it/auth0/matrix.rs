@@ -97,6 +97,7 @@ fn request(
         "POST /api/v2/users" => {
             ("/users".to_owned(), json!({"connection": "apple", "user_id": subject}))
         }
+        "GET /api/v2/connections" => ("/connections".to_owned(), Value::Null),
         "GET /api/v2/users-by-email" => {
             (format!("/users-by-email?email={subject}@example.com"), Value::Null)
         }
@@ -242,6 +243,7 @@ async fn tokens() {
     ];
     insta::assert_snapshot!(table("tokens", &callers).await, @r#"
         tokens                                                    | service | nobody  | garbage | expired | audience | issuer  | type    | algorithm | key
+        GET /api/v2/connections                                   | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
         POST /api/v2/jobs/users-exports                           | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
         POST /api/v2/jobs/users-imports                           | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
         GET /api/v2/jobs/{id}                                     | ok      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
@@ -272,6 +274,7 @@ async fn scopes() {
     ];
     insta::assert_snapshot!(table("scopes", &callers).await, @r#"
         scopes                                                    | user  | user, other scopes | user, service scopes | service | service, other scopes | service, self scopes | service, part of it | service, more than it
+        GET /api/v2/connections                                   | scope | scope              | scope                | ok      | scope                 | scope                | scope               | scope
         POST /api/v2/jobs/users-exports                           | scope | scope              | scope                | ok      | scope                 | scope                | scope               | scope
         POST /api/v2/jobs/users-imports                           | scope | scope              | scope                | ok      | scope                 | scope                | scope               | scope
         GET /api/v2/jobs/{id}                                     | scope | scope              | scope                | ok      | no job                | scope                | scope               | scope
@@ -308,6 +311,7 @@ async fn whose() {
     ];
     insta::assert_snapshot!(table("whose", &callers).await, @r#"
         whose                                                     | user  | user, another's id | user, absorbed id | linked account, its own id | linked account, its own id, before | user that never was | user elsewhere | user, not served | service | service, absorbed id | service elsewhere | service, not served
+        GET /api/v2/connections                                   | scope | scope              | scope             | scope                      | scope                              | scope               | scope          | scope            | ok      | ok                   | ok                | not served
         POST /api/v2/jobs/users-exports                           | scope | scope              | scope             | scope                      | scope                              | scope               | scope          | scope            | ok      | ok                   | ok                | not served
         POST /api/v2/jobs/users-imports                           | scope | scope              | scope             | scope                      | scope                              | scope               | scope          | scope            | ok      | ok                   | ok                | not served
         GET /api/v2/jobs/{id}                                     | scope | scope              | scope             | scope                      | scope                              | scope               | scope          | scope            | ok      | ok                   | no job            | not served
@@ -338,6 +342,7 @@ async fn standing() {
     ];
     insta::assert_snapshot!(table("standing", &callers).await, @r#"
         standing                                                  | absorbed identity | absorbed id, before | absorbed id, after | blocked user | service, blocked user | withdrawn token | old sign-in
+        GET /api/v2/connections                                   | scope             | scope               | scope              | scope        | ok                    | scope           | scope
         POST /api/v2/jobs/users-exports                           | scope             | scope               | scope              | scope        | ok                    | scope           | scope
         POST /api/v2/jobs/users-imports                           | scope             | scope               | scope              | scope        | ok                    | scope           | scope
         GET /api/v2/jobs/{id}                                     | scope             | scope               | scope              | scope        | ok                    | scope           | scope
@@ -359,6 +364,7 @@ async fn standing() {
 async fn moved() {
     insta::assert_snapshot!(table("moved", &MOVED).await, @r#"
         moved                                                     | absorbed before | absorbed, that second | proven before | proven, that second | proven after | attached before | attached after | in a chain before | once more before
+        GET /api/v2/connections                                   | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
         POST /api/v2/jobs/users-exports                           | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
         POST /api/v2/jobs/users-imports                           | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
         GET /api/v2/jobs/{id}                                     | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
@@ -391,6 +397,7 @@ async fn the_scopes_of_the_routes() {
         told.push(format!("{}: {}", route.name, said.refused()));
     }
     insta::assert_snapshot!(told.join("\n"), @r#"
+        GET /api/v2/connections: 403 insufficient_scope Insufficient scope; expected any of: read:connections.
         POST /api/v2/jobs/users-exports: 403 insufficient_scope Insufficient scope; expected any of: export:users.
         POST /api/v2/jobs/users-imports: 403 insufficient_scope Insufficient scope; expected any of: import:users.
         GET /api/v2/jobs/{id}: 404 inexistent_job The job does not exist.

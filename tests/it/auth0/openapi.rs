@@ -48,6 +48,10 @@ async fn answers(server: &TestServer) -> Vec<Value> {
             backend.get(&format!("/api/v2/users-by-email{query}")).await,
         );
     }
+    for query in ["", "?include_totals=true", "?take=1", "?fields=id", "?color=red"] {
+        let said = backend.get(&format!("/api/v2/connections{query}")).await;
+        note(Method::GET, "/connections", said);
+    }
     let (imports, exports) = ("/jobs/users-imports", "/jobs/users-exports");
     let users = json!([{"user_id": "ann"}, {"user_id": 5.5}]).to_string();
     let parts: [(&str, &str, &[u8]); 2] =
@@ -135,6 +139,11 @@ async fn answers_are_what_the_description_says() {
         get /api/v2/users-by-email 200 as described
         get /api/v2/users-by-email 200 as described
         get /api/v2/users-by-email 400 as described
+        get /api/v2/connections 200 as described
+        get /api/v2/connections 200 as described
+        get /api/v2/connections 200 as described
+        get /api/v2/connections 200 as described
+        get /api/v2/connections 400 as described
         post /api/v2/jobs/users-imports 202 as described
         post /api/v2/jobs/users-imports 400 as described
         post /api/v2/jobs/users-exports 200 as described
@@ -183,6 +192,7 @@ async fn the_operations_their_statuses_and_their_scopes() {
         }
     }
     insta::assert_snapshot!(told.join("\n"), @r#"
+        get /api/v2/connections → 200 400 401 403 404 409 429 500 503 504; read:connections
         post /api/v2/jobs/users-exports → 200 400 401 403 404 408 409 413 415 429 500 503 504; export:users
         post /api/v2/jobs/users-imports → 202 400 401 403 404 408 409 413 415 429 500 503 504; import:users
         get /api/v2/jobs/{id} → 200 400 401 403 404 409 429 500 503 504; export:users or import:users

@@ -12,7 +12,7 @@ async fn only_the_scope_for_jobs_starts_and_reads_them() {
     let server = TestServer::start().await;
     let service = server.service();
     let search = found(&service).await;
-    let scopes = "create:users delete:users read:events read:users sign_in:users update:users";
+    let scopes = "create:users delete:users read:connections read:events read:users sign_in:users update:users";
     let other = server.caller(&Token::of("services", "backend").scope(scopes));
 
     let refused = "PermissionDenied SCOPE_INSUFFICIENT";

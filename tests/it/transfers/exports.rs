@@ -157,8 +157,7 @@ async fn an_export_is_what_an_import_takes() {
 async fn only_a_service_of_the_tenant_with_the_scope_exports_its_users() {
     let server = TestServer::start().await;
     server.service().create("github", "a").await;
-    let every_other =
-        "create:users delete:users import:users read:events read:users sign_in:users update:users";
+    let every_other = "create:users delete:users import:users read:connections read:events read:users sign_in:users update:users";
     let service = server.caller(&Token::of("services", "backend").scope(every_other));
     let refused = Exported::of(&service, all()).await.refused();
     assert_eq!(refused, "PermissionDenied SCOPE_INSUFFICIENT");

@@ -283,8 +283,7 @@ async fn rows_are_of_the_tenant_of_the_token() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_import_needs_its_own_scope() {
     let server = TestServer::start().await;
-    let every_other =
-        "create:users delete:users export:users read:events read:users sign_in:users update:users";
+    let every_other = "create:users delete:users export:users read:connections read:events read:users sign_in:users update:users";
     let service = server.caller(&Token::of("services", "backend").scope(every_other));
     let refused = service.import(lines([row("u", "1")])).await.refusal.unwrap();
     assert_eq!(refusal::<()>(Err(refused)), "PermissionDenied SCOPE_INSUFFICIENT");

@@ -90,6 +90,7 @@ rpcs! {
     list_links: ListLinksRequest => ListLinksResponse,
     list_users: ListUsersRequest => ListUsersResponse,
     list_link_candidates: ListLinkCandidatesRequest => ListLinkCandidatesResponse,
+    list_connections: ListConnectionsRequest => ListConnectionsResponse,
 }
 
 rpcs! {

@@ -25,6 +25,7 @@ async fn moved() {
     ListLinks          | ok              | ok                    | ok            | ok                  | ok           | ok              | ok             | ok                | invalid
     ListUsers          | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
     ListLinkCandidates | ok              | ok                    | ok            | ok                  | ok           | ok              | ok             | ok                | invalid
+    ListConnections    | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
     FindDuplicates     | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
     ApplyPlan          | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
     UndoLinks          | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope

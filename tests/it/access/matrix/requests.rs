@@ -81,6 +81,7 @@ fn request(rpc: &str, about: &About<'_>) -> Vec<u8> {
         }
         .encode_to_vec(),
         "ListLinkCandidates" => pb::ListLinkCandidatesRequest { user_id }.encode_to_vec(),
+        "ListConnections" => pb::ListConnectionsRequest::default().encode_to_vec(),
         "ListUsers" => pb::ListUsersRequest::default().encode_to_vec(),
         "ExportUsers" => pb::ExportUsersRequest::default().encode_to_vec(),
         "ListEvents" => {
