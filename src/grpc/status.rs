@@ -20,6 +20,8 @@ use crate::{
 pub const DOMAIN: &str = "identity-link";
 /// The metadata key of the compressions that a server accepts.
 const ACCEPT_ENCODING: &str = "grpc-accept-encoding";
+/// The metadata key of the delay before the next attempt, in milliseconds (gRFC A6).
+const RETRY_PUSHBACK: &str = "grpc-retry-pushback-ms";
 /// How long a client should wait before it tries again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// The same after a refused transfer: those in progress take seconds to minutes.
@@ -203,14 +205,12 @@ pub fn rate_limited(exceeded: &Exceeded) -> Status {
         ("class".to_owned(), class.name().to_owned()),
         ("limit".to_owned(), rate.to_string()),
     ]);
-    let mut details =
-        ErrorDetails::with_error_info(reason_name(Reason::RateLimited), DOMAIN, metadata);
-    details.set_retry_info(Some(*retry_after));
+    let details = ErrorDetails::with_error_info(reason_name(Reason::RateLimited), DOMAIN, metadata);
     let text = format!(
         "this caller may make {rate} {}: wait as the details say, or have the operator allow more",
         class.name()
     );
-    Status::with_error_details(Code::ResourceExhausted, text, details)
+    repeatable(Code::ResourceExhausted, &text, details, *retry_after)
 }
 
 /// The status of a call that exceeded its deadline.
@@ -352,9 +352,17 @@ fn retry(code: Code, reason: Reason, text: &str) -> Status {
 }
 
 fn retry_after(code: Code, reason: Reason, text: &str, delay: Duration) -> Status {
-    let mut details = details(reason);
+    repeatable(code, text, details(reason), delay)
+}
+
+/// The status of a call that may succeed after a delay, in both places where clients look for it:
+/// the details, and the metadata that a retry policy obeys.
+fn repeatable(code: Code, text: &str, mut details: ErrorDetails, delay: Duration) -> Status {
     details.set_retry_info(Some(delay));
-    Status::with_error_details(code, text, details)
+    let mut status = Status::with_error_details(code, text, details);
+    let millis = i32::try_from(delay.as_micros().div_ceil(1000)).unwrap_or(i32::MAX);
+    status.metadata_mut().insert(RETRY_PUSHBACK, millis.into());
+    status
 }
 
 fn details(reason: Reason) -> ErrorDetails {

@@ -277,9 +277,21 @@ This page is generated from the protos and the code; a test keeps it current.
 
 A refused call has a status code, a text for people, and `google.rpc.ErrorInfo` with domain `identity-link` and one of
 these reasons for programs. The texts, here with an example for each code, say what to do; they may change. If a reason
-is marked *repeat*, `google.rpc.RetryInfo` says after which delay the same call may succeed. Over Auth0's HTTP a refusal has
-one of the [error codes over HTTP](error-codes.md).
+is marked *repeat*, `google.rpc.RetryInfo` says after which delay the same call may succeed, and the trailer
+`grpc-retry-pushback-ms` has the delay for the retry policies of gRPC's clients, which read nothing else (gRFC A6). Over
+Auth0's HTTP a refusal has one of the [error codes over HTTP](error-codes.md).
 ";
+
+/// gRFC A6: retry policies obey the trailer, and know nothing of the details.
+#[test]
+fn a_delay_is_in_the_details_and_in_the_trailer() {
+    for status in statuses() {
+        let delay = status.get_details_retry_info().and_then(|info| info.retry_delay);
+        let pushback = status.metadata().get("grpc-retry-pushback-ms");
+        let pushback = pushback.map(|text| text.to_str().unwrap().parse::<u64>().unwrap());
+        assert_eq!(pushback.map(Duration::from_millis), delay, "{status:?}");
+    }
+}
 
 #[test]
 fn the_reference_page_of_the_reasons_is_that_of_the_code() {

@@ -111,7 +111,12 @@ async fn a_call_passes_after_the_delay_of_the_refusal() {
     let (started, wait) = loop {
         let started = Instant::now();
         if let Err(refused) = find().await {
-            break (started, refused.get_details_retry_info().unwrap().retry_delay.unwrap());
+            let delay = refused.get_details_retry_info().unwrap().retry_delay.unwrap();
+            let pushback = refused.metadata().get("grpc-retry-pushback-ms").unwrap();
+            // Whole milliseconds, rounded up: not before the delay.
+            let millis = delay.as_micros().div_ceil(1000).to_string();
+            assert_eq!(pushback.to_str().unwrap(), millis);
+            break (started, delay);
         }
     };
     while find().await.is_err() {}
