@@ -15,13 +15,17 @@ use crate::{
     transfer::input::Place,
 };
 
-/// How many files the keys are divided among: a file of ten million users has about 500,000 keys in
-/// each, which take 24 MB.
-const PARTITIONS: usize = 64;
+/// How many files the keys are divided among: a file of ten million users has about 250,000 keys in
+/// each, which take 12 MB.
+const PARTITIONS: usize = 128;
 /// The buffer of each file, in bytes.
-const BUFFER: usize = 16 * 1024;
+const BUFFER: usize = 8 * 1024;
+/// The length of a note, in bytes: a key, the number of its row, and the three of its place.
+const NOTE: u64 = 16 + 4 * 8;
 /// The most keys that may occur in several rows. With more, the file was read in a wrong way.
-const MOST_REPEATED: usize = 200_000;
+const MOST_REPEATED: u64 = 200_000;
+/// The most shared keys that are remembered.
+const MOST_SHARED: usize = 200_000;
 /// Enough of a SHA-256 that two keys never share it by chance.
 const HASH: usize = 16;
 
@@ -133,22 +137,29 @@ impl Keys {
     /// # Errors
     /// [`KeysError`].
     pub(in crate::transfer) fn repeated(self) -> Result<Repeated, KeysError> {
+        let mut files = self.partitions.into_iter().map(begin).collect::<io::Result<Vec<_>>>()?;
+        // Hashes are spread evenly: what a file has beyond its share are keys that it has before.
+        let all: u64 = files.iter().map(|(_, notes)| notes).sum();
+        let share = 2 * all / u64::try_from(files.len()).unwrap_or(1);
+        if files.iter().any(|(_, notes)| *notes > share + MOST_REPEATED) {
+            return Err(KeysError::TooMany);
+        }
         let mut repeated = Repeated::new();
         let mut count = 0;
-        for partition in self.partitions {
-            let mut file = notes(partition)?;
-            let mut first_rows: HashMap<KeyHash, First> = HashMap::new();
-            while let Some((key, row)) = next_note(&mut file)? {
-                let Some(first) = first_rows.get_mut(&key) else {
-                    first_rows.insert(key, First { row, is_repeated: false });
-                    continue;
-                };
-                if !first.is_repeated {
-                    repeated.entry(first.row.number).or_default().push((key, row.place));
-                    first.is_repeated = true;
+        for (file, notes) in &mut files {
+            // All of the memory at once: to grow into it would take half as much again.
+            let mut found = Vec::with_capacity(usize::try_from(*notes).unwrap_or_default());
+            while let Some(note) = next_note(file)? {
+                found.push(note);
+            }
+            found.sort_unstable();
+            for of_key in found.chunk_by(|(one, _), (other, _)| one == other) {
+                let [(key, first), (_, second), ..] = of_key else { continue };
+                repeated.entry(first.number).or_default().push((*key, second.place));
+                for (_, row) in of_key.iter().skip(1) {
+                    repeated.entry(row.number).or_default().push((*key, first.place));
+                    count += 1;
                 }
-                repeated.entry(row.number).or_default().push((key, first.row.place));
-                count += 1;
                 if count > MOST_REPEATED {
                     return Err(KeysError::TooMany);
                 }
@@ -164,14 +175,15 @@ impl Keys {
     pub(in crate::transfer) fn shared(self) -> Result<Shared, KeysError> {
         let mut shared = Shared::default();
         for partition in self.partitions {
-            let mut file = notes(partition)?;
+            let (mut file, _) = begin(partition)?;
+            // Not sorted: any number of rows may have one of these keys.
             let mut rows: HashMap<KeyHash, bool> = HashMap::new();
             while let Some((key, _)) = next_note(&mut file)? {
                 rows.entry(key).and_modify(|is_shared| *is_shared = true).or_insert(false);
             }
             for (key, _) in rows.into_iter().filter(|(_, is_shared)| *is_shared) {
                 shared.count += 1;
-                if shared.keys.len() < MOST_REPEATED {
+                if shared.keys.len() < MOST_SHARED {
                     shared.keys.insert(key);
                 }
             }
@@ -180,20 +192,15 @@ impl Keys {
     }
 }
 
-/// The notes of a partition from the first one on.
-fn notes(partition: BufWriter<File>) -> io::Result<BufReader<File>> {
+/// A partition from its first note on, and how many it has.
+fn begin(partition: BufWriter<File>) -> io::Result<(BufReader<File>, u64)> {
     let mut file = partition.into_inner().map_err(io::IntoInnerError::into_error)?;
+    let length = file.seek(SeekFrom::End(0))?;
     file.seek(SeekFrom::Start(0))?;
-    Ok(BufReader::with_capacity(BUFFER, file))
+    Ok((BufReader::with_capacity(BUFFER, file), length / NOTE))
 }
 
-/// The first row of a key, and whether a second one is known.
-struct First {
-    row: RowNumber,
-    is_repeated: bool,
-}
-
-/// The next note of a partition; `None` at its end. The notes are in the order of the rows.
+/// The next note of a partition; `None` at its end.
 fn next_note(file: &mut BufReader<File>) -> io::Result<Option<(KeyHash, RowNumber)>> {
     if file.fill_buf()?.is_empty() {
         return Ok(None);
@@ -256,10 +263,16 @@ mod tests {
 
     #[test]
     fn a_file_of_one_account_in_all_rows_is_refused_before_memory_runs_out() {
-        let mut keys = Keys::new().unwrap();
-        for number in 0..u64::try_from(MOST_REPEATED).unwrap() + 2 {
-            keys.note(KeyHash::new("one"), row(number)).unwrap();
-        }
-        assert!(matches!(keys.repeated(), Err(KeysError::TooMany)));
+        let repeated = |times: u64| {
+            let mut keys = Keys::new().unwrap();
+            for number in 0..=times {
+                keys.note(KeyHash::new("one"), row(number)).unwrap();
+            }
+            keys.repeated()
+        };
+        assert!(repeated(MOST_REPEATED).is_ok());
+        assert!(matches!(repeated(MOST_REPEATED + 1), Err(KeysError::TooMany)));
+        // More than its file can have of different keys.
+        assert!(matches!(repeated(2 * MOST_REPEATED), Err(KeysError::TooMany)));
     }
 }
