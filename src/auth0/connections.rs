@@ -50,23 +50,30 @@ pub(super) struct ConnectionParams {
     include_fields: Option<bool>,
 }
 
-/// A connection.
+/// A connection, of which a request may select some fields.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Connection)]
 pub(super) struct ConnectionBody<'a> {
     /// The name: it is the `connection_id` of jobs.
+    #[schema(required = false)]
     id: &'a str,
     /// The name.
+    #[schema(required = false)]
     name: &'a str,
     /// The provider of the accounts.
+    #[schema(required = false)]
     strategy: &'a str,
     /// Always empty: the settings are in the configuration.
+    #[schema(required = false)]
     options: Map<String, Value>,
     /// The names under which Auth0 would know it: its own.
+    #[schema(required = false)]
     realms: [&'a str; 1],
     /// Always false.
+    #[schema(required = false)]
     is_domain_connection: bool,
     /// The caller alone: each service of the tenant may use each connection.
+    #[schema(required = false)]
     enabled_clients: [&'a str; 1],
 }
 

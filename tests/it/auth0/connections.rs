@@ -132,9 +132,20 @@ async fn a_wrong_list_is_refused_with_all_that_is_wrong() {
     ] {
         shown.push(backend.get(&format!("{PATH}?{query}")).await.refused());
     }
-    insta::assert_snapshot!(shown.join("\n"), @"");
+    insta::assert_snapshot!(shown.join("\n"), @r"
+        400 invalid_query_string Query validation error: 'page: must be a number from 0 to 999999999; per_page: must be a number from 0 to 100; Additional properties not allowed: color'.
+        400 invalid_query_string Query validation error: 'name: occurs twice: send it once'.
+        400 invalid_query_string Query validation error: 'Additional properties not allowed: strategy[100]; Additional properties not allowed: strategy[x]'.
+        400 invalid_query_string Query validation error: 'from, take: cannot be combined with page, per_page and include_totals'.
+        400 invalid_query_string Query validation error: 'from: is not a page token of this query'.
+        400 invalid_query_string Query validation error: 'from: is not a page token of this query'.
+    ");
     let request = pb::ListConnectionsRequest { page_size: -1, page_token: "x".to_owned() };
-    insta::assert_snapshot!(refusal(server.service().list_connections(request).await), @"");
+    insta::assert_snapshot!(refusal(server.service().list_connections(request).await), @r"
+        InvalidArgument REQUEST_INVALID
+        page_size: must be 0 to 100
+        page_token: is not a page token of this query
+    ");
 }
 
 /// A57: the scopes for users do not show the providers, and this scope shows no user.

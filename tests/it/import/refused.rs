@@ -46,7 +46,7 @@ async fn all_faults_of_a_row_are_reported_at_once() {
         ],
     });
     let ran = assert_report(&database, &lines([row(1), faulty, row(2)]), &[], expect![[r#"
-        {"place":"users.ndjson:2","reasons":[{"field":"id","reason":"INVALID","description":"must be 1 to 255 printable ASCII characters without spaces"},{"field":"aliases/1","reason":"INVALID","description":"is the id of the user, or occurs twice"},{"field":"identities/0/subject","reason":"INVALID","description":"must be 1 to 255 bytes without control characters"},{"field":"identities/1/connection","reason":"INVALID","description":"is not one of the connections that are configured for this provider"},{"field":"identities/1/email_verified","reason":"INVALID","description":"needs an email"},{"field":"identities/2/email","reason":"INVALID","description":"must be at most 320 bytes without control characters"},{"field":"identities/3","reason":"INVALID","description":"is the same account as an earlier one of this user"},{"field":"create_time","reason":"INVALID","description":"is in the future"},{"field":"user_metadata/n","reason":"INVALID","description":"This number is beyond ±(2^53 − 1), so it may not be kept exactly."}]}
+        {"place":"users.ndjson:2","user_id":"an id","reasons":[{"field":"id","reason":"INVALID","description":"must be 1 to 255 printable ASCII characters without spaces"},{"field":"aliases/1","reason":"INVALID","description":"is the id of the user, or occurs twice"},{"field":"identities/0/subject","reason":"INVALID","description":"must be 1 to 255 bytes without control characters"},{"field":"identities/1/connection","reason":"INVALID","description":"is not one of the connections that are configured for this provider"},{"field":"identities/1/email_verified","reason":"INVALID","description":"needs an email"},{"field":"identities/2/email","reason":"INVALID","description":"must be at most 320 bytes without control characters"},{"field":"identities/3","reason":"INVALID","description":"is the same account as an earlier one of this user"},{"field":"create_time","reason":"INVALID","description":"is in the future"},{"field":"user_metadata/n","reason":"INVALID","description":"This number is beyond ±(2^53 − 1), so it may not be kept exactly."}]}
     "#]]).await;
     assert_eq!(ran.code, Some(3));
     assert_eq!(db_users(&database).await, ["old-1", "old-2"]);
@@ -96,10 +96,10 @@ async fn an_account_in_two_rows_refuses_both() {
         json!({"id": "old-1", "identities": [{"provider": "github", "subject": "other"}]});
     let rows = lines([row(1), twice("one"), row(2), twice("two"), same_id]);
     assert_report(&database, &rows, &[], expect![[r#"
-        {"place":"users.ndjson:1","reasons":[{"field":"id","reason":"REPEATED","description":"This id is also in users.ndjson:5: neither row becomes a new user."}]}
-        {"place":"users.ndjson:2","reasons":[{"field":"identities/1","reason":"REPEATED","description":"This account is also in users.ndjson:4: neither row becomes a new user."}]}
-        {"place":"users.ndjson:4","reasons":[{"field":"identities/1","reason":"REPEATED","description":"This account is also in users.ndjson:2: neither row becomes a new user."}]}
-        {"place":"users.ndjson:5","reasons":[{"field":"id","reason":"REPEATED","description":"This id is also in users.ndjson:1: neither row becomes a new user."}]}
+        {"place":"users.ndjson:1","user_id":"old-1","reasons":[{"field":"id","reason":"REPEATED","description":"This id is also in users.ndjson:5: neither row becomes a new user."}]}
+        {"place":"users.ndjson:2","user_id":"one","reasons":[{"field":"identities/1","reason":"REPEATED","description":"This account is also in users.ndjson:4: neither row becomes a new user."}]}
+        {"place":"users.ndjson:4","user_id":"two","reasons":[{"field":"identities/1","reason":"REPEATED","description":"This account is also in users.ndjson:2: neither row becomes a new user."}]}
+        {"place":"users.ndjson:5","user_id":"old-1","reasons":[{"field":"id","reason":"REPEATED","description":"This id is also in users.ndjson:1: neither row becomes a new user."}]}
     "#]]).await;
     assert_eq!(db_users(&database).await, ["old-2"]);
 }
@@ -117,10 +117,10 @@ async fn an_account_of_a_row_with_faults_is_no_other_users() {
         row(5),
     ]);
     assert_report(&database, &rows, &[], expect![[r#"
-        {"place":"users.ndjson:1","reasons":[{"field":"blocked","reason":"INVALID","description":"This has to be true or false."}]}
-        {"place":"users.ndjson:2","reasons":[{"field":"create_time","reason":"INVALID","description":"is in the future"}]}
-        {"place":"users.ndjson:3","reasons":[{"field":"identities/0","reason":"REPEATED","description":"This account is also in users.ndjson:1: neither row becomes a new user."}]}
-        {"place":"users.ndjson:4","reasons":[{"field":"id","reason":"REPEATED","description":"This id is also in users.ndjson:2: neither row becomes a new user."}]}
+        {"place":"users.ndjson:1","user_id":"type","reasons":[{"field":"blocked","reason":"INVALID","description":"This has to be true or false."}]}
+        {"place":"users.ndjson:2","user_id":"value","reasons":[{"field":"create_time","reason":"INVALID","description":"is in the future"}]}
+        {"place":"users.ndjson:3","user_id":"third","reasons":[{"field":"identities/0","reason":"REPEATED","description":"This account is also in users.ndjson:1: neither row becomes a new user."}]}
+        {"place":"users.ndjson:4","user_id":"value","reasons":[{"field":"id","reason":"REPEATED","description":"This id is also in users.ndjson:2: neither row becomes a new user."}]}
     "#]]).await;
     assert_eq!(db_users(&database).await, ["old-5"]);
 }
@@ -144,7 +144,7 @@ async fn a_row_that_is_a_user_already_is_not_refused_for_another_row() {
     assert_eq!(ran.code, Some(3), "{ran:?}");
     assert!(ran.stdout.contains("created: 600, present: 1, skipped: 0, refused: 1"), "{ran:?}");
     expect![[r#"
-        {"place":"both.ndjson:601","reasons":[{"field":"identities/1","reason":"REPEATED","description":"This account is also in both.ndjson:602: neither row becomes a new user."},{"field":"identities/1","reason":"IDENTITY_TAKEN","description":"This account belongs to the user one already."}]}
+        {"place":"both.ndjson:601","user_id":"two","reasons":[{"field":"identities/1","reason":"REPEATED","description":"This account is also in both.ndjson:602: neither row becomes a new user."},{"field":"identities/1","reason":"IDENTITY_TAKEN","description":"This account belongs to the user one already."}]}
     "#]].assert_eq(&desk.written("both-refused.ndjson"));
 }
 
@@ -161,8 +161,8 @@ async fn what_is_here_already_is_not_overwritten() {
     let rows = lines([row(1), row(2), row(3)]);
 
     let ran = assert_report(&server.database, &rows, &[(&signed_in, "SIGNED_IN")], expect![[r#"
-        {"place":"users.ndjson:1","reasons":[{"field":"identities/0","reason":"IDENTITY_TAKEN","description":"This account belongs to the user SIGNED_IN already."}]}
-        {"place":"users.ndjson:2","reasons":[{"field":"identities/0","reason":"DELETED","description":"The user with this account was deleted here: a file does not bring it back."}]}
+        {"place":"users.ndjson:1","user_id":"old-1","reasons":[{"field":"identities/0","reason":"IDENTITY_TAKEN","description":"This account belongs to the user SIGNED_IN already."}]}
+        {"place":"users.ndjson:2","user_id":"old-2","reasons":[{"field":"identities/0","reason":"DELETED","description":"The user with this account was deleted here: a file does not bring it back."}]}
     "#]]).await;
 
     assert_eq!(ran.code, Some(3));
