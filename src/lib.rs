@@ -24,6 +24,7 @@ pub mod management;
 pub mod oauth;
 pub mod outgoing;
 pub mod rate_limits;
+pub mod sealing;
 pub mod secret;
 pub mod server;
 pub mod store;

@@ -158,6 +158,7 @@ fn modules_depend_on_each_other_in_one_direction() {
     insta::assert_snapshot!(used_by("clock.rs"), @"");
     insta::assert_snapshot!(used_by("http_client.rs"), @"outgoing telemetry");
     insta::assert_snapshot!(used_by("outgoing/"), @"");
+    insta::assert_snapshot!(used_by("sealing.rs"), @"secret");
     insta::assert_snapshot!(used_by("version.rs"), @"");
     insta::assert_snapshot!(used_by("i_json.rs"), @"domain");
     insta::assert_snapshot!(used_by("listener/"), @"");
