@@ -21,6 +21,9 @@ pub struct IssuerMetadata {
     pub token_endpoint: Option<String>,
     /// The URL that returns the claims of a person.
     pub userinfo_endpoint: Option<String>,
+    /// The URL at which tokens are revoked (RFC 8414 §2).
+    #[serde(default, deserialize_with = "text")]
+    pub revocation_endpoint: Option<String>,
     /// The methods by which a client may authenticate at the token endpoint.
     pub token_endpoint_auth_methods_supported: Option<Vec<String>>,
     /// The methods by which a code may be bound to its flow (RFC 8414 §2).
@@ -47,6 +50,11 @@ pub struct IssuerMetadata {
 fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
     let Value::Array(items) = Value::deserialize(deserializer)? else { return Ok(None) };
     Ok(items.into_iter().map(|item| item.as_str().map(str::to_owned)).collect())
+}
+
+/// A text; `None` if it is something else, for the same reason.
+fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    Ok(Value::deserialize(deserializer)?.as_str().map(str::to_owned))
 }
 
 /// Why metadata are unavailable.

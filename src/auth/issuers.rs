@@ -175,7 +175,7 @@ impl Issuers {
     }
 
     /// The name of a service; `None` if it has none.
-    pub(super) fn service_name(&self, issuer: &str, subject: &str) -> Option<Arc<str>> {
+    pub fn service_name(&self, issuer: &str, subject: &str) -> Option<Arc<str>> {
         let is_it = |named: &&NamedService| named.issuer == issuer && named.subject == subject;
         self.services.iter().find(is_it).map(|named| Arc::clone(&named.name))
     }

@@ -163,6 +163,8 @@ impl ApiError {
             | DomainError::ProviderDisabled
             | DomainError::ProviderRejected
             | DomainError::ProviderUnavailable
+            | DomainError::ProviderTokenGone
+            | DomainError::ProviderScopesMissing(_)
             | DomainError::EmailMissing
             | DomainError::EmailUnverified
             | DomainError::RegistrationClosed

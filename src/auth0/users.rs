@@ -82,6 +82,7 @@ pub(super) async fn create(
             email,
             profile_data,
             signed_in_at: None,
+            tokens: None,
         },
         user_id_form: None,
         user_metadata,

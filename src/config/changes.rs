@@ -45,6 +45,7 @@ impl Config {
             feed,
             jobs,
             transfers,
+            token_keys,
             auth0,
             tenants,
             issuers,
@@ -75,6 +76,7 @@ impl Config {
             ("max_concurrent_calls", *max_concurrent_calls == new.max_concurrent_calls),
             ("rate_limits", *rate_limits == new.rate_limits),
             ("transfers", *transfers == new.transfers),
+            ("provider_tokens", *token_keys == new.token_keys),
             ("shutdown_delay", *shutdown_delay == new.shutdown_delay),
             ("shutdown_grace", *shutdown_grace == new.shutdown_grace),
             ("auth0", *auth0 == new.auth0),
@@ -98,13 +100,14 @@ impl Config {
 }
 
 /// The keys that decide neither who may call nor what a caller may see.
-const NO_PERMISSION: [&str; 8] = [
+const NO_PERMISSION: [&str; 9] = [
     "jobs",
     "reflection",
     "max_call_time",
     "max_concurrent_calls",
     "rate_limits",
     "transfers",
+    "provider_tokens",
     "shutdown_delay",
     "shutdown_grace",
 ];

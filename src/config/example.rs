@@ -32,7 +32,7 @@ const SMALLEST: [&str; 8] = [
 const SMALLEST_TABLES: [&str; 3] = ["database", "tenants.default", "issuers.platform"];
 
 /// Values of the keys that have no default, in TOML.
-const VALUES: [(&str, &str); 57] = [
+const VALUES: [(&str, &str); 59] = [
     ("listen", r#""127.0.0.1:50051""#),
     ("tls.certificate", r#""server.pem""#),
     ("tls.key", r#""server.key""#),
@@ -54,6 +54,7 @@ const VALUES: [(&str, &str); 57] = [
     ("rate_limits.named_services.billing.reads", r#""unlimited""#),
     ("rate_limits.named_services.billing.writes", r#""1000/s""#),
     ("rate_limits.named_services.billing.sign_ins", r#""10/s""#),
+    ("provider_tokens.key_file", r#""tokens.key""#),
     ("auth0.tenants", r#"["default"]"#),
     ("auth0.picture", r#""https://example.com/who.png""#),
     ("auth0.url", r#""https://login.example.com""#),
@@ -85,6 +86,7 @@ const VALUES: [(&str, &str); 57] = [
         r#""https://github.example.com/login/oauth/access_token""#,
     ),
     ("tenants.default.providers.google.oauth.api_url", r#""https://github.example.com/api/v3""#),
+    ("tenants.default.providers.google.oauth.tokens.services", r#"["billing"]"#),
     ("tenants.default.providers.google.oauth.ca", r#""authorities.pem""#),
     ("issuers.platform.ca", r#""authorities.pem""#),
     ("issuers.platform.issuer", r#""https://auth.example.com""#),
@@ -204,7 +206,7 @@ mod tests {
                 || (is_default
                     && !path.contains(".oauth.")
                     && !path.contains("link_with")
-                    && !["auth0.", "tracing.", "rate_limits.named_services."]
+                    && !["auth0.", "tracing.", "provider_tokens.", "rate_limits.named_services."]
                         .iter()
                         .any(|table| path.starts_with(table)))
         };

@@ -20,6 +20,7 @@ mod oauth;
 mod outgoing;
 mod pins;
 mod problem;
+mod provider_tokens;
 mod providers;
 mod rate_limits;
 mod reader;
@@ -68,6 +69,7 @@ use crate::{
     listener::{Limits, TlsFiles},
     outgoing::Outgoing,
     rate_limits::RateLimitSettings,
+    sealing::KeyRing,
     telemetry::TraceSettings,
 };
 
@@ -124,6 +126,8 @@ keys! {
         transfers: Nested = Nested::Optional,
         /// The tenants, a table for each.
         tenants: Nested = Nested::Required(": at least one, such as [tenants.default]"),
+        /// The keys by which the tokens of providers are sealed.
+        provider_tokens: Nested = Nested::Optional,
         /// Auth0's Management API over HTTP.
         auth0: Nested = Nested::Optional,
         /// How many calls each caller may make.
@@ -182,6 +186,8 @@ pub struct Config {
     pub jobs: Jobs,
     /// How much callers may import and export.
     pub transfers: Transfers,
+    /// The keys by which the tokens of providers are sealed; none if none are kept.
+    pub token_keys: KeyRing,
     /// The settings of Auth0's Management API; `None` if it is not served.
     pub auth0: Option<Auth0>,
     /// The tenants by id; at least one.
@@ -312,6 +318,11 @@ impl Config {
         let issuers = issuers.map(|table| issuers::read(table, &tenants, base)).unwrap_or_default();
         let services = r.table(&ROOT.services);
         let services = services.map(|table| services::read(table, &issuers)).unwrap_or_default();
+        let token_keys = r.table(&ROOT.provider_tokens);
+        let has_keys = token_keys.is_some();
+        let token_keys =
+            token_keys.map(|table| provider_tokens::read(table, base)).unwrap_or_default();
+        provider_tokens::check(&r, has_keys, &tenants, &services);
         let rate_limits = rate_limits::read(r.table_or_empty(&ROOT.rate_limits), &services);
         outgoing::check(&r, outgoing.as_ref(), database.as_ref(), &tenants, &issuers);
 
@@ -337,6 +348,7 @@ impl Config {
                     feed,
                     jobs,
                     transfers,
+                    token_keys,
                     auth0,
                     tenants,
                     issuers,
@@ -362,6 +374,7 @@ fn tables() -> Vec<described::Table> {
         feed::FeedKeys::described(),
         jobs::JobKeys::described(),
         transfers::TransferKeys::described(),
+        provider_tokens::ProviderTokensKeys::described(),
         services::ServiceKeys::described(),
         rate_limits::RateLimitKeys::described(),
         rate_limits::ServiceLimitKeys::described(),
@@ -371,6 +384,7 @@ fn tables() -> Vec<described::Table> {
         tenants::TenantKeys::described(),
         providers::ProviderKeys::described(),
         oauth::OauthKeys::described(),
+        oauth::tokens::TokensKeys::described(),
         issuers::IssuerKeys::described(),
         issuers::LinkWithKeys::described(),
     ]

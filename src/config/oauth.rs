@@ -4,6 +4,7 @@ mod oidc;
 mod secret;
 #[cfg(test)]
 mod tests;
+pub(super) mod tokens;
 
 use std::{collections::BTreeSet, path::Path};
 
@@ -11,7 +12,7 @@ use http::Uri;
 
 use super::{
     declare::keys,
-    keys::{Key, List, OneOf, Text},
+    keys::{Key, List, Nested, OneOf, Text},
     outgoing,
     reader::Reader,
 };
@@ -136,6 +137,8 @@ keys! {
         token_url: Text = Text::Optional,
         /// The base URL of the API. Of GitHub only.
         api_url: Text = Text::Optional,
+        /// The tokens that are kept.
+        tokens: Nested = Nested::Optional,
     }
 }
 
@@ -180,6 +183,7 @@ pub(super) fn read(mut r: Reader, provider: &str, base: &Path) -> Option<ClientS
     let scopes = r.list(&KEYS.scopes);
     let display_name = read_display_name(&mut r);
     let authorities = outgoing::read_authorities(&mut r, &KEYS.ca, base, Authorities::only);
+    let tokens = r.table(&KEYS.tokens).map(tokens::read);
     let protocol = match kind {
         Some(ProtocolKind::Oidc(preset)) => {
             let secret = client_secret.as_ref().and_then(ClientSecret::issued);
@@ -218,6 +222,7 @@ pub(super) fn read(mut r: Reader, provider: &str, base: &Path) -> Option<ClientS
             .unwrap_or_else(|| kind.display_name().unwrap_or(provider).to_owned()),
         protocol: protocol?,
         authorities,
+        tokens: tokens.flatten(),
     })
 }
 

@@ -5,14 +5,17 @@ use chrono::TimeDelta;
 use super::{CLOCKS_DIFFER, Finding, clock};
 use crate::{
     clock::now,
-    store::{Address, Diagnosis, MissingBounds},
+    config::Config,
+    domain::TenantId,
+    store::{Diagnosis, MissingBounds, SealedRows},
 };
 
 /// The oldest version, as a number.
 const OLDEST: i32 = 150_000;
 
-pub(super) async fn examine(address: &Address) -> Vec<Finding> {
-    let found = match Diagnosis::read(address).await {
+pub(super) async fn examine(config: &Config) -> Vec<Finding> {
+    let tenants: Vec<TenantId> = config.tenants.keys().cloned().collect();
+    let found = match Diagnosis::read(&config.database.address, &tenants).await {
         Ok(found) => found,
         Err(error) => {
             let advice = "start it, or correct database.url and what lies between";
@@ -46,6 +49,7 @@ pub(super) async fn examine(address: &Address) -> Vec<Finding> {
             "ALTER ROLE … SET lc_messages TO 'C': some of its errors differ by text only",
         ));
     }
+    findings.extend(keys(&found.sealed, config));
     let since = TimeDelta::from_std(found.at.elapsed()).unwrap_or_default();
     findings.extend(clock(found.time + since - now(), CLOCKS_DIFFER));
     if findings.is_empty() {
@@ -55,4 +59,23 @@ pub(super) async fn examine(address: &Address) -> Vec<Finding> {
         )));
     }
     findings
+}
+
+/// What is to be said of the keys of sealed tokens. Without its key, a token is lost.
+fn keys(sealed: &[SealedRows], config: &Config) -> Vec<Finding> {
+    let known: Vec<&str> = config.token_keys.ids().collect();
+    let found = sealed.iter().filter_map(|SealedRows { key_id, rows }| {
+        match known.iter().position(|known| known == key_id) {
+            Some(0) => None,
+            Some(_) => Some(Finding::warn(
+                format!("{rows} tokens of providers are sealed with the earlier key {key_id}"),
+                "keep its file in provider_tokens.old_key_files until no token needs it: a server seals them anew",
+            )),
+            None => Some(Finding::fail(
+                format!("{rows} tokens of providers are sealed with the key {key_id}, which the configuration has not"),
+                "name its file in provider_tokens.old_key_files",
+            )),
+        }
+    });
+    found.collect()
 }

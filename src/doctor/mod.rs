@@ -88,7 +88,7 @@ pub async fn examine(config: &Config, http: &HttpClient) -> Vec<Finding> {
         checks.push(check("tls", async { certificates::examine(tls) }).boxed());
     }
     let database = format!("database {}", config.database.address.hosts());
-    checks.push(check(&database, database::examine(&config.database.address)).boxed());
+    checks.push(check(&database, database::examine(config)).boxed());
     checks.extend(checks_of_providers(config, http));
     for issuer in &config.issuers {
         let subject = format!("issuer {}", issuer.issuer);

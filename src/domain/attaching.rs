@@ -120,6 +120,7 @@ mod tests {
                 email: None,
                 profile_data: Metadata::default(),
                 signed_in_at: None,
+                tokens: None,
             };
             super::super::linking::owned_identity(unowned, id(own), ordinal, now)
         };

@@ -29,6 +29,10 @@ pub enum DomainError {
     ProviderRejected,
     /// The provider cannot be reached.
     ProviderUnavailable,
+    /// No token of the provider is kept for the identity, or it can be refreshed no longer.
+    ProviderTokenGone,
+    /// The provider's token lacks these scopes.
+    ProviderScopesMissing(Vec<String>),
     /// The provider sent no email, and a first sign-in must have one.
     EmailMissing,
     /// No trusted provider has verified the email, and a first sign-in must have a verified one.

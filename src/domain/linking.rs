@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{
-    Absorbed, AbsorbedBy, DomainError, Identity, IdentityEmail, IdentityRef, Metadata, Moved, User,
-    UserId,
+    Absorbed, AbsorbedBy, DomainError, Identity, IdentityEmail, IdentityRef, KeptTokens, Metadata,
+    Moved, User, UserId,
     error::expect_version,
     merge::{self, Change, MergeError, Strategy},
 };
@@ -71,6 +71,9 @@ pub struct UnownedIdentity {
     /// When the person last signed in at the provider, which may keep a session for long; `None` if
     /// unknown.
     pub signed_in_at: Option<DateTime<Utc>>,
+    /// The tokens that its provider issued in this service's own flow; `None` for none, and for an
+    /// account of any other source.
+    pub tokens: Option<KeptTokens>,
 }
 
 /// Lets `primary` absorb `secondary`. Both must be the locked rows of live users. `moved` is
@@ -228,7 +231,16 @@ pub fn owned_identity(
     ordinal: i32,
     now: DateTime<Utc>,
 ) -> Identity {
-    let UnownedIdentity { id, connection, social, email, profile_data, signed_in_at: _ } = identity;
+    let UnownedIdentity {
+        id,
+        connection,
+        social,
+        email,
+        profile_data,
+        signed_in_at: _,
+        // The caller keeps them beside the identity.
+        tokens: _,
+    } = identity;
     let is_verified = email.as_ref().is_some_and(|email| email.verified.is_some());
     Identity {
         id,

@@ -127,6 +127,7 @@ mod tests {
             email: None,
             profile_data: Metadata::default(),
             signed_in_at: None,
+            tokens: None,
         }
     }
 

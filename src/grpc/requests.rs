@@ -5,7 +5,7 @@ mod accounts;
 mod links;
 mod metadata;
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use prost::Message;
 use uuid::Uuid;
@@ -20,6 +20,9 @@ use crate::{
 
 /// The longest ticket that is looked up, in bytes.
 const MAX_TICKET: usize = 64;
+/// The most scopes of a request, and the longest one, in bytes.
+const MAX_SCOPES: usize = 50;
+const MAX_SCOPE: usize = 256;
 /// The most wrong fields that are noted.
 const MAX_VIOLATIONS: usize = 1000;
 
@@ -129,6 +132,26 @@ impl Checks {
             self.report(field, "must be the name of an operation, as its response has it");
         }
         id
+    }
+
+    /// The scopes to request of a provider, each once.
+    pub fn scopes(&mut self, field: &str, scopes: Vec<String>) -> BTreeSet<String> {
+        // RFC 6749 §3.3.
+        let is_allowed = |byte: u8| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e);
+        let is_scope = |scope: &String| {
+            (1..=MAX_SCOPE).contains(&scope.len()) && scope.bytes().all(is_allowed)
+        };
+        if scopes.len() > MAX_SCOPES {
+            self.report(field, format!("must have at most {MAX_SCOPES} scopes"));
+        } else if !scopes.iter().all(is_scope) {
+            self.report(
+                field,
+                format!(
+                    "must have scopes of 1 to {MAX_SCOPE} bytes, without spaces (RFC 6749, 3.3)"
+                ),
+            );
+        }
+        scopes.into_iter().collect()
     }
 
     /// A time that is not negative; `None` if it is absent.

@@ -1,13 +1,17 @@
 //! The OAuth clients of identity-link at the providers of each tenant.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use chrono::{DateTime, Utc};
 use tokio::{sync::Semaphore, time::timeout};
 
 use super::{
     Account, AuthorizationRequest, AuthorizationResponse, ClientSettings, Flow, GitHubUrls, Misfit,
-    OAuthError, Protocol,
+    OAuthError, Protocol, ProviderTokens, RefreshError, Revoked,
     fit::misfits,
     github,
     metadata_cache::{MetadataCache, ProviderEndpoints},
@@ -18,7 +22,7 @@ use crate::{
     auth::Keys,
     domain::{Provider, TenantId},
     http_client::HttpClient,
-    secret::random_text,
+    secret::{Secret, random_text},
     telemetry::metrics::KeyMetrics,
 };
 
@@ -217,10 +221,53 @@ impl Client {
         }
     }
 
-    async fn in_time<T>(
+    /// Refreshes an access token by its refresh token, and returns the new tokens. Without a new
+    /// refresh token, they have the given one (RFC 6749 §6).
+    ///
+    /// # Errors
+    /// [`RefreshError::Gone`] if the grant has ended; otherwise as of [`Client::complete`].
+    pub async fn refresh(
         &self,
-        asking: impl Future<Output = Result<T, OAuthError>>,
-    ) -> Result<T, OAuthError> {
+        refresh: &Secret,
+        scopes: BTreeSet<String>,
+        now: DateTime<Utc>,
+    ) -> Result<ProviderTokens, RefreshError> {
+        let (http, tokens) = (&self.http, (refresh.reveal(), scopes));
+        let fresh = match &self.protocol {
+            ProtocolClient::Oidc(oidc) => {
+                self.in_time(oidc.refresh(&self.settings, http, tokens, now)).await?
+            }
+            ProtocolClient::GitHub(urls) => {
+                self.in_time(github::refresh(&self.settings, urls, http, tokens, now)).await?
+            }
+        };
+        Ok(ProviderTokens { refresh: fresh.refresh.or_else(|| Some(refresh.clone())), ..fresh })
+    }
+
+    /// Revokes tokens at the provider.
+    ///
+    /// # Errors
+    /// If the provider is unavailable, or refuses to revoke them.
+    pub async fn revoke(
+        &self,
+        tokens: &ProviderTokens,
+        now: DateTime<Utc>,
+    ) -> Result<Revoked, OAuthError> {
+        let (settings, http) = (&self.settings, &self.http);
+        match &self.protocol {
+            ProtocolClient::Oidc(oidc) => {
+                self.in_time(oidc.revoke(settings, http, tokens, now)).await
+            }
+            ProtocolClient::GitHub(urls) => {
+                self.in_time(github::revoke(settings, urls, http, tokens, now)).await
+            }
+        }
+    }
+
+    async fn in_time<T, E: From<OAuthError>>(
+        &self,
+        asking: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
         let _slot = self
             .slots
             .try_acquire()
@@ -231,6 +278,6 @@ impl Client {
                 PROVIDER_TIMEOUT.as_secs()
             ))
         };
-        timeout(PROVIDER_TIMEOUT, asking).await.unwrap_or_else(|_| Err(slow()))
+        timeout(PROVIDER_TIMEOUT, asking).await.unwrap_or_else(|_| Err(slow().into()))
     }
 }

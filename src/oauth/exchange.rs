@@ -1,15 +1,15 @@
-//! The authorization URL, and the exchange of the code for tokens (RFC 6749 §4.1), by the `oauth2`
-//! crate.
+//! The authorization URL, the exchange of the code for tokens (RFC 6749 §4.1), and their refresh
+//! (§6), by the `oauth2` crate.
 
-use std::{borrow::Cow, fmt, pin::Pin};
+use std::{borrow::Cow, collections::BTreeSet, fmt, pin::Pin};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use http::{HeaderValue, Uri, header};
 use hyper::body::Bytes;
 use oauth2::{
     AsyncHttpClient, AuthType, AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken,
     EndpointNotSet, EndpointSet, ExtraTokenFields, HttpRequest, HttpResponse, PkceCodeChallenge,
-    PkceCodeVerifier, RedirectUrl, RequestTokenError, Scope, StandardRevocableToken,
+    PkceCodeVerifier, RedirectUrl, RefreshToken, RequestTokenError, Scope, StandardRevocableToken,
     StandardTokenResponse, TokenResponse as _, TokenUrl,
     basic::{
         BasicErrorResponse, BasicErrorResponseType, BasicRevocationErrorResponse,
@@ -18,11 +18,19 @@ use oauth2::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{AuthMethod, ClientSettings, Flow, OAuthError, client_auth, described::described};
-use crate::http_client::{FetchError, HttpClient};
+use super::{
+    AuthMethod, ClientSettings, Flow, OAuthError, ProviderTokens, RefreshError, client_auth,
+    described::described,
+};
+use crate::{
+    http_client::{FetchError, HttpClient},
+    secret::Secret,
+};
 
 /// The longest error code that is logged, in characters.
 const MAX_NAME: usize = 64;
+/// The longest life of an access token that is believed.
+const MAX_LIFE: TimeDelta = TimeDelta::days(366);
 
 /// The endpoints of the two requests of a flow.
 pub(super) struct FlowEndpoints<'a> {
@@ -36,8 +44,8 @@ pub(super) struct FlowEndpoints<'a> {
 
 /// The tokens that a code was exchanged for. No `Debug`: they give access to the person's account.
 pub(super) struct Tokens {
-    /// The access token, for requests about the person.
-    pub access: String,
+    /// The access token, for requests about the person, and what goes with it.
+    pub issued: ProviderTokens,
     /// The ID token; `None` if the provider sent none.
     pub id: Option<String>,
 }
@@ -102,13 +110,15 @@ pub(super) fn authorization_url(
 ) -> Result<String, OAuthError> {
     let client = client(settings, endpoints)?;
     let verifier = PkceCodeVerifier::new(flow.pkce_verifier.clone());
+    let (scopes, offline) = settings.requested(flow);
     let request = client
         .authorize_url(|| CsrfToken::new(state.to_owned()))
         .set_redirect_uri(redirect_url(flow)?)
         .set_pkce_challenge(PkceCodeChallenge::from_code_verifier_sha256(&verifier))
-        .add_scopes(settings.scopes.iter().cloned().map(Scope::new));
+        .add_scopes(scopes.into_iter().map(Scope::new));
     let request = extra
         .iter()
+        .chain(&offline)
         .fold(request, |request, (name, value)| request.add_extra_param(*name, value.clone()));
     let (url, _) = request.url();
     Ok(url.into())
@@ -123,15 +133,7 @@ pub(super) async fn exchange(
     code: &str,
     now: DateTime<Utc>,
 ) -> Result<Tokens, OAuthError> {
-    let secret = settings.client_secret.now(&settings.client_id, &settings.issuer(), now);
-    let secret = secret.map_err(|error| OAuthError::Fault(format!("the client's key {error}")))?;
-    let client = client(settings, endpoints)?
-        .set_client_secret(ClientSecret::new(secret.reveal().to_owned()));
-    let raw_header = match endpoints.auth_method {
-        AuthMethod::BasicRaw => Some(client_auth::raw_header(&settings.client_id, &secret)?),
-        AuthMethod::Basic | AuthMethod::Post => None,
-    };
-    let sender = Sender { http, raw_header };
+    let Prepared { client, secret, sender } = prepared(settings, endpoints, http, now)?;
     let response = client
         .exchange_code(AuthorizationCode::new(code.to_owned()))
         .set_redirect_uri(redirect_url(flow)?)
@@ -140,17 +142,105 @@ pub(super) async fn exchange(
         .await
         .map_err(|error| {
             let secrets = [code, flow.pkce_verifier.as_str(), secret.reveal()];
-            let method = endpoints.auth_method;
-            let how = client_auth::explained(method, client_auth::encoding_changes(settings));
-            failed(error, &secrets, how)
+            failed(error, "the code", &secrets, how(settings, endpoints))
         })?;
+    let id = response.extra_fields().id_token.clone();
+    Ok(Tokens { issued: issued(&response, settings.requested(flow).0, now)?, id })
+}
+
+/// Refreshes an access token by its refresh token (RFC 6749 §6). `scopes` are those of the access
+/// token so far, which a response without scopes leaves as they are.
+pub(super) async fn refresh(
+    settings: &ClientSettings,
+    endpoints: &FlowEndpoints<'_>,
+    http: &HttpClient,
+    (token, scopes): (&str, BTreeSet<String>),
+    now: DateTime<Utc>,
+) -> Result<ProviderTokens, RefreshError> {
+    let Prepared { client, secret, sender } = prepared(settings, endpoints, http, now)?;
+    let token = RefreshToken::new(token.to_owned());
+    let response = client.exchange_refresh_token(&token).request_async(&sender).await;
+    let response = response.map_err(|error| {
+        let is_gone = is_invalid_grant(&error);
+        let secrets = [token.secret().as_str(), secret.reveal()];
+        let error = failed(error, "the refresh token", &secrets, how(settings, endpoints));
+        match error {
+            OAuthError::Rejected(why) if is_gone => RefreshError::Gone(why),
+            error => RefreshError::Failed(error),
+        }
+    })?;
+    Ok(issued(&response, scopes, now)?)
+}
+
+/// Whether the provider says that the grant has ended. GitHub has a code of its own for that, and
+/// sends its errors with status 200.
+fn is_invalid_grant(error: &RequestTokenError<FetchError, BasicErrorResponse>) -> bool {
+    let ends = |response: &BasicErrorResponse| {
+        *response.error() == BasicErrorResponseType::InvalidGrant
+            || response.error().as_ref() == "bad_refresh_token"
+    };
+    match error {
+        RequestTokenError::ServerResponse(response) => ends(response),
+        RequestTokenError::Parse(_, body) => {
+            serde_json::from_slice::<BasicErrorResponse>(body).is_ok_and(|response| ends(&response))
+        }
+        RequestTokenError::Request(_) | RequestTokenError::Other(_) => false,
+    }
+}
+
+/// What a request to the token endpoint needs.
+struct Prepared<'a> {
+    client: CodeClient,
+    secret: Secret,
+    sender: Sender<'a>,
+}
+
+fn prepared<'a>(
+    settings: &ClientSettings,
+    endpoints: &FlowEndpoints<'_>,
+    http: &'a HttpClient,
+    now: DateTime<Utc>,
+) -> Result<Prepared<'a>, OAuthError> {
+    let secret = settings.client_secret.now(&settings.client_id, &settings.issuer(), now);
+    let secret = secret.map_err(|error| OAuthError::Fault(format!("the client's key {error}")))?;
+    let client = client(settings, endpoints)?
+        .set_client_secret(ClientSecret::new(secret.reveal().to_owned()));
+    let raw_header = match endpoints.auth_method {
+        AuthMethod::BasicRaw => Some(client_auth::raw_header(&settings.client_id, &secret)?),
+        AuthMethod::Basic | AuthMethod::Post => None,
+    };
+    Ok(Prepared { client, secret, sender: Sender { http, raw_header } })
+}
+
+/// How the client authenticated, for the log.
+fn how(settings: &ClientSettings, endpoints: &FlowEndpoints<'_>) -> &'static str {
+    client_auth::explained(endpoints.auth_method, client_auth::encoding_changes(settings))
+}
+
+/// The tokens of a response. `asked` are the scopes of the request, which it has if it names none
+/// (RFC 6749 §5.1).
+fn issued(
+    response: &StandardTokenResponse<IdTokenField, BasicTokenType>,
+    asked: BTreeSet<String>,
+    now: DateTime<Utc>,
+) -> Result<ProviderTokens, OAuthError> {
     // RFC 6749 §7.1: a client must not use an access token whose type it does not understand.
     if *response.token_type() != BasicTokenType::Bearer {
         return Err(OAuthError::rejected("its access token is not a bearer token"));
     }
-    Ok(Tokens {
-        access: response.access_token().secret().clone(),
-        id: response.extra_fields().id_token.clone(),
+    let scopes = response.scopes().filter(|scopes| !scopes.is_empty());
+    // GitHub puts commas between scopes.
+    let scopes = scopes.map(|scopes| {
+        let words = scopes.iter().flat_map(|scope| scope.split(','));
+        words.filter(|word| !word.is_empty()).map(str::to_owned).collect()
+    });
+    let life = response.expires_in().and_then(|life| TimeDelta::from_std(life).ok());
+    Ok(ProviderTokens {
+        access: Secret::new(response.access_token().secret().clone()),
+        refresh: response.refresh_token().map(|token| Secret::new(token.secret().clone())),
+        scopes: scopes.unwrap_or(asked),
+        // A time beyond all calendars is as good as none.
+        expire_time: life.and_then(|life| now.checked_add_signed(life.min(MAX_LIFE))),
     })
 }
 
@@ -196,30 +286,31 @@ pub(super) fn is_refusal(status: http::StatusCode) -> bool {
         && !matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS)
 }
 
-/// Maps the crate's errors. Its own texts may quote the response, and with it tokens. `how` is how
-/// the client authenticated, and `sent` are the secrets of the request.
+/// Maps the crate's errors. Its own texts may quote the response, and with it tokens. `what` was to
+/// be exchanged, `how` is how the client authenticated, and `sent` are the secrets of the request.
 fn failed(
     error: RequestTokenError<FetchError, BasicErrorResponse>,
+    what: &str,
     sent: &[&str],
     how: &str,
 ) -> OAuthError {
     match error {
         RequestTokenError::Request(error) => OAuthError::unavailable(error),
-        RequestTokenError::ServerResponse(response) => named(&response, sent, how),
+        RequestTokenError::ServerResponse(response) => named(&response, what, sent, how),
         // GitHub sends its errors with status 200.
         RequestTokenError::Parse(_, body) => {
             match serde_json::from_slice::<BasicErrorResponse>(&body) {
-                Ok(response) => named(&response, sent, how),
-                Err(_) => OAuthError::rejected("its response to the code does not parse"),
+                Ok(response) => named(&response, what, sent, how),
+                Err(_) => OAuthError::Rejected(format!("its response to {what} does not parse")),
             }
         }
         RequestTokenError::Other(_) => {
-            OAuthError::rejected("its response to the code is not valid")
+            OAuthError::Rejected(format!("its response to {what} is not valid"))
         }
     }
 }
 
-fn named(response: &BasicErrorResponse, sent: &[&str], how: &str) -> OAuthError {
+fn named(response: &BasicErrorResponse, what: &str, sent: &[&str], how: &str) -> OAuthError {
     let name: String =
         response.error().as_ref().chars().filter(char::is_ascii_graphic).take(MAX_NAME).collect();
     let description = response.error_description().filter(|text| !text.is_empty());
@@ -231,6 +322,6 @@ fn named(response: &BasicErrorResponse, sent: &[&str], how: &str) -> OAuthError 
         | (_, "incorrect_client_credentials") => {
             OAuthError::ClientNotAccepted(format!("{name}{description}; {how}"))
         }
-        _ => OAuthError::Rejected(format!("it does not accept the code: {name}{description}")),
+        _ => OAuthError::Rejected(format!("it does not accept {what}: {name}{description}")),
     }
 }

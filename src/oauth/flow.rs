@@ -1,6 +1,6 @@
 //! The parameters of a flow, what is stored of it, and what the browser brings back.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use crate::secret::{NoRandomBytes, random_text};
 
@@ -15,6 +15,8 @@ pub struct AuthorizationRequest {
     pub prompt: Option<String>,
     /// How long ago the person may have signed in at the provider; `None` for any time.
     pub max_age: Option<Duration>,
+    /// The scopes to request beside those of the configuration.
+    pub scopes: BTreeSet<String>,
 }
 
 /// What is stored of a flow until the browser returns. It has no `Debug`, because the verifier is
@@ -29,6 +31,8 @@ pub struct Flow {
     pub redirect_uri: String,
     /// How long ago the person may have signed in at the provider; `None` for any time.
     pub max_age: Option<Duration>,
+    /// The scopes that it requests beside those of the configuration.
+    pub scopes: BTreeSet<String>,
 }
 
 /// What the browser brought back.
@@ -50,6 +54,7 @@ impl Flow {
             pkce_verifier: random_text()?,
             redirect_uri: authorization.redirect_uri.clone(),
             max_age: authorization.max_age,
+            scopes: authorization.scopes.clone(),
         })
     }
 }

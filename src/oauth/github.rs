@@ -1,5 +1,7 @@
 //! GitHub, which speaks OAuth 2.0 and describes the person by its REST API.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use http::{HeaderMap, Request, StatusCode, Uri, header};
 use hyper::body::Bytes;
@@ -8,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::{
     Account, AuthMethod, AuthorizationRequest, AuthorizationResponse, ClientSettings, Flow,
-    GitHubUrls, OAuthError,
+    GitHubUrls, OAuthError, ProviderTokens, RefreshError, Revoked, client_auth,
     exchange::{self, is_refusal},
 };
 use crate::{
@@ -77,10 +79,11 @@ pub(super) async fn account(
     let tokens =
         exchange::exchange(settings, &for_codes(urls), http, flow, &response.code, now).await?;
     let user: Uri = below(&urls.api, "/user")?;
-    let (_, user): (_, User) = required(get(http, &user, &tokens.access).await?)?;
+    let access = tokens.issued.access.reveal();
+    let (_, user): (_, User) = required(get(http, &user, access).await?)?;
     let subject = Subject::parse(&user.id.to_string())
         .ok_or_else(|| OAuthError::rejected("the id of its user is not valid"))?;
-    let email = primary_email(urls, http, &tokens.access).await?;
+    let email = primary_email(urls, http, access).await?;
     Ok(Account {
         identity: IdentityRef { provider: provider.clone(), subject },
         issuer: settings.issuer(),
@@ -89,7 +92,52 @@ pub(super) async fn account(
         profile_data: Metadata::parse("", profile(user)).unwrap_or_default(),
         authenticated_at: now,
         proven_at: now,
+        tokens: tokens.issued,
     })
+}
+
+/// Refreshes an access token. Only a GitHub App with expiring tokens has refresh tokens.
+pub(super) async fn refresh(
+    settings: &ClientSettings,
+    urls: &GitHubUrls,
+    http: &HttpClient,
+    tokens: (&str, BTreeSet<String>),
+    now: DateTime<Utc>,
+) -> Result<ProviderTokens, RefreshError> {
+    exchange::refresh(settings, &for_codes(urls), http, tokens, now).await
+}
+
+/// Revokes what the person granted to the client, with all its tokens
+/// (<https://docs.github.com/en/rest/apps/oauth-applications>).
+pub(super) async fn revoke(
+    settings: &ClientSettings,
+    urls: &GitHubUrls,
+    http: &HttpClient,
+    tokens: &ProviderTokens,
+    now: DateTime<Utc>,
+) -> Result<Revoked, OAuthError> {
+    let url = below(&urls.api, &format!("/applications/{}/grant", settings.client_id))?;
+    let secret = settings.client_secret.now(&settings.client_id, &settings.issuer(), now);
+    let secret = secret.map_err(|error| OAuthError::Fault(format!("the client's key {error}")))?;
+    let body = serde_json::json!({"access_token": tokens.access.reveal()}).to_string();
+    let mut request = Request::delete(&url)
+        .header(header::ACCEPT, "application/vnd.github+json")
+        .header(header::CONTENT_TYPE, "application/json")
+        .header("x-github-api-version", API_VERSION)
+        .body(Bytes::from(body))
+        .map_err(|error| OAuthError::Fault(error.to_string()))?;
+    let credentials = client_auth::raw_header(&settings.client_id, &secret)?;
+    request.headers_mut().insert(header::AUTHORIZATION, credentials);
+    match http.send(request).await.map_err(OAuthError::unavailable)?.status() {
+        // 404 and 422: there is no such grant any more.
+        status
+            if status.is_success()
+                || [StatusCode::NOT_FOUND, StatusCode::UNPROCESSABLE_ENTITY].contains(&status) =>
+        {
+            Ok(Revoked::Done)
+        }
+        status => Err(OAuthError::unavailable(format!("its API responds with {status}"))),
+    }
 }
 
 /// GitHub's data about a person, under OpenID Connect's names. `email` is left out: it is the

@@ -32,6 +32,8 @@ pub(super) struct ProviderEndpoints {
     pub token: Uri,
     /// The userinfo endpoint; `None` if the provider has none.
     pub userinfo: Option<Uri>,
+    /// The revocation endpoint; `None` if the provider has none.
+    pub revoke: Option<Uri>,
     /// The metadata themselves, for what else they say.
     pub metadata: IssuerMetadata,
 }
@@ -143,13 +145,16 @@ fn endpoints(found: IssuerMetadata, url: &Uri) -> Result<ProviderEndpoints, Meta
     {
         return Err(wrong("does not list S256 as a code challenge method"));
     }
+    let optional = |value: &Option<String>, name: &str| match value {
+        Some(value) => discovery::endpoint(value, name, url).map(Some),
+        None => Ok(None),
+    };
     Ok(ProviderEndpoints {
         authorize: required(&found.authorization_endpoint, "authorization_endpoint")?,
         token: required(&found.token_endpoint, "token_endpoint")?,
-        userinfo: match &found.userinfo_endpoint {
-            Some(userinfo) => Some(discovery::endpoint(userinfo, "userinfo_endpoint", url)?),
-            None => None,
-        },
+        userinfo: optional(&found.userinfo_endpoint, "userinfo_endpoint")?,
+        // It is no reason to refuse sign-ins that tokens cannot be revoked.
+        revoke: optional(&found.revocation_endpoint, "revocation_endpoint").ok().flatten(),
         metadata: found,
     })
 }
@@ -163,6 +168,7 @@ mod tests {
             authorize: Uri::from_static("https://a.example.com/authorize"),
             token: Uri::from_static("https://a.example.com/token"),
             userinfo: None,
+            revoke: None,
             metadata: IssuerMetadata::default(),
         };
         let endpoints = Arc::new(endpoints);

@@ -3,7 +3,8 @@
 //!
 //! A flow begins with a URL to which the browser is sent, and ends with the [`Account`] that signed
 //! in. A [`Flow`] is stored in between. No token and no code that a provider issues to
-//! identity-link is stored, logged, or quoted in an error text.
+//! identity-link is logged, or quoted in an error text. The [`ProviderTokens`] of a flow are stored
+//! only where the operator demands it, and sealed.
 
 mod client_auth;
 mod clients;
@@ -18,6 +19,7 @@ mod metadata_cache;
 mod methods;
 mod oidc;
 mod presets;
+mod provider_tokens;
 mod settings;
 mod shared_issuers;
 
@@ -30,8 +32,9 @@ pub use self::{
     fit::Misfit,
     flow::{AuthorizationRequest, AuthorizationResponse, Flow},
     methods::{AuthMethod, ResponseMode},
-    presets::{Facts, Preset, SubjectRule},
-    settings::{ClientSettings, GitHubUrls, OidcSettings, Protocol},
+    presets::{Facts, OfflineWay, Preset, SubjectRule},
+    provider_tokens::{ProviderTokens, RefreshError, Revoked},
+    settings::{ClientSettings, GitHubUrls, OidcSettings, Protocol, TokenSettings},
 };
 use crate::domain::{
     EmailVerification, IdentityEmail, IdentityRef, Metadata, Verifier, linking::UnownedIdentity,
@@ -54,6 +57,8 @@ pub struct Account {
     pub authenticated_at: DateTime<Utc>,
     /// When the provider asserted all this: when its ID token was issued.
     pub proven_at: DateTime<Utc>,
+    /// The tokens that the provider issued for the account.
+    pub tokens: ProviderTokens,
 }
 
 impl From<Account> for UnownedIdentity {
@@ -68,6 +73,7 @@ impl From<Account> for UnownedIdentity {
             profile_data,
             authenticated_at,
             proven_at: time,
+            tokens: _,
         } = account;
         // The provider says it now: when the person signed in there says nothing about the email.
         let verified =
@@ -80,6 +86,7 @@ impl From<Account> for UnownedIdentity {
             email,
             profile_data,
             signed_in_at: Some(authenticated_at),
+            tokens: None,
         }
     }
 }

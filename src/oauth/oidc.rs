@@ -1,6 +1,6 @@
 //! Providers that speak OpenID Connect.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use chrono::{DateTime, Utc};
 use http::{HeaderMap, Request, StatusCode, Uri, header};
@@ -8,11 +8,11 @@ use hyper::body::Bytes;
 
 use super::{
     Account, AuthorizationRequest, AuthorizationResponse, ClientSettings, Flow, OAuthError,
-    OidcSettings, client_auth,
+    OidcSettings, ProviderTokens, RefreshError, Revoked, client_auth,
     exchange::{self, is_refusal},
     fit::{Misfit, misfits},
     metadata_cache::{MetadataCache, ProviderEndpoints},
-    presets,
+    presets, provider_tokens,
     shared_issuers::SharedIssuer,
 };
 use crate::{
@@ -105,12 +105,39 @@ impl Oidc {
             return Err(OAuthError::rejected("iss is not the issuer of the ID token"));
         }
         let userinfo = match &found.userinfo {
-            Some(url) if self.wants_userinfo(&id_token.claims) => {
-                Some(self.userinfo(http, url, &tokens.access, &id_token.subject).await?)
-            }
+            Some(url) if self.wants_userinfo(&id_token.claims) => Some(
+                self.userinfo(http, url, tokens.issued.access.reveal(), &id_token.subject).await?,
+            ),
             _ => None,
         };
-        self.account_from_claims(provider, &id_token, userinfo.as_ref())
+        let account = self.account_from_claims(provider, &id_token, userinfo.as_ref())?;
+        Ok(Account { tokens: tokens.issued, ..account })
+    }
+
+    /// Refreshes an access token.
+    pub(super) async fn refresh(
+        &self,
+        settings: &ClientSettings,
+        http: &HttpClient,
+        tokens: (&str, BTreeSet<String>),
+        now: DateTime<Utc>,
+    ) -> Result<ProviderTokens, RefreshError> {
+        let found = self.issuer.metadata_cache.endpoints(http).await?;
+        exchange::refresh(settings, &self.for_codes(settings, &found), http, tokens, now).await
+    }
+
+    /// Revokes a token.
+    pub(super) async fn revoke(
+        &self,
+        settings: &ClientSettings,
+        http: &HttpClient,
+        tokens: &ProviderTokens,
+        now: DateTime<Utc>,
+    ) -> Result<Revoked, OAuthError> {
+        let found = self.issuer.metadata_cache.endpoints(http).await?;
+        let Some(url) = &found.revoke else { return Ok(Revoked::Unsupported) };
+        let method = self.for_codes(settings, &found).auth_method;
+        provider_tokens::revoke(settings, (url, method), http, tokens, now).await
     }
 
     fn for_codes<'a>(
@@ -160,6 +187,7 @@ impl Oidc {
             profile_data: Metadata::parse("", profile).unwrap_or_default(),
             authenticated_at: id_token.authenticated_at,
             proven_at: id_token.issued_at,
+            tokens: ProviderTokens::default(),
         })
     }
 

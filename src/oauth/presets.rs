@@ -5,7 +5,7 @@ mod facts;
 use std::collections::BTreeSet;
 
 pub(super) use self::facts::facts_of;
-pub use self::facts::{Facts, SubjectRule};
+pub use self::facts::{Facts, OfflineWay, SubjectRule};
 use super::{AuthMethod, ResponseMode};
 use crate::{
     auth::{Claims, IssuerRule},

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use http::Uri;
 
-use super::{AuthMethod, Preset, ResponseMode, SubjectRule};
+use super::{AuthMethod, Flow, OfflineWay, Preset, ResponseMode, SubjectRule};
 use crate::{
     auth::{ClientSecret, IdTokenRules},
     outgoing::Authorities,
@@ -27,6 +27,19 @@ pub struct ClientSettings {
     pub protocol: Protocol,
     /// The only authorities of the provider's certificates; `None` for those of the configuration.
     pub authorities: Option<Authorities>,
+    /// How the tokens of flows are kept; `None` if they are dropped.
+    pub tokens: Option<TokenSettings>,
+}
+
+/// What an operator configures about the tokens of a provider that are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenSettings {
+    /// The services that may get the access tokens, by their names in the configuration.
+    pub services: BTreeSet<String>,
+    /// The scopes that a caller may add to those of each flow.
+    pub scopes: BTreeSet<String>,
+    /// Whether flows ask for a refresh token.
+    pub offline: bool,
 }
 
 /// The protocol that a provider speaks.
@@ -78,6 +91,31 @@ pub struct GitHubUrls {
 }
 
 impl ClientSettings {
+    /// The scopes that this flow requests, and the further parameters by which it asks for a refresh
+    /// token.
+    pub(super) fn requested(
+        &self,
+        flow: &Flow,
+    ) -> (BTreeSet<String>, Option<(&'static str, String)>) {
+        let mut scopes: BTreeSet<String> = self.scopes.union(&flow.scopes).cloned().collect();
+        if !self.tokens.as_ref().is_some_and(|tokens| tokens.offline) {
+            return (scopes, None);
+        }
+        let way = match &self.protocol {
+            Protocol::Oidc(oidc) => super::presets::facts_of(oidc.preset).offline,
+            Protocol::GitHub(_) => OfflineWay::Unasked,
+        };
+        let parameter = match way {
+            OfflineWay::Scope => {
+                scopes.insert("offline_access".to_owned());
+                None
+            }
+            OfflineWay::Parameter(name, value) => Some((name, value.to_owned())),
+            OfflineWay::Unasked => None,
+        };
+        (scopes, parameter)
+    }
+
     /// The issuer that asserts the accounts. For GitHub, its authorization endpoint without
     /// `/authorize`, which is what it calls itself in its metadata (RFC 8414).
     pub fn issuer(&self) -> String {

@@ -9,6 +9,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::{
     issuers::{FreshKeys, start_clients, start_issuers},
     lasting::Lasting,
+    provider_tokens::keep_tending,
     sweep::{keep_small, keep_swept},
 };
 use crate::{
@@ -96,7 +97,8 @@ impl Generation {
             config.tenants.clone(),
             metrics.clone(),
             lasting.writes.clone(),
-        );
+        )
+        .with_token_keys(config.token_keys.clone());
         let max_calls = config.max_concurrent_calls;
         let limit = match earlier {
             Some(Self { limit, .. }) if limit.max() == max_calls => limit.clone(),
@@ -121,6 +123,10 @@ impl Generation {
         };
         tokio::spawn(keep_small(Arc::clone(&rate_limits), replaced.clone()));
         let use_cases = Arc::new(use_cases);
+        if !config.token_keys.is_empty() {
+            let tenants = config.tenants.keys().cloned().collect();
+            tokio::spawn(keep_tending(Arc::clone(&use_cases), tenants, replaced.clone()));
+        }
         let misfits = report_misfits(Arc::clone(&use_cases), changed_tenants(&config, earlier));
         let stop = replaced.clone();
         tokio::spawn(async move { stop.run_until_cancelled(misfits).await });

@@ -9,6 +9,7 @@ mod health_updates;
 mod issuers;
 mod lasting;
 mod opening;
+mod provider_tokens;
 mod reload;
 mod replaceable;
 mod stacks;

@@ -5,11 +5,15 @@ use std::time::Instant;
 use chrono::{DateTime, Utc};
 use diesel::{
     QueryableByName, sql_query,
-    sql_types::{Bool, Integer, Text, Timestamptz},
+    sql_types::{Array, Bool, Integer, Text, Timestamptz},
 };
 use diesel_async::RunQueryDsl as _;
 
-use super::{Address, MissingBounds, SchemaMismatch, StoreError, bounds, connect, migrations};
+use super::{
+    Address, MissingBounds, SchemaMismatch, SealedRows, StoreError, bounds, connect, migrations,
+    provider_tokens::SEALED_ROWS,
+};
+use crate::domain::TenantId;
 
 /// The state of a database.
 pub struct Diagnosis {
@@ -29,6 +33,8 @@ pub struct Diagnosis {
     pub bounds: Result<(), MissingBounds>,
     /// Whether this binary serves on its schema, which may be that of a newer release.
     pub schema: Result<(), SchemaMismatch>,
+    /// The keys that sealed tokens of providers need; empty if the schema does not fit.
+    pub sealed: Vec<SealedRows>,
 }
 
 #[derive(QueryableByName)]
@@ -46,11 +52,12 @@ struct Server {
 }
 
 impl Diagnosis {
-    /// Reads the state of the database at this address, on a connection of its own.
+    /// Reads the state of the database at this address, on a connection of its own, with the keys
+    /// that these tenants need.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] if it cannot be reached.
-    pub async fn read(address: &Address) -> Result<Self, StoreError> {
+    pub async fn read(address: &Address, tenants: &[TenantId]) -> Result<Self, StoreError> {
         let mut conn = connect(address).await?;
         let asked = Instant::now();
         let server: Server = sql_query(
@@ -65,6 +72,13 @@ impl Diagnosis {
         let at = asked + asked.elapsed() / 2;
         let bounds = bounds::check(&mut conn).await?;
         let schema = migrations::check(&mut conn).await?;
+        let sealed = match &schema {
+            Ok(()) => {
+                let tenants: Vec<&str> = tenants.iter().map(TenantId::as_str).collect();
+                sql_query(SEALED_ROWS).bind::<Array<Text>, _>(tenants).load(&mut conn).await?
+            }
+            Err(_) => Vec::new(),
+        };
         Ok(Self {
             version: server.version,
             version_number: server.number,
@@ -74,6 +88,7 @@ impl Diagnosis {
             at,
             bounds,
             schema,
+            sealed,
         })
     }
 }

@@ -39,6 +39,7 @@ mod migrations;
 mod move_count;
 mod pins;
 mod provider_moves;
+mod provider_tokens;
 mod reads;
 mod releases;
 mod renames;
@@ -52,6 +53,7 @@ mod stored;
 mod tenant_sets;
 mod tenants;
 mod tickets;
+mod token_revocations;
 mod trust;
 mod undoing;
 mod user_rows;
@@ -115,6 +117,7 @@ pub use provider_moves::{
     Accounts, MoveRefused, PastMove, PinnedProvider, ProviderMove, accounts_of, begin_move,
     end_move, pinned_providers,
 };
+pub use provider_tokens::{RefreshLease, RefreshSaved, SealedRows, TokensOfIdentity};
 pub use reads::{EmailSearch, IdState, Reads};
 pub use renames::{Rename, RenameBatch, RenameState};
 pub use request_ids::{IdentifiedRequest, StoredResponse};
@@ -129,6 +132,7 @@ pub use stored::{
     terms::PastTerms,
 };
 pub use tenants::TenantKey;
+pub use token_revocations::{TokenRevocation, WaitingRevocations};
 pub use trust::ProviderAccounts;
 
 /// The database, as a pool of connections.

@@ -369,14 +369,14 @@ async fn accounts(
     Ok(Accounts { count: row.count, digest })
 }
 
-/// Deletes what sign-ins at the provider have proven, and what they have begun: the proof is of the
-/// issuer from before.
+/// Deletes what sign-ins at the provider have proven, and what they have begun, and the tokens that
+/// the provider issued: they are of the issuer from before.
 async fn forget_sign_ins(
     conn: &mut AsyncPgConnection,
     tenant: &TenantId,
     provider: &Provider,
 ) -> Result<(), StoreError> {
-    for table in ["sign_in_attempts", "sign_in_tickets"] {
+    for table in ["sign_in_attempts", "sign_in_tickets", "provider_tokens"] {
         sql_query(format!("DELETE FROM {table} WHERE tenant_id = $1 AND provider = $2"))
             .bind::<Text, _>(tenant.as_str())
             .bind::<Text, _>(provider.as_str())

@@ -138,6 +138,7 @@ diesel::table! {
         prove_time -> Nullable<Timestamptz>,
         owner_id -> Nullable<Text>,
         owner_version -> Nullable<BigInt>,
+        scopes -> Nullable<Array<Text>>,
     }
 }
 
@@ -276,6 +277,38 @@ diesel::table! {
         unknown -> BigInt,
         begin_time -> Timestamptz,
         end_time -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    provider_tokens (tenant_id, provider, subject) {
+        tenant_id -> Text,
+        provider -> Text,
+        subject -> Text,
+        issuer -> Text,
+        key_id -> Text,
+        sealed -> Binary,
+        scopes -> Array<Text>,
+        refreshable -> Bool,
+        expire_time -> Nullable<Timestamptz>,
+        keep_time -> Timestamptz,
+        lease_owner -> Nullable<Uuid>,
+        lease_until -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    provider_token_revocations (tenant_id, id) {
+        tenant_id -> Text,
+        id -> Uuid,
+        provider -> Text,
+        issuer -> Text,
+        binding -> Binary,
+        key_id -> Text,
+        sealed -> Binary,
+        tries -> Integer,
+        next_time -> Timestamptz,
+        create_time -> Timestamptz,
     }
 }
 

@@ -1,12 +1,12 @@
 //! Flows at providers, from their start until they return. A flow that returned under a request id
 //! is kept until it expires.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use chrono::{DateTime, Utc};
 use diesel::{
     QueryableByName, sql_query,
-    sql_types::{BigInt, Binary, Bool, Jsonb, Nullable, Text, Timestamptz},
+    sql_types::{Array, BigInt, Binary, Bool, Jsonb, Nullable, Text, Timestamptz},
 };
 use serde_json::Value;
 
@@ -36,6 +36,8 @@ pub struct SignInAttempt {
     pub redirect_uri: String,
     /// The largest age of the sign-in at the provider, in whole seconds; `None` for any.
     pub max_age: Option<Duration>,
+    /// The scopes that it requests beside those of the configuration.
+    pub scopes: BTreeSet<String>,
 }
 
 /// An attempt that a request has claimed.
@@ -127,6 +129,8 @@ struct Row {
     owner_id: Option<String>,
     #[diesel(sql_type = Nullable<BigInt>)]
     owner_version: Option<i64>,
+    #[diesel(sql_type = Nullable<Array<Text>>)]
+    scopes: Option<Vec<String>>,
 }
 
 #[derive(QueryableByName)]
@@ -139,7 +143,7 @@ struct ExpireTime {
 macro_rules! columns {
     () => {
         "provider, user_id, nonce, pkce_verifier, redirect_uri, max_age, interrupted, rejected, subject, account, \
-         sign_in_time, prove_time, owner_id, owner_version"
+         sign_in_time, prove_time, owner_id, owner_version, scopes"
     };
 }
 
@@ -161,10 +165,12 @@ impl Session {
     ) -> Result<Option<DateTime<Utc>>, StoreError> {
         // The database's clock, which all servers share.
         const SQL: &str = "INSERT INTO sign_in_attempts (tenant_id, state_hash, secret_hash, provider, user_id, nonce, \
-              pkce_verifier, redirect_uri, max_age, expire_time) \
-            SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, now() + interval '10 minutes' WHERE $5 IS NULL \
+              pkce_verifier, redirect_uri, max_age, scopes, expire_time) \
+            SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, now() + interval '10 minutes' WHERE $5 IS NULL \
               OR EXISTS (SELECT FROM users WHERE tenant_id = $1 AND id = $5 FOR KEY SHARE) \
             RETURNING expire_time";
+        let scopes = Some(attempt.scopes.iter().map(String::as_str).collect::<Vec<_>>());
+        let scopes = scopes.filter(|scopes| !scopes.is_empty());
         let query = sql_query(SQL)
             .bind::<Text, _>(self.tenant.as_str())
             .bind::<Binary, _>(name.state.as_slice())
@@ -176,7 +182,8 @@ impl Session {
             .bind::<Text, _>(&attempt.redirect_uri)
             .bind::<Nullable<BigInt>, _>(
                 attempt.max_age.and_then(|age| i64::try_from(age.as_secs()).ok()),
-            );
+            )
+            .bind::<Nullable<Array<Text>>, _>(scopes);
         let row: Option<ExpireTime> = self.conn.load_one("insert_attempt", Cached(query)).await?;
         Ok(row.map(|row| row.expire_time))
     }
@@ -348,6 +355,7 @@ impl TryFrom<Row> for ClaimedAttempt {
             pkce_verifier: row.pkce_verifier,
             redirect_uri: row.redirect_uri,
             max_age: row.max_age.and_then(|age| u64::try_from(age).ok()).map(Duration::from_secs),
+            scopes: row.scopes.unwrap_or_default().into_iter().collect(),
         };
         Ok(Self { attempt, stage })
     }

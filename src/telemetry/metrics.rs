@@ -11,6 +11,7 @@ mod jobs;
 mod keys;
 mod links;
 mod log;
+mod provider_tokens;
 mod rate_limits;
 mod reloads;
 mod sign_ins;
@@ -39,6 +40,7 @@ pub use self::{
     keys::KeyMetrics,
     links::LinkMetrics,
     log::count_lost_lines,
+    provider_tokens::ProviderTokenMetrics,
     rate_limits::RateLimitMetrics,
     reloads::ReloadMetrics,
     sign_ins::SignInMetrics,
@@ -79,6 +81,8 @@ pub struct Metrics {
     pub feed: FeedMetrics,
     /// The jobs.
     pub jobs: JobMetrics,
+    /// The tokens of providers that are kept.
+    pub provider_tokens: ProviderTokenMetrics,
     /// The limits of each caller.
     pub rate_limits: RateLimitMetrics,
     /// The configuration.
@@ -143,6 +147,7 @@ impl Default for Metrics {
             "1 if the server is ready for calls, as /readyz says, and 0 if not",
         );
         let jobs = JobMetrics::register(r);
+        let provider_tokens = ProviderTokenMetrics::register(r);
         let (connections, log) = (ConnectionMetrics::register(r), LogMetrics::register(r));
         let reloads = ReloadMetrics::register(r);
         let (registry, updates) = (Arc::new(registry), Arc::default());
@@ -157,6 +162,7 @@ impl Default for Metrics {
             links,
             feed,
             jobs,
+            provider_tokens,
             rate_limits,
             reloads,
             connections,

@@ -42,7 +42,7 @@ impl Attachment<'_> {
         validate_only: bool,
     ) -> Result<(User, Link), Error> {
         let Self { permit, user, identity, terms, proof, moved, now } = self;
-        let id = Uuid::now_v7();
+        let (id, tokens) = (Uuid::now_v7(), identity.tokens.clone());
         let (user, attached) = linking::attach(user, identity, terms, id, moved, now)?;
         let link = Link {
             id,
@@ -56,6 +56,9 @@ impl Attachment<'_> {
             return Ok((user, link));
         }
         session.insert_identity(&attached, &user.id)?;
+        if let Some(tokens) = &tokens {
+            session.keep_tokens(&attached.id, tokens);
+        }
         session.save_users(&[&user]);
         let actor = actor(permit, &user.id);
         let event = Event::IdentityAttached {

@@ -76,6 +76,7 @@ pub(super) async fn delete_user(
             time: now,
         };
         session.insert_erasure(&erased);
+        session.queue_revocations(&identities);
         session.delete_user(id, &absorbed);
         let event = Event::UserDeleted { user: end, absorbed, identities: identities.clone() };
         session.record(actor, event, now);

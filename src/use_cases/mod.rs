@@ -18,6 +18,7 @@ mod list_events;
 mod metadata;
 mod preview;
 mod primary;
+mod provider_tokens;
 mod read_user;
 mod release;
 mod run;
@@ -35,6 +36,7 @@ use chrono::{DateTime, Utc};
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
+use self::provider_tokens::Refreshes;
 pub use self::{
     complete_sign_in::{CompleteSignIn, CompletedSignIn, FlowLink},
     deletion::delete_as_operator,
@@ -48,6 +50,7 @@ pub use self::{
     list_events::{ListEvents, ListedEvents},
     metadata::{MergeMetadata, MergeMetadataResult, MergeSource},
     primary::SetPrimaryIdentity,
+    provider_tokens::{AccessToken, GetProviderToken},
     read_user::read_user,
     release::{Release, ReleaseResult},
     run::{NotStored, Reply, RequestId},
@@ -64,6 +67,7 @@ use crate::{
     config::Tenant,
     domain::{TenantId, User, UserId, UserRef, unlinking::CallingToken},
     oauth::Clients,
+    sealing::KeyRing,
     store::{
         Actor, ActorKind, Link as StoredLink, LockKeys, Lookup, LookupResult, LookupResults,
         Session, Store,
@@ -80,6 +84,8 @@ pub struct UseCases {
     tasks: TaskTracker,
     metrics: Metrics,
     jobs: Arc<JobSignals>,
+    token_keys: KeyRing,
+    refreshes: Refreshes,
 }
 
 /// Counts a change that is committed.
@@ -139,7 +145,14 @@ impl UseCases {
         tasks: TaskTracker,
     ) -> Self {
         let jobs = Arc::default();
-        Self { store, issuers, clients, tenants, tasks, metrics, jobs }
+        let (token_keys, refreshes) = (KeyRing::default(), Refreshes::default());
+        Self { store, issuers, clients, tenants, tasks, metrics, jobs, token_keys, refreshes }
+    }
+
+    /// The same use cases with these keys for the tokens of providers.
+    #[must_use]
+    pub fn with_token_keys(self, token_keys: KeyRing) -> Self {
+        Self { token_keys, ..self }
     }
 
     /// The use cases of a command of the operator: no token is verified, no provider is asked, and
@@ -156,7 +169,9 @@ impl UseCases {
         let (issuers, clients) = (Issuers::new(Vec::new()), Clients::none());
         let jobs = Arc::clone(&self.jobs);
         let (tenants, metrics) = (self.tenants.clone(), self.metrics.clone());
-        Self { store, issuers, clients, tenants, tasks: self.tasks.clone(), metrics, jobs }
+        let (token_keys, refreshes) = (KeyRing::default(), Refreshes::default());
+        let tasks = self.tasks.clone();
+        Self { store, issuers, clients, tenants, tasks, metrics, jobs, token_keys, refreshes }
     }
 
     /// The store, for reads.

@@ -84,6 +84,7 @@ impl WriteUseCase for Release {
             // Every user that was this person's at the release, whichever way it leaves later.
             let absorbed = users.iter().map(|user| &user.id);
             let users: Vec<&UserId> = [&owner.id].into_iter().chain(absorbed).collect();
+            session.queue_revocations(std::slice::from_ref(&released.id));
             session.delete_identity(&released.id);
             session.insert_release(&released.id, &users, now);
             session.save_users(&[&owner]);

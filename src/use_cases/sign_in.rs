@@ -96,7 +96,8 @@ impl WriteUseCase for SignIn {
         let assessment = self.assess(tenant, session).await?;
         let is_read_only = self.validate_only && self.ticket.is_none();
         let writes_a_ticket = assessment.used.is_some() || self.validate_only && !is_read_only;
-        if assessment.is_unchanged(tenant) && !writes_a_ticket {
+        let keeps_tokens = assessment.account.tokens.is_some();
+        if assessment.is_unchanged(tenant) && !writes_a_ticket && !keeps_tokens {
             return self.known_account_result(tenant, session, assessment).await;
         }
         let new_id = match assessment.decision.outcome {
@@ -265,6 +266,9 @@ impl SignIn {
             if !vouched.is_empty() {
                 session.vouch_for(&vouched);
             }
+            if let Some(tokens) = &account.tokens {
+                session.keep_tokens(&account.id, tokens);
+            }
             if let Some(fresh) = fresh {
                 session.refresh_identity(&fresh)?;
                 session.save_users(&[&user]);
@@ -288,6 +292,9 @@ impl SignIn {
         let user = new_user(id, &identity, now);
         if !self.validate_only {
             session.insert_user(&user, &identity)?;
+            if let Some(tokens) = &account.tokens {
+                session.keep_tokens(&account.id, tokens);
+            }
             let identities = vec![identity.id];
             let event =
                 Event::UserCreated { user: UserChange::latest(&user), identities, blocked: false };

@@ -81,6 +81,17 @@ impl StartSignIn {
                 "is for OpenID Connect: this provider does not report when a person signed in",
             ));
         }
+        let settings = client.settings();
+        let allowed = settings.tokens.as_ref().map(|tokens| &tokens.scopes);
+        let is_allowed = |scope: &String| {
+            settings.scopes.contains(scope) || allowed.is_some_and(|all| all.contains(scope))
+        };
+        if !self.authorization.scopes.iter().all(is_allowed) {
+            violations.push(Violation::new(
+                "scopes",
+                "has one that the operator does not allow: have it added to oauth.tokens.scopes of this provider",
+            ));
+        }
         if violations.is_empty() { Ok(()) } else { Err(DomainError::Invalid(violations)) }
     }
 
@@ -116,6 +127,7 @@ impl StartSignIn {
             pkce_verifier: flow.pkce_verifier,
             redirect_uri: flow.redirect_uri,
             max_age: flow.max_age,
+            scopes: flow.scopes,
         };
         let expire_time =
             session.insert_attempt(name, &attempt).await?.ok_or(DomainError::UserNotFound)?;

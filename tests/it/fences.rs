@@ -142,8 +142,8 @@ fn modules_depend_on_each_other_in_one_direction() {
     insta::assert_snapshot!(used_by("domain/"), @"");
     insta::assert_snapshot!(used_by("store/"), @"call_slots domain outgoing secret telemetry");
     insta::assert_snapshot!(used_by("auth/"), @"call_slots domain http_client outgoing secret telemetry");
-    insta::assert_snapshot!(used_by("config/"), @"auth domain feed http_client listener oauth outgoing rate_limits secret store telemetry");
-    insta::assert_snapshot!(used_by("use_cases/"), @"auth clock config domain feed oauth secret store telemetry");
+    insta::assert_snapshot!(used_by("config/"), @"auth domain feed http_client listener oauth outgoing rate_limits sealing secret store telemetry");
+    insta::assert_snapshot!(used_by("use_cases/"), @"auth clock config domain feed oauth sealing secret store telemetry");
     insta::assert_snapshot!(used_by("oauth/"), @"auth domain http_client outgoing secret telemetry");
     insta::assert_snapshot!(used_by("feed/"), @"clock domain store");
     insta::assert_snapshot!(used_by("calls/"), @"auth call_slots clock domain listener store telemetry use_cases");
@@ -154,7 +154,7 @@ fn modules_depend_on_each_other_in_one_direction() {
     insta::assert_snapshot!(used_by("management.rs"), @"telemetry use_cases version");
     insta::assert_snapshot!(used_by("rate_limits/"), @"auth secret telemetry");
     insta::assert_snapshot!(used_by("call_slots.rs"), @"");
-    insta::assert_snapshot!(used_by("doctor/"), @"auth clock config http_client listener oauth store");
+    insta::assert_snapshot!(used_by("doctor/"), @"auth clock config domain http_client listener oauth store");
     insta::assert_snapshot!(used_by("clock.rs"), @"");
     insta::assert_snapshot!(used_by("http_client.rs"), @"outgoing telemetry");
     insta::assert_snapshot!(used_by("outgoing/"), @"");

@@ -61,6 +61,7 @@ mod overtaken;
 mod plans;
 mod primary;
 mod provider_move;
+mod provider_tokens;
 mod purge;
 mod python;
 mod races;

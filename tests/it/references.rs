@@ -184,6 +184,8 @@ fn domain_errors() -> Vec<DomainError> {
         DomainError::ProviderUnknown,
         DomainError::ProviderRejected,
         DomainError::ProviderUnavailable,
+        DomainError::ProviderTokenGone,
+        DomainError::ProviderScopesMissing(vec!["calendar".to_owned()]),
         DomainError::EmailMissing,
         DomainError::EmailUnverified,
         DomainError::RegistrationClosed,

@@ -56,6 +56,7 @@ fn account(provider: &str, subject: &str, email: &str) -> UnownedIdentity {
         email: IdentityEmail::claimed(given, is_verified.then_some(verified)),
         profile_data: Metadata::default(),
         signed_in_at: None,
+        tokens: None,
     };
     judged(account, &policies()[provider])
 }

@@ -31,6 +31,7 @@ fn user(sign_in: &[bool], primary: usize, blocked: bool) -> User {
             email: None,
             profile_data: Metadata::default(),
             signed_in_at: None,
+            tokens: None,
         };
         let origin = if at % 2 == 0 { id("ann") } else { id(&format!("home{at}")) };
         owned_identity(account, origin, i32::try_from(at).unwrap(), day(1))

@@ -7,6 +7,7 @@ mod history;
 mod link;
 mod metadata;
 mod primary;
+mod provider_token;
 mod undo;
 mod unlink;
 mod users;
@@ -69,6 +70,7 @@ rpcs! {
     list_users: ListUsersRequest => ListUsersResponse,
     list_link_candidates: ListLinkCandidatesRequest => ListLinkCandidatesResponse,
     list_connections: ListConnectionsRequest => ListConnectionsResponse,
+    get_provider_token: GetProviderTokenRequest => GetProviderTokenResponse,
 }
 
 impl<M: Message + Default + 'static> Reply for M {

@@ -68,7 +68,15 @@ impl Checks {
         let email = IdentityEmail::claimed(&email, email_verified.then(|| verified.clone()));
         // The backend asserts that the person has just signed in.
         let signed_in_at = Some(verified.time);
-        Some(UnownedIdentity { id, connection, social: false, email, profile_data, signed_in_at })
+        Some(UnownedIdentity {
+            id,
+            connection,
+            social: false,
+            email,
+            profile_data,
+            signed_in_at,
+            tokens: None,
+        })
     }
 
     /// The first identity of a new user; `verified` notes the verifier if the email is verified.
@@ -104,6 +112,14 @@ impl Checks {
         };
         let profile_data = self.metadata(&format!("{field}.profile_data"), profile_data);
         let id = id?;
-        Some(UnownedIdentity { id, connection, social, email, profile_data, signed_in_at: None })
+        Some(UnownedIdentity {
+            id,
+            connection,
+            social,
+            email,
+            profile_data,
+            signed_in_at: None,
+            tokens: None,
+        })
     }
 }

@@ -59,6 +59,7 @@ fn checked(permit: Permit, request: pb::StartSignInRequest) -> Result<StartSignI
     {
         checks.report("max_age", "must be a whole number of seconds, from 0 to one year");
     }
+    let scopes = checks.scopes("scopes", request.scopes);
     let provider = checks.into_result_with(provider)?;
     let given = |text: String| (!text.is_empty()).then_some(text);
     let authorization = AuthorizationRequest {
@@ -66,6 +67,7 @@ fn checked(permit: Permit, request: pb::StartSignInRequest) -> Result<StartSignI
         login_hint: given(request.login_hint),
         prompt: given(request.prompt),
         max_age,
+        scopes,
     };
     Ok(StartSignIn { permit, provider, user_token, authorization, now: clock::now() })
 }

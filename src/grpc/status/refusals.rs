@@ -69,6 +69,12 @@ pub fn from_domain_error(refusal: DomainError) -> Status {
             Reason::ProviderUnavailable,
             "the provider is unavailable right now: repeat a call that has a request_id, or begin the sign-in again later",
         ),
+        DomainError::ProviderTokenGone => plain(
+            FailedPrecondition,
+            Reason::ProviderTokenGone,
+            "no token of the provider is kept for this identity, or its grant has ended: let the person sign in or link there again",
+        ),
+        DomainError::ProviderScopesMissing(scopes) => scopes_missing(&scopes),
         DomainError::EmailMissing => plain(
             FailedPrecondition,
             Reason::EmailMissing,
@@ -241,6 +247,23 @@ fn conflict(paths: &[String]) -> Status {
     let text = format!(
         "the metadata differs at {} paths: decide each, or choose which side wins",
         paths.len()
+    );
+    Status::with_error_details(Code::FailedPrecondition, text, details)
+}
+
+fn scopes_missing(scopes: &[String]) -> Status {
+    const MISSING: &str = "the person has not granted this scope";
+    let mut details = details(Reason::ProviderScopesMissing);
+    let fitting = fitting(scopes, |scope| scope.len() + MISSING.len());
+    for scope in fitting {
+        details.add_precondition_failure_violation("PROVIDER_SCOPE", scope, MISSING);
+    }
+    if fitting.len() < scopes.len() {
+        details.add_precondition_failure_violation("PROVIDER_SCOPE", "", MORE);
+    }
+    let text = format!(
+        "the provider's token lacks {} of the scopes: start a link at the provider with them, which the details name",
+        scopes.len()
     );
     Status::with_error_details(Code::FailedPrecondition, text, details)
 }

@@ -37,6 +37,7 @@ fn client(secret: &str) -> ClientSettings {
         display_name: "OP".to_owned(),
         protocol: Protocol::Oidc(oidc),
         authorities: None,
+        tokens: None,
     }
 }
 

@@ -30,6 +30,19 @@ pub struct Facts {
     pub verified_as: &'static [&'static str],
     /// Whether its userinfo has claims that its ID tokens may lack.
     pub has_userinfo: bool,
+    /// How a flow asks it for a refresh token.
+    pub offline: OfflineWay,
+}
+
+/// How a flow asks a provider for a refresh token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OfflineWay {
+    /// By the scope `offline_access` (OpenID Connect Core §11).
+    Scope,
+    /// By a parameter of the authorization request.
+    Parameter(&'static str, &'static str),
+    /// Not at all: the provider decides, and may refuse a scope that it does not know.
+    Unasked,
 }
 
 /// What names an account for good.
@@ -56,13 +69,25 @@ const PLAIN: Facts = Facts {
     verified_by: "email_verified",
     verified_as: &[],
     has_userinfo: true,
+    offline: OfflineWay::Scope,
 };
 
-static GOOGLE: Facts =
-    Facts { display_name: "Google", issuer: Some("https://accounts.google.com"), ..PLAIN };
+/// Google issues a refresh token for `access_type=offline`, at the first consent of a person only,
+/// or with `prompt=consent`
+/// (<https://developers.google.com/identity/protocols/oauth2/web-server>).
+static GOOGLE: Facts = Facts {
+    display_name: "Google",
+    issuer: Some("https://accounts.google.com"),
+    offline: OfflineWay::Parameter("access_type", "offline"),
+    ..PLAIN
+};
 
-static GITLAB: Facts =
-    Facts { display_name: "GitLab", issuer: Some("https://gitlab.com"), ..PLAIN };
+static GITLAB: Facts = Facts {
+    display_name: "GitLab",
+    issuer: Some("https://gitlab.com"),
+    offline: OfflineWay::Unasked,
+    ..PLAIN
+};
 
 /// Microsoft's `sub` differs from client to client, and the object id in its directory names the person
 /// everywhere. Each administrator of a directory can set `email`; `xms_edov` asserts that the
@@ -87,6 +112,7 @@ static APPLE: Facts = Facts {
     response_mode: Some(ResponseMode::FormPost),
     verified_as: &["true"],
     has_userinfo: false,
+    offline: OfflineWay::Unasked,
     ..PLAIN
 };
 
@@ -96,6 +122,7 @@ static SLACK: Facts = Facts {
     display_name: "Slack",
     issuer: Some("https://slack.com"),
     subject: SubjectRule::Within("https://slack.com/team_id", "https://slack.com/user_id"),
+    offline: OfflineWay::Unasked,
     ..PLAIN
 };
 
@@ -109,6 +136,7 @@ static TWITCH: Facts = Facts {
     claims: Some(
         r#"{"id_token":{"email":null,"email_verified":null,"picture":null,"preferred_username":null}}"#,
     ),
+    offline: OfflineWay::Unasked,
     ..PLAIN
 };
 
@@ -120,12 +148,18 @@ static LINE: Facts = Facts {
     issuer: Some("https://access.line.me"),
     algorithms: &["HS256"],
     auth_method: Some(AuthMethod::Post),
+    offline: OfflineWay::Unasked,
     ..PLAIN
 };
 
 /// <https://docs.aws.amazon.com/cognito/latest/developerguide/userinfo-endpoint.html>, read on
 /// 2026-12-01: userinfo has `email_verified` as a string.
-static COGNITO: Facts = Facts { display_name: "Cognito", verified_as: &["true"], ..PLAIN };
+static COGNITO: Facts = Facts {
+    display_name: "Cognito",
+    verified_as: &["true"],
+    offline: OfflineWay::Unasked,
+    ..PLAIN
+};
 
 impl Preset {
     /// What is special about the provider.

@@ -1,13 +1,16 @@
 //! `sign_in_tickets.account` and `sign_in_attempts.account`: a proven account, stored for a few
 //! minutes.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
+use data_encoding::BASE64;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::verifier::StoredVerifier;
 use crate::domain::{
-    EmailVerification, IdentityEmail, IdentityRef, Metadata, linking::UnownedIdentity,
+    EmailVerification, IdentityEmail, IdentityRef, KeptTokens, Metadata, linking::UnownedIdentity,
 };
 
 /// An account without its provider and subject, which have columns of their own.
@@ -17,6 +20,20 @@ pub(in crate::store) struct StoredAccount {
     email: Option<StoredEmail>,
     profile_data: Map<String, Value>,
     signed_in_at: Option<DateTime<Utc>>,
+    /// Absent in rows of an earlier release, which keep none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tokens: Option<StoredTokens>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredTokens {
+    issuer: String,
+    key_id: String,
+    /// In base64.
+    sealed: String,
+    scopes: BTreeSet<String>,
+    refreshable: bool,
+    expire_time: Option<DateTime<Utc>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -34,7 +51,25 @@ impl From<&UnownedIdentity> for StoredAccount {
             email: account.email.as_ref().map(StoredEmail::from),
             profile_data: account.profile_data.as_map().clone(),
             signed_in_at: account.signed_in_at,
+            tokens: account.tokens.as_ref().map(StoredTokens::from),
         }
+    }
+}
+
+impl From<&KeptTokens> for StoredTokens {
+    fn from(tokens: &KeptTokens) -> Self {
+        let KeptTokens { issuer, key_id, sealed, scopes, refreshable, expire_time } =
+            tokens.clone();
+        Self { issuer, key_id, sealed: BASE64.encode(&sealed), scopes, refreshable, expire_time }
+    }
+}
+
+impl StoredTokens {
+    /// The tokens. Bytes that are not base64 open with no key.
+    fn into_tokens(self) -> KeptTokens {
+        let Self { issuer, key_id, sealed, scopes, refreshable, expire_time } = self;
+        let sealed = BASE64.decode(sealed.as_bytes()).unwrap_or_default();
+        KeptTokens { issuer, key_id, sealed, scopes, refreshable, expire_time }
     }
 }
 
@@ -60,6 +95,7 @@ impl StoredAccount {
             email: self.email.map(IdentityEmail::from),
             profile_data: Metadata::from_stored(self.profile_data),
             signed_in_at: self.signed_in_at,
+            tokens: self.tokens.map(StoredTokens::into_tokens),
         }
     }
 }

@@ -12,7 +12,7 @@ use super::{
     *,
 };
 use crate::domain::{
-    EmailVerification, IdentityEmail, IdentityRef, Metadata, UserId, Verifier,
+    EmailVerification, IdentityEmail, IdentityRef, KeptTokens, Metadata, UserId, Verifier,
     linking::{LinkTerms, MetadataChanges, UnownedIdentity},
     merge::{Arrays, Change, Conflict, Effect, Strategy},
     sign_in::SignInRule,
@@ -239,6 +239,14 @@ fn a_proven_account_survives_with_the_verifier_of_its_email() {
             email: Some(IdentityEmail { given, canonical, verified, counts: None }),
             profile_data: document(json!({"name": "Ada"})),
             signed_in_at: Some(time),
+            tokens: Some(KeptTokens {
+                issuer: "https://i".to_owned(),
+                key_id: "k".to_owned(),
+                sealed: vec![0, 255, 7],
+                scopes: ["a".to_owned()].into(),
+                refreshable: true,
+                expire_time: Some(time),
+            }),
         };
         let stored = to_json(&StoredAccount::from(&account)).unwrap();
         let read: StoredAccount = from_json("account", stored).unwrap();

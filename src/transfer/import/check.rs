@@ -238,8 +238,15 @@ impl Faults<'_> {
         let profile_data = self.metadata(&format!("{field}/profile_data"), row.profile_data);
         let attach_time = self.past(format!("{field}/attach_time"), row.attach_time);
         let (connection, social) = (row.connection, row.social);
-        let identity =
-            UnownedIdentity { id, connection, social, email, profile_data, signed_in_at: None };
+        let identity = UnownedIdentity {
+            id,
+            connection,
+            social,
+            email,
+            profile_data,
+            signed_in_at: None,
+            tokens: None,
+        };
         let identity = self.checker.tenant.with_provider_settings(identity);
         Some(Account { place, identity, attach_time })
     }

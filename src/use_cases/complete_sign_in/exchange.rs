@@ -160,13 +160,14 @@ impl Completion {
         response: &AuthorizationResponse,
     ) -> Result<(UnownedIdentity, DateTime<Utc>), Error> {
         let (permit, now) = (&self.complete.permit, self.complete.now);
-        let SignInAttempt { provider, user, nonce, pkce_verifier, redirect_uri, max_age } = attempt;
+        let SignInAttempt { provider, user, nonce, pkce_verifier, redirect_uri, max_age, scopes } =
+            attempt;
         // The provider may have been removed from the configuration since.
         let client = self.use_cases.client(permit, &provider)?;
         if !self.use_cases.tenant(permit)?.provider(&provider).policy.enabled {
             return Err(DomainError::ProviderDisabled.into());
         }
-        let flow = Flow { nonce, pkce_verifier, redirect_uri, max_age };
+        let flow = Flow { nonce, pkce_verifier, redirect_uri, max_age, scopes };
         let (metrics, tenant) = (&self.use_cases.metrics.sign_ins, permit.tenant());
         let failed = |error| flow::failed(metrics, tenant, &provider, error);
         let account = client.complete(&flow, response, now).await.map_err(failed)?;
@@ -178,7 +179,8 @@ impl Completion {
         }
         metrics.flow(tenant.as_str(), provider.as_str(), "exchanged");
         let proven_at = account.proven_at;
-        Ok((account.into(), proven_at))
+        let tokens = self.use_cases.kept(tenant, &account.identity, &account.tokens)?;
+        Ok((UnownedIdentity { tokens, ..account.into() }, proven_at))
     }
 
     fn tenant(&self) -> &TenantId {

@@ -122,6 +122,7 @@ impl ProofToken {
             email,
             profile_data,
             signed_in_at: token.authenticated_at,
+            tokens: None,
         }
     }
 }

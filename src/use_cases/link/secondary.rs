@@ -6,7 +6,7 @@ use super::link_with::{ProofToken, refused};
 use crate::{
     config::Tenant,
     domain::{
-        DomainError, IdentityRef, TokenStamp, User, UserId, UserRef,
+        DomainError, IdentityRef, KeptTokens, TokenStamp, User, UserId, UserRef,
         linking::UnownedIdentity,
         tickets::{ProvenAccount, Ticket, TicketPurpose},
     },
@@ -78,6 +78,18 @@ impl SecondarySide {
             | Self::User(_)
             | Self::Ticket(_) => None,
         }
+    }
+
+    /// The tokens that a flow has brought for the account that it proved; `None` for other proofs.
+    pub(super) fn tokens<'a>(
+        &'a self,
+        ticket: Option<&'a Ticket>,
+    ) -> Option<(&'a IdentityRef, &'a KeptTokens)> {
+        let account = match self {
+            Self::Account(account) => account,
+            _ => &self.stored_proof(ticket)?.account,
+        };
+        Some((&account.id, account.tokens.as_ref()?))
     }
 
     /// The proof from before this call, which must still hold.

@@ -195,6 +195,9 @@ impl LinkWrite {
         if !self.validate_only {
             let repointed = users.into_iter().map(|user| user.id).collect();
             self.write(session, &done, repointed, &link)?;
+            if let Some((account, tokens)) = self.secondary.tokens(ticket) {
+                session.keep_tokens(account, tokens);
+            }
         }
         let ticket_expire_time = self.issue(session, user, Some(owner), now).await?;
         Ok(LinkResult {
@@ -327,11 +330,13 @@ impl LinkWrite {
         primary: &UserId,
         link: Option<Uuid>,
     ) -> Result<LinkResult, Error> {
+        // Not those of a ticket: it may be used again, after its tokens were refreshed.
+        let tokens = self.secondary.tokens(None).filter(|_| !self.validate_only);
         let link = match link {
             Some(id) => session.link(id).await?,
             None => None,
         };
-        let now = if self.issues_ticket() {
+        let now = if self.issues_ticket() || tokens.is_some() {
             lock_refs(session, &[primary], link.as_ref()).await?
         } else {
             lock_response(session, &[primary], link.as_ref()).await?;
@@ -342,6 +347,11 @@ impl LinkWrite {
             .await?
             .filter(|user| user.id == *primary)
             .ok_or(Error::Stale)?;
+        if let Some((account, tokens)) = tokens {
+            // The user is locked: the account has not moved on.
+            user.identity(account).ok_or(Error::Stale)?;
+            session.keep_tokens(account, tokens);
+        }
         let then = UserSnapshot::now(&user);
         let ticket_expire_time = self.issue(session, then.clone(), Some(then), now).await?;
         let changes = MetadataChanges::default();

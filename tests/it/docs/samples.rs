@@ -45,6 +45,17 @@ fn create_files(table: &toml::Table, folder: &Path) {
             ("client_secret_file" | "password_file", toml::Value::String(name)) => {
                 create(name, "a secret of at least 32 characters");
             }
+            ("key_file", toml::Value::String(name)) => {
+                create(name, "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n");
+            }
+            ("old_key_files", toml::Value::Array(names)) => {
+                for name in names {
+                    create(
+                        name.as_str().unwrap(),
+                        "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=\n",
+                    );
+                }
+            }
             ("client_secret_key_file", toml::Value::String(name)) => {
                 create(name, &pem("PRIVATE KEY", signing_key("apple").as_bytes()));
             }

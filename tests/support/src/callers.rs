@@ -91,6 +91,7 @@ rpcs! {
     list_users: ListUsersRequest => ListUsersResponse,
     list_link_candidates: ListLinkCandidatesRequest => ListLinkCandidatesResponse,
     list_connections: ListConnectionsRequest => ListConnectionsResponse,
+    get_provider_token: GetProviderTokenRequest => GetProviderTokenResponse,
 }
 
 rpcs! {

@@ -1,6 +1,9 @@
 //! A fake `OpenID` provider whose ID tokens a test can falsify.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex},
+};
 
 use identity_link::clock;
 use serde_json::{Value, json};
@@ -17,6 +20,20 @@ const SIGNER: &str = "okta";
 /// The access token that its userinfo endpoint accepts.
 const ACCESS_TOKEN: &str = "access-token-of-the-fake";
 
+/// The tokens that the provider has issued beside those of [`ACCESS_TOKEN`].
+struct Grants {
+    /// The refresh tokens that are good.
+    refresh: BTreeSet<String>,
+    /// How many tokens were issued.
+    issued: usize,
+    /// How many seconds an access token lives.
+    life: i64,
+    /// Whether a refresh ends its refresh token and issues another one.
+    rotates: bool,
+    /// What a response to a refresh has, too. A `null` removes a field.
+    further: Value,
+}
+
 /// Makes a false ID token out of a good one.
 type Lie = Box<dyn Fn(Token) -> String + Send + Sync>;
 
@@ -26,6 +43,7 @@ struct Says {
     /// The claims of the account that is signed in there.
     person: Mutex<Value>,
     lie: Mutex<Lie>,
+    grants: Mutex<Grants>,
 }
 
 /// The provider.
@@ -45,6 +63,13 @@ impl FakeOidc {
             codes: Codes::default(),
             person: Mutex::new(person),
             lie: Mutex::new(lie),
+            grants: Mutex::new(Grants {
+                refresh: BTreeSet::new(),
+                issued: 0,
+                life: 600,
+                rotates: true,
+                further: json!({}),
+            }),
         });
         let site = Arc::clone(&says);
         let web = WebServer::start(|address| {
@@ -91,6 +116,43 @@ impl FakeOidc {
         self.web.answer("/.well-known/openid-configuration", Answer::ok(&metadata.to_string()));
     }
 
+    /// From now on its access tokens live for so many seconds.
+    pub fn tokens_live(&self, seconds: i64) {
+        self.says.grants.lock().unwrap().life = seconds;
+    }
+
+    /// From now on a refresh token is good for more than one refresh.
+    pub fn rotates_no_tokens(&self) {
+        self.says.grants.lock().unwrap().rotates = false;
+    }
+
+    /// From now on its responses to refreshes have these fields, too; `null` removes one.
+    pub fn refreshes_with(&self, fields: Value) {
+        self.says.grants.lock().unwrap().further = fields;
+    }
+
+    /// Ends all grants: no refresh token is good any more.
+    pub fn end_grants(&self) {
+        self.says.grants.lock().unwrap().refresh.clear();
+    }
+
+    /// How many refresh tokens are good.
+    pub fn good_grants(&self) -> usize {
+        self.says.grants.lock().unwrap().refresh.len()
+    }
+
+    /// How many refreshes it was asked for.
+    pub fn refreshes(&self) -> usize {
+        let asked = self.web.asked_for("/token").into_iter();
+        asked.filter(|asked| asked.form["grant_type"] == "refresh_token").count()
+    }
+
+    /// The tokens that it was asked to revoke.
+    pub fn revoked(&self) -> Vec<String> {
+        let asked = self.web.asked_for("/revoke").into_iter();
+        asked.map(|asked| asked.form["token"].clone()).collect()
+    }
+
     /// How many requests for tokens it has received.
     pub fn exchanges(&self) -> usize {
         self.web.asked_for("/token").len()
@@ -105,6 +167,13 @@ impl Says {
             "/authorize" => self.codes.authorize(asked, &[("iss", issuer)]),
             "/token" if !self.codes.is_authenticated(asked) => {
                 Answer::new("401 Unauthorized", "", r#"{"error":"invalid_client"}"#)
+            }
+            "/token" if asked.form.contains_key("refresh_token") => {
+                self.refreshed(&asked.form["refresh_token"])
+            }
+            "/revoke" if self.codes.is_authenticated(asked) => {
+                self.grants.lock().unwrap().refresh.remove(&asked.form["token"]);
+                Answer::status("200 OK")
             }
             "/token" => match self.codes.redeem(asked) {
                 Some(request) => Answer::ok(&self.tokens(issuer, &request).to_string()),
@@ -138,7 +207,43 @@ impl Says {
             token = token.with("auth_time", clock::now().timestamp());
         }
         let id_token = (self.lie.lock().unwrap())(token);
-        json!({"access_token": ACCESS_TOKEN, "token_type": "Bearer", "expires_in": 600, "id_token": id_token})
+        let mut grants = self.grants.lock().unwrap();
+        let mut tokens = json!({
+            "access_token": ACCESS_TOKEN, "token_type": "Bearer", "expires_in": grants.life, "id_token": id_token,
+        });
+        if request["scope"].split(' ').any(|scope| scope == "offline_access") {
+            tokens["refresh_token"] = grants.issue().into();
+        }
+        tokens
+    }
+
+    fn refreshed(&self, token: &str) -> Answer {
+        let mut grants = self.grants.lock().unwrap();
+        if !grants.refresh.contains(token) {
+            return Answer::new("400 Bad Request", "", r#"{"error":"invalid_grant"}"#);
+        }
+        let mut tokens = json!({"token_type": "Bearer", "expires_in": grants.life});
+        if grants.rotates {
+            grants.refresh.remove(token);
+            tokens["refresh_token"] = grants.issue().into();
+        }
+        grants.issued += 1;
+        tokens["access_token"] = format!("access-{}-of-the-fake", grants.issued).into();
+        for (name, value) in grants.further.as_object().unwrap() {
+            tokens[name] = value.clone();
+        }
+        tokens.as_object_mut().unwrap().retain(|_, value| !value.is_null());
+        Answer::ok(&tokens.to_string())
+    }
+}
+
+impl Grants {
+    /// A new refresh token.
+    fn issue(&mut self) -> String {
+        self.issued += 1;
+        let token = format!("refresh-{}-of-the-fake", self.issued);
+        self.refresh.insert(token.clone());
+        token
     }
 }
 
@@ -149,6 +254,7 @@ pub fn metadata(issuer: &str) -> Value {
         "authorization_endpoint": format!("{issuer}/authorize"),
         "token_endpoint": format!("{issuer}/token"),
         "userinfo_endpoint": format!("{issuer}/userinfo"),
+        "revocation_endpoint": format!("{issuer}/revoke"),
         "jwks_uri": format!("{issuer}/jwks"),
         "response_types_supported": ["code"],
         "subject_types_supported": ["public"],

@@ -196,7 +196,7 @@ pub fn config_toml(listen: SocketAddr, database_url: &str) -> String {
     for name in ISSUERS.into_iter().filter(|name| *name != "stranger") {
         let kind = match name {
             "services" => {
-                "kind = \"service\"\nallowed_scopes = [\"create:users\", \"delete:users\", \"export:users\", \"import:users\", \"jobs:users\", \"read:connections\", \"read:events\", \"read:users\", \
+                "kind = \"service\"\nallowed_scopes = [\"create:users\", \"delete:users\", \"export:users\", \"import:users\", \"jobs:users\", \"read:connections\", \"read:events\", \"read:provider_tokens\", \"read:users\", \
                  \"sign_in:users\", \"update:users\"]"
             }
             "users" => "kind = \"user\"\nsubject = \"user_id\"",

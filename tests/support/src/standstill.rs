@@ -112,6 +112,14 @@ impl Database {
             .expect("the calls should wait for a lock");
     }
 
+    /// Returns once this query has no row, with the same bound.
+    pub async fn db_until_none(&self, query: &str) {
+        let none = async { while !self.db_texts(query).await.is_empty() {} };
+        tokio::time::timeout(Duration::from_secs(30), none)
+            .await
+            .unwrap_or_else(|_| panic!("{query} should have no row"));
+    }
+
     /// Returns once no other connection is open, with the same bound.
     pub async fn db_until_alone(&self) {
         let alone = async {

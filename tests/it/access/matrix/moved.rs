@@ -26,6 +26,7 @@ async fn moved() {
     ListUsers          | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
     ListLinkCandidates | ok              | ok                    | ok            | ok                  | ok           | ok              | ok             | ok                | invalid
     ListConnections    | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
+    GetProviderToken   | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
     FindDuplicates     | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
     ApplyPlan          | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope
     UndoLinks          | scope           | scope                 | scope         | scope               | scope        | scope           | scope          | scope             | scope

@@ -82,6 +82,13 @@ fn request(rpc: &str, about: &About<'_>) -> Vec<u8> {
         .encode_to_vec(),
         "ListLinkCandidates" => pb::ListLinkCandidatesRequest { user_id }.encode_to_vec(),
         "ListConnections" => pb::ListConnectionsRequest::default().encode_to_vec(),
+        // No client of the service keeps tokens of this provider.
+        "GetProviderToken" => pb::GetProviderTokenRequest {
+            user_id,
+            identity: identity_ref("sms", subject),
+            ..Default::default()
+        }
+        .encode_to_vec(),
         "ListUsers" => pb::ListUsersRequest::default().encode_to_vec(),
         "ExportUsers" => pb::ExportUsersRequest::default().encode_to_vec(),
         "ListEvents" => {
