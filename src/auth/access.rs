@@ -43,6 +43,10 @@ impl CallClass {
 /// The build script generates the table from the protos.
 pub const TABLE: &[AccessRule] = include!(concat!(env!("OUT_DIR"), "/access_table.rs"));
 
+/// The scope with which a service that the operator lists reads tokens of providers with a user, by
+/// Auth0's HTTP. It is beside the scope of the call.
+pub const IDP_TOKENS: &str = "read:user_idp_tokens";
+
 impl AccessRule {
     /// The rule of the rpc at this path. A path without a rule permits no caller.
     pub fn for_path(path: &str) -> Option<&'static Self> {

@@ -17,7 +17,7 @@ use super::{
     openapi, rate_limit,
 };
 use crate::{
-    auth::{AuthError, Permit, VerifiedToken},
+    auth::{AuthError, Permit, TokenCaller, VerifiedToken, access::IDP_TOKENS},
     calls::{admission, admitted, concurrency::ConcurrencyLimit},
     domain::TenantId,
     rate_limits::{RateLimits, Verdict},
@@ -42,6 +42,8 @@ pub(super) struct AdmittedCall {
     pub route: Route,
     /// The rpcs of the route that the caller may call.
     pub rpcs: Vec<Rpc>,
+    /// Whether the caller is a service with the scope to read tokens of providers.
+    pub reads_tokens: bool,
 }
 
 /// Lets a request through to its route, or refuses it.
@@ -78,7 +80,10 @@ pub(super) async fn pass(
             }
             // No code behind the gate needs the token, and none can log it by accident.
             request.headers_mut().remove(AUTHORIZATION);
-            request.extensions_mut().insert(AdmittedCall { permit, route, rpcs });
+            let reads_tokens =
+                token.caller == TokenCaller::Service && token.scopes.contains(IDP_TOKENS);
+            let call = AdmittedCall { permit, route, rpcs, reads_tokens };
+            request.extensions_mut().insert(call);
             admitted(next.run(request).await)
         }
         Err(refused) => refused.into_response(),

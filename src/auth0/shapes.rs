@@ -14,7 +14,10 @@ use super::{
     error::ApiError,
     looks::{Look, Looks},
 };
-use crate::domain::{Identity, IdentityEmail, Metadata, User};
+use crate::{
+    domain::{Identity, IdentityEmail, IdentityRef, Metadata, User},
+    secret::Secret,
+};
 
 /// Names with a meaning of their own at a user's root. No profile value appears under them, even
 /// under those that the server never sets: a client would read the value with the name's meaning.
@@ -106,6 +109,22 @@ pub(super) struct IdentityBody<'a> {
     #[serde(rename = "profileData", skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     profile_data: Option<ProfileBody<'a>>,
+    /// The access token that the provider issued for the account. Only a service with the scope
+    /// `read:user_idp_tokens`, which the operator lists for the provider, gets it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    access_token: Option<AccessToken>,
+}
+
+/// An access token of a provider. `Debug` does not show it.
+#[derive(Debug, ToSchema)]
+#[schema(value_type = String)]
+struct AccessToken(Secret);
+
+impl Serialize for AccessToken {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0.reveal())
+    }
 }
 
 /// An account's profile from its provider.
@@ -168,6 +187,7 @@ impl<'a> IdentityBody<'a> {
                 email_verified: identity.email.as_ref().map(IdentityEmail::is_verified),
                 rest: without(&identity.profile_data, &["email", "email_verified"]),
             }),
+            access_token: None,
         }
     }
 }
@@ -207,7 +227,24 @@ impl Fields {
         user: &'a User,
         looks: &Looks,
     ) -> Result<Selected<'a>, ApiError> {
-        let whole = UserBody::from_user(user, looks);
+        self.select_with(user, looks, &[])
+    }
+
+    /// The same, with these access tokens of its identities.
+    pub(super) fn select_with<'a>(
+        &self,
+        user: &'a User,
+        looks: &Looks,
+        tokens: &[(IdentityRef, Secret)],
+    ) -> Result<Selected<'a>, ApiError> {
+        let mut whole = UserBody::from_user(user, looks);
+        for identity in &mut whole.identities {
+            let is_its = |(of, _): &&(IdentityRef, Secret)| {
+                (of.provider.as_str(), of.subject.as_str()) == (identity.provider, identity.user_id)
+            };
+            let token = tokens.iter().find(is_its).map(|(_, token)| AccessToken(token.clone()));
+            identity.access_token = token;
+        }
         if self.names.is_empty() {
             return Ok(Selected::Whole(Box::new(whole)));
         }

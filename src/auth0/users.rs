@@ -115,7 +115,7 @@ pub(super) async fn create(
 )]
 pub(super) async fn read(
     State(AppState { use_cases, looks, .. }): State<AppState>,
-    AdmittedCall { permit, route, .. }: AdmittedCall,
+    AdmittedCall { permit, route, reads_tokens, .. }: AdmittedCall,
     PathParts(id): PathParts<String>,
     mut params: Params,
 ) -> Result<Response, ApiError> {
@@ -129,7 +129,11 @@ pub(super) async fn read(
     let target = target(&permit, route, &id, absorbed_id)?;
     let reads = use_cases.store().reads(permit.tenant()).map_err(|error| refused(error.into()))?;
     let user = read_user(reads, &target, clock::now()).await.map_err(refused)?;
-    json(StatusCode::OK, &fields.select(&user, &looks)?)
+    let tokens = match reads_tokens {
+        true => use_cases.kept_access_tokens(&permit, &user).await.map_err(refused)?,
+        false => Vec::new(),
+    };
+    json(StatusCode::OK, &fields.select_with(&user, &looks, &tokens)?)
 }
 
 /// Changes a user. Metadata is merged at its first level.

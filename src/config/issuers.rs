@@ -183,9 +183,11 @@ fn read_issuer(mut r: Reader, tenants: &BTreeSet<TenantId>, base: &Path) -> Draf
         );
     }
     let allowed_scopes =
-        read_scopes(&mut r, &ISSUER.allowed_scopes, |rule| [rule.self_scope, rule.service_scope]);
+        read_scopes(&mut r, &ISSUER.allowed_scopes, &[access::IDP_TOKENS], |rule| {
+            [rule.self_scope, rule.service_scope]
+        });
     let implied_scopes =
-        read_scopes(&mut r, &ISSUER.implied_scopes, |rule| [rule.self_scope, None]);
+        read_scopes(&mut r, &ISSUER.implied_scopes, &[], |rule| [rule.self_scope, None]);
     if service && !implied_scopes.is_empty() {
         r.problem(ISSUER.implied_scopes.name, "are for user tokens only");
     }
@@ -314,10 +316,12 @@ fn read_link_with(mut r: Reader) -> Option<TokenUseRules> {
 fn read_scopes(
     r: &mut Reader,
     key: &Key<List>,
+    further: &[&'static str],
     known: impl Fn(&access::AccessRule) -> [Option<&'static str>; 2],
 ) -> BTreeSet<String> {
     let scopes = r.list(key).unwrap_or_default();
-    let known: BTreeSet<&str> = access::TABLE.iter().flat_map(known).flatten().collect();
+    let known = access::TABLE.iter().flat_map(known).flatten();
+    let known: BTreeSet<&str> = known.chain(further.iter().copied()).collect();
     for scope in scopes.iter().filter(|scope| !known.contains(scope.as_str())) {
         let meant = did_you_mean(scope, known.iter().copied());
         let known: Vec<&str> = known.iter().copied().collect();

@@ -165,6 +165,21 @@ impl Session {
         }))
     }
 
+    /// The tokens of the identities that this user owns, without those whose access token has
+    /// expired. They come without scopes and expiry.
+    pub async fn tokens_of_user(
+        &mut self,
+        owner: &UserId,
+    ) -> Result<Vec<(IdentityRef, KeptTokens)>, StoreError> {
+        const SQL: &str = "SELECT t.provider, t.subject, t.issuer, t.key_id, t.sealed FROM identities i \
+            JOIN provider_tokens t ON t.tenant_id = i.tenant_id AND t.provider = i.provider AND t.subject = i.subject \
+            WHERE i.tenant_id = $1 AND i.owner_id = $2 AND (t.expire_time IS NULL OR t.expire_time > now())";
+        let query =
+            sql_query(SQL).bind::<Text, _>(self.tenant.as_str()).bind::<Text, _>(owner.as_str());
+        let rows: Vec<SealedRow> = self.conn.load("tokens_of_user", Cached(query)).await?;
+        rows.into_iter().map(SealedRow::into_tokens).collect()
+    }
+
     /// Takes the lease to refresh these tokens, `seen` as they were sealed, for this time.
     pub async fn lease_refresh(
         &mut self,

@@ -14,7 +14,7 @@ use super::{Error, UseCases, resolve};
 use crate::{
     auth::{AuthError, Caller, Permit, Purpose, Target},
     clock,
-    domain::{DomainError, IdentityRef, KeptTokens},
+    domain::{DomainError, Identity, IdentityRef, KeptTokens, User},
     oauth::Client,
     secret::Secret,
     store::StoreError,
@@ -127,6 +127,42 @@ impl GetProviderToken {
 }
 
 impl UseCases {
+    /// The access tokens that are kept for identities of this user, as far as this service may get
+    /// them and they have not expired. None is refreshed.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn kept_access_tokens(
+        &self,
+        permit: &Permit,
+        user: &User,
+    ) -> Result<Vec<(IdentityRef, Secret)>, Error> {
+        let tenant = self.tenant(permit)?;
+        let is_listed = |identity: &&Identity| {
+            let client = self.clients.get(permit.tenant(), &identity.id.provider);
+            tenant.provider(&identity.id.provider).policy.enabled
+                && client.is_some_and(|client| self.expect_listed(permit, client).is_ok())
+        };
+        let listed: Vec<_> = user.identities.iter().filter(is_listed).collect();
+        if listed.is_empty() || user.blocked {
+            return Ok(Vec::new());
+        }
+        let session = self.store.session(permit.tenant()).await?;
+        let mut session = session.in_slot(permit.slot());
+        let mut found = Vec::new();
+        for (identity, tokens) in session.tokens_of_user(&user.id).await? {
+            let client = self.clients.get(permit.tenant(), &identity.provider);
+            let is_its = client.is_some_and(|client| client.settings().issuer() == tokens.issuer);
+            if is_its
+                && listed.iter().any(|of| of.id == identity)
+                && let Ok(opened) = self.opened(permit.tenant(), &identity, &tokens)
+            {
+                found.push((identity, opened.access));
+            }
+        }
+        Ok(found)
+    }
+
     /// Refuses a service that the operator has not listed for the provider.
     fn expect_listed(&self, permit: &Permit, client: &Client) -> Result<(), AuthError> {
         let Caller::Service { issuer, subject } = permit.caller() else {

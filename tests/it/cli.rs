@@ -170,7 +170,7 @@ fn check_config_lists_every_problem_at_once() {
         line 62: issuers.fourth: names subjects of provider github in tenant default, at which people sign in with issuer https://github.com/login/oauth: one subject could then be two people
         line 69: issuers.fourth.algorithms: HS256 is symmetric: each party that can verify could also sign
         line 69: issuers.fourth.algorithms: "none" is not a signature algorithm such as "RS256"
-        line 71: issuers.fourth.allowed_scopes: "read:everything" is not one of create:users, delete:current_user, delete:users, export:users, import:users, jobs:users, read:connections, read:current_user, read:events, read:provider_tokens, read:users, sign_in:users, update:current_user_identities, update:current_user_metadata, update:users
+        line 71: issuers.fourth.allowed_scopes: "read:everything" is not one of create:users, delete:current_user, delete:users, export:users, import:users, jobs:users, read:connections, read:current_user, read:events, read:provider_tokens, read:user_idp_tokens, read:users, sign_in:users, update:current_user_identities, update:current_user_metadata, update:users
         line 72: issuers.fifth: names subjects of provider sms in tenant default, at which people sign in with issuer https://sms.example.com: one subject could then be two people
         line 80: issuers.fifth.jwks_file: missing.json cannot be read: No such file or directory (os error 2)
         line 89: issuers.sixth.jwks_file: bad.json is not a JWKS document: EOF while parsing a list at line 1 column 10

@@ -212,3 +212,34 @@ async fn a_token_of_another_issuer_is_sent_to_no_provider() {
     assert_eq!(refusal(token(&service, &user).await), GONE);
     assert_eq!(fake.refreshes(), 0);
 }
+
+/// P50: Auth0's `identities[].access_token`, for a listed service with Auth0's scope only.
+#[tokio::test]
+async fn over_auth0s_http_only_a_listed_service_reads_a_token_with_its_user() {
+    let fake = FakeOidc::start(alice()).await;
+    let database = cluster().db_migrated().await;
+    let toml = keeping(&fake.issuer, &first_key(&keys(&database)));
+    let server = TestServer::start_with(database, |own| {
+        let own = own.replace("\"read:users\", ", "\"read:users\", \"read:user_idp_tokens\", ");
+        own + auth0::AUTH0 + &toml
+    })
+    .await;
+    let user = signed_in(&server.service()).await;
+    let with = |subject: &str, scope: &str| Token::of("services", subject).with("scope", scope);
+    let read = async |token: Token| {
+        let path = format!("/api/v2/users/{}", user.replace('|', "%7C"));
+        let user = server.asker(&token).get(&path).await.ok();
+        assert_eq!(user["identities"][0]["user_id"], "alice");
+        user["identities"][0].get("access_token").cloned()
+    };
+
+    let both = "read:users read:user_idp_tokens";
+    assert_eq!(read(with("backend", both)).await, Some(FIRST.into()));
+    assert_eq!(read(with("backend", "read:users")).await, None);
+    assert_eq!(read(with("other", both)).await, None);
+    // A stored token is shown as it is, and never refreshed.
+    let past = "UPDATE provider_tokens SET expire_time = now()";
+    server.database.db_execute(past).await;
+    assert_eq!(read(with("backend", both)).await, None);
+    assert_eq!(fake.refreshes(), 0);
+}
