@@ -40,6 +40,12 @@ pub struct IssuerMetadata {
     /// What it may respond with to an authorization request, such as `code`.
     #[serde(default, deserialize_with = "texts")]
     pub response_types_supported: Option<Vec<String>>,
+    /// The claims that it publishes; there may be others.
+    #[serde(default, deserialize_with = "texts")]
+    pub claims_supported: Option<Vec<String>>,
+    /// Whether it takes the parameter `claims`; some take it without saying so.
+    #[serde(default, deserialize_with = "truth")]
+    pub claims_parameter_supported: Option<bool>,
     /// How it sends the browser back, such as `query`.
     #[serde(default, deserialize_with = "texts")]
     pub response_modes_supported: Option<Vec<String>>,
@@ -55,6 +61,11 @@ fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String
 /// A text; `None` if it is something else, for the same reason.
 fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     Ok(Value::deserialize(deserializer)?.as_str().map(str::to_owned))
+}
+
+/// A boolean; `None` if it is something else.
+fn truth<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
+    Ok(Value::deserialize(deserializer)?.as_bool())
 }
 
 /// Why metadata are unavailable.

@@ -12,48 +12,61 @@ use http::Uri;
 
 use super::{
     declare::keys,
-    keys::{Key, List, Nested, OneOf, Text},
+    keys::{Flag, Key, List, Nested, OneOf, Text},
     outgoing,
     reader::Reader,
 };
 use crate::{
     auth::ClientSecret,
     http_client::is_fetchable,
-    oauth::{AuthMethod, ClientSettings, GitHubUrls, Preset, Protocol, ResponseMode},
+    oauth::{
+        AuthMethod, ClientSettings, Codes, OAuthPreset, OAuthSettings, Preset, Protocol,
+        ResponseMode,
+    },
     outgoing::Authorities,
 };
 
 /// The longest display name, in characters: it goes on a button.
 const MAX_DISPLAY_NAME: usize = 64;
-/// The endpoints of github.com.
-const GITHUB: [&str; 3] = [
-    "https://github.com/login/oauth/authorize",
-    "https://github.com/login/oauth/access_token",
-    "https://api.github.com",
-];
 
 keys! {
     /// The client of identity-link at a provider, for `StartSignIn` and `CompleteSignIn`.
     static KEYS: OauthKeys = "tenants.<tenant>.providers.<provider>.oauth" {
         /// A provider whose protocol, endpoints and peculiarities are known. What the other keys set
         /// goes before what the preset has. Exactly one of `preset` and `kind` is required.
-        preset: OneOf<ProtocolKind, 9> = OneOf {
+        preset: OneOf<ProtocolKind, 22> = OneOf {
             words: [
                 ("google", ProtocolKind::Oidc(Some(Preset::Google))),
                 ("gitlab", ProtocolKind::Oidc(Some(Preset::GitLab))),
                 ("microsoft", ProtocolKind::Oidc(Some(Preset::Microsoft))),
-                ("github", ProtocolKind::GitHub),
+                ("github", ProtocolKind::OAuth(OAuthPreset::GitHub)),
                 ("apple", ProtocolKind::Oidc(Some(Preset::Apple))),
                 ("slack", ProtocolKind::Oidc(Some(Preset::Slack))),
                 ("twitch", ProtocolKind::Oidc(Some(Preset::Twitch))),
                 ("line", ProtocolKind::Oidc(Some(Preset::Line))),
                 ("cognito", ProtocolKind::Oidc(Some(Preset::Cognito))),
+                ("okta", ProtocolKind::Oidc(Some(Preset::Okta))),
+                ("auth0", ProtocolKind::Oidc(Some(Preset::Auth0))),
+                ("keycloak", ProtocolKind::Oidc(Some(Preset::Keycloak))),
+                ("salesforce", ProtocolKind::Oidc(Some(Preset::Salesforce))),
+                ("entra-external-id", ProtocolKind::Oidc(Some(Preset::EntraExternalId))),
+                ("yahoo", ProtocolKind::Oidc(Some(Preset::Yahoo))),
+                ("orcid", ProtocolKind::Oidc(Some(Preset::Orcid))),
+                ("facebook", ProtocolKind::OAuth(OAuthPreset::Facebook)),
+                ("discord", ProtocolKind::OAuth(OAuthPreset::Discord)),
+                ("linkedin", ProtocolKind::OAuth(OAuthPreset::LinkedIn)),
+                ("x", ProtocolKind::OAuth(OAuthPreset::X)),
+                ("spotify", ProtocolKind::OAuth(OAuthPreset::Spotify)),
+                ("bitbucket", ProtocolKind::OAuth(OAuthPreset::Bitbucket)),
             ],
             default: None,
         },
         /// The protocol of any other provider: OpenID Connect, or that of GitHub.
         kind: OneOf<ProtocolKind, 2> = OneOf {
-            words: [("oidc", ProtocolKind::Oidc(None)), ("github", ProtocolKind::GitHub)],
+            words: [
+                ("oidc", ProtocolKind::Oidc(None)),
+                ("github", ProtocolKind::OAuth(OAuthPreset::GitHub)),
+            ],
             default: None,
         },
         /// The client's id, as the provider issued it.
@@ -75,9 +88,8 @@ keys! {
         /// registered them there; at least one. Each is https, or http on this machine, without a
         /// fragment, and belongs to one provider of the tenant.
         redirect_uris: List = List::Required(": where the provider may send the browser"),
-        /// The scopes to request. With OpenID Connect the default is the preset's, or `email` and
-        /// `profile`, and `openid` is always added. With GitHub the default is `read:user` and
-        /// `user:email`.
+        /// The scopes to request. The default is the preset's, or `email` and `profile`. With OpenID
+        /// Connect `openid` is always added.
         scopes: List = List::Optional,
         /// The provider's name for people, as the text of a button: 1 to 64 characters. The default
         /// is the preset's, or the provider's name.
@@ -130,13 +142,20 @@ keys! {
         /// certificates of the provider's servers. Other authorities do not count for them, those
         /// of the system and of `outgoing.ca` included.
         ca: Text = Text::Optional,
-        /// The URL to which the browser is sent. Of GitHub only: a GitHub Enterprise server needs
-        /// all three URLs. The default is that of github.com.
+        /// The URL to which the browser is sent. Of providers without OpenID Connect only: those of
+        /// `kind = "github"` and of the presets `github`, `facebook`, `discord`, `linkedin`, `x`,
+        /// `spotify` and `bitbucket`. A server of your own, such as GitHub Enterprise, needs all
+        /// three URLs. The default is the preset's.
         authorize_url: Text = Text::Optional,
-        /// The URL at which codes are exchanged. Of GitHub only.
+        /// The URL at which codes are exchanged. Of providers without OpenID Connect only.
         token_url: Text = Text::Optional,
-        /// The base URL of the API. Of GitHub only.
+        /// The base URL of the API. Of providers without OpenID Connect only.
         api_url: Text = Text::Optional,
+        /// Whether you accept that the provider's documents do not bind a code to its flow (PKCE,
+        /// RFC 7636): a party that reads another person's code on its way to your callback can then
+        /// sign in as that person. Of providers without OpenID Connect only. It must be true for the
+        /// presets `facebook`, `linkedin`, `spotify` and `bitbucket`, and is refused for others.
+        without_pkce: Flag = Flag { default: false },
         /// The tokens that are kept.
         tokens: Nested = Nested::Optional,
     }
@@ -146,7 +165,7 @@ keys! {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum ProtocolKind {
     Oidc(Option<Preset>),
-    GitHub,
+    OAuth(OAuthPreset),
 }
 
 impl ProtocolKind {
@@ -155,7 +174,7 @@ impl ProtocolKind {
         let scopes = match self {
             Self::Oidc(Some(preset)) => preset.facts().scopes,
             Self::Oidc(None) => &["email", "profile"],
-            Self::GitHub => &["read:user", "user:email"],
+            Self::OAuth(preset) => preset.facts().scopes,
         };
         texts(scopes)
     }
@@ -164,7 +183,7 @@ impl ProtocolKind {
     fn display_name(self) -> Option<&'static str> {
         match self {
             Self::Oidc(preset) => preset.map(|preset| preset.facts().display_name),
-            Self::GitHub => Some("GitHub"),
+            Self::OAuth(preset) => Some(preset.facts().display_name),
         }
     }
 }
@@ -189,7 +208,7 @@ pub(super) fn read(mut r: Reader, provider: &str, base: &Path) -> Option<ClientS
             let secret = client_secret.as_ref().and_then(ClientSecret::issued);
             oidc::read(&mut r, preset, client_id.as_deref(), secret)
         }
-        Some(ProtocolKind::GitHub) => read_github(&mut r),
+        Some(ProtocolKind::OAuth(preset)) => read_oauth(&mut r, preset),
         None => {
             // The meaning of these keys depends on the protocol.
             r.skip([KEYS.issuer.name, KEYS.algorithms.name, KEYS.token_endpoint_auth_method.name]);
@@ -200,6 +219,7 @@ pub(super) fn read(mut r: Reader, provider: &str, base: &Path) -> Option<ClientS
             ]);
             r.skip([KEYS.directory.name, KEYS.allowed_directories.name]);
             r.skip([KEYS.authorize_url.name, KEYS.token_url.name, KEYS.api_url.name]);
+            r.skip([KEYS.without_pkce.name]);
             None
         }
     };
@@ -281,8 +301,20 @@ fn read_display_name(r: &mut Reader) -> Option<String> {
     })
 }
 
-fn read_github(r: &mut Reader) -> Option<Protocol> {
-    let [authorize, token, api] = GITHUB;
+fn read_oauth(r: &mut Reader, preset: OAuthPreset) -> Option<Protocol> {
+    let facts = preset.facts();
+    let (authorize, token, api) = (facts.authorize, facts.token, facts.api);
+    match (facts.codes, r.flag(&KEYS.without_pkce)) {
+        (Codes::Bound, false) | (Codes::Unbound, true) => {}
+        (Codes::Bound, true) => {
+            r.problem(KEYS.without_pkce.name, "is not for this provider, which binds codes by PKCE");
+        }
+        (Codes::Unbound, false) => r.lacks(
+            &[KEYS.without_pkce.name],
+            "must be true to accept that this provider binds no code to its flow: a party that reads another person's \
+             code on its way to your callback can sign in as that person",
+        ),
+    }
     let keys = [&KEYS.authorize_url, &KEYS.token_url, &KEYS.api_url];
     // People who sign in at one server must not be taken for people of another.
     if keys.iter().any(|key| r.has(key.name)) {
@@ -302,5 +334,5 @@ fn read_github(r: &mut Reader) -> Option<Protocol> {
     };
     let (authorize, token, api) =
         (url(&KEYS.authorize_url, authorize), url(&KEYS.token_url, token), url(&KEYS.api_url, api));
-    Some(Protocol::GitHub(GitHubUrls { authorize: authorize?, token: token?, api: api? }))
+    Some(Protocol::OAuth(OAuthSettings { preset, authorize: authorize?, token: token?, api: api? }))
 }

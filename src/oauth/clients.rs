@@ -10,11 +10,11 @@ use chrono::{DateTime, Utc};
 use tokio::{sync::Semaphore, time::timeout};
 
 use super::{
-    Account, AuthorizationRequest, AuthorizationResponse, ClientSettings, Flow, GitHubUrls, Misfit,
-    OAuthError, Protocol, ProviderTokens, RefreshError, Revoked,
+    Account, AuthorizationRequest, AuthorizationResponse, ClientSettings, Flow, Misfit, OAuthError,
+    OAuthSettings, Protocol, ProviderTokens, RefreshError, Revoked,
     fit::misfits,
-    github,
     metadata_cache::{MetadataCache, ProviderEndpoints},
+    oauth_only,
     oidc::Oidc,
     shared_issuers::SharedIssuers,
 };
@@ -47,7 +47,7 @@ pub struct Client {
 
 enum ProtocolClient {
     Oidc(Box<Oidc>),
-    GitHub(Box<GitHubUrls>),
+    OAuth(Box<OAuthSettings>),
 }
 
 /// What does not fit between a client's settings and its provider's metadata.
@@ -156,7 +156,7 @@ impl ProtocolClient {
                 oidc.clone(),
                 issuers.get_or_add(&oidc.rules, &oidc.metadata, settings.authorities.as_ref()),
             ))),
-            Protocol::GitHub(urls) => Self::GitHub(Box::new(urls.clone())),
+            Protocol::OAuth(oauth) => Self::OAuth(Box::new(oauth.clone())),
         }
     }
 }
@@ -177,6 +177,14 @@ impl Client {
         matches!(self.protocol, ProtocolClient::Oidc(_))
     }
 
+    /// Whether the provider takes the parameter `prompt`.
+    pub fn takes_prompt(&self) -> bool {
+        match &self.protocol {
+            ProtocolClient::Oidc(_) => true,
+            ProtocolClient::OAuth(oauth) => oauth.preset.facts().takes_prompt,
+        }
+    }
+
     /// Begins a flow.
     ///
     /// # Errors
@@ -192,8 +200,8 @@ impl Client {
                 self.in_time(oidc.authorization_url(settings, http, authorization, &flow, &state))
                     .await?
             }
-            ProtocolClient::GitHub(urls) => {
-                github::authorization_url(settings, urls, authorization, &flow, &state)?
+            ProtocolClient::OAuth(oauth) => {
+                oauth_only::authorization_url(settings, oauth, authorization, &flow, &state)?
             }
         };
         Ok(StartedFlow { authorization_url, state, flow })
@@ -215,8 +223,8 @@ impl Client {
             ProtocolClient::Oidc(oidc) => {
                 self.in_time(oidc.account(ours, http, flow, response, now)).await
             }
-            ProtocolClient::GitHub(urls) => {
-                self.in_time(github::account(ours, urls, http, flow, response, now)).await
+            ProtocolClient::OAuth(oauth) => {
+                self.in_time(oauth_only::account(ours, oauth, http, flow, response, now)).await
             }
         }
     }
@@ -237,8 +245,8 @@ impl Client {
             ProtocolClient::Oidc(oidc) => {
                 self.in_time(oidc.refresh(&self.settings, http, tokens, now)).await?
             }
-            ProtocolClient::GitHub(urls) => {
-                self.in_time(github::refresh(&self.settings, urls, http, tokens, now)).await?
+            ProtocolClient::OAuth(oauth) => {
+                self.in_time(oauth_only::refresh(&self.settings, oauth, http, tokens, now)).await?
             }
         };
         Ok(ProviderTokens { refresh: fresh.refresh.or_else(|| Some(refresh.clone())), ..fresh })
@@ -258,8 +266,8 @@ impl Client {
             ProtocolClient::Oidc(oidc) => {
                 self.in_time(oidc.revoke(settings, http, tokens, now)).await
             }
-            ProtocolClient::GitHub(urls) => {
-                self.in_time(github::revoke(settings, urls, http, tokens, now)).await
+            ProtocolClient::OAuth(oauth) => {
+                self.in_time(oauth_only::revoke(settings, oauth, http, tokens, now)).await
             }
         }
     }

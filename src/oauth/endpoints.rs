@@ -22,8 +22,8 @@ pub async fn examine(
     client: &ClientSettings,
 ) -> Result<Examined, MetadataError> {
     match &client.protocol {
-        Protocol::GitHub(urls) => Ok(Examined {
-            endpoints: vec![urls.token.clone(), urls.api.clone()],
+        Protocol::OAuth(oauth) => Ok(Examined {
+            endpoints: vec![oauth.token.clone(), oauth.api.clone()],
             misfits: Vec::new(),
         }),
         Protocol::Oidc(oidc) => {

@@ -10,6 +10,9 @@ use crate::auth::{Signatures, discovery::IssuerMetadata, id_tokens::is_asymmetri
 
 /// How many items of a list of the metadata an error text repeats.
 const MAX_ITEMS: usize = 10;
+/// What to do if a preset and its provider differ.
+const DIFFERS: &str = "sign in once and look at the identity: the preset may be older than the provider; a newer \
+                       version of identity-link may know it";
 /// The longest such item, in characters.
 const MAX_ITEM: usize = 40;
 
@@ -25,7 +28,7 @@ pub struct Misfit {
     pub advice: String,
 }
 
-/// Compares the settings of a client with its provider's metadata. GitHub has none.
+/// Compares the settings of a client with its provider's metadata. OAuth 2.0 alone has none.
 pub(super) fn misfits(settings: &ClientSettings, metadata: &IssuerMetadata) -> Vec<Misfit> {
     let Protocol::Oidc(oidc) = &settings.protocol else { return Vec::new() };
     let found = [
@@ -34,6 +37,9 @@ pub(super) fn misfits(settings: &ClientSettings, metadata: &IssuerMetadata) -> V
         of_scopes(settings, oidc, metadata),
         of_response_mode(oidc, metadata),
         of_response_types(metadata),
+        of_preset_claims(oidc, metadata),
+        of_claims_parameter(oidc, metadata),
+        of_userinfo(oidc, metadata),
     ];
     found.into_iter().flatten().collect()
 }
@@ -149,6 +155,41 @@ fn of_response_types(metadata: &IssuerMetadata) -> Option<Misfit> {
         is_fatal: false,
         state: format!("responds with {}, not with a code", shown(listed)),
         advice: "allow the client the authorization code flow at the provider".to_owned(),
+    })
+}
+
+/// A preset names the claims that its provider listed when it was written.
+fn of_preset_claims(oidc: &OidcSettings, metadata: &IssuerMetadata) -> Option<Misfit> {
+    let listed = metadata.claims_supported.as_deref()?;
+    let expected = facts_of(oidc.preset).listed_claims;
+    let gone: Vec<String> = expected
+        .iter()
+        .filter(|claim| !listed.iter().any(|name| name == *claim))
+        .map(|claim| (*claim).to_owned())
+        .collect();
+    (!gone.is_empty()).then(|| Misfit {
+        is_fatal: false,
+        state: format!("no longer lists the claims {}, which the preset reads", shown(&gone)),
+        advice: DIFFERS.to_owned(),
+    })
+}
+
+fn of_claims_parameter(oidc: &OidcSettings, metadata: &IssuerMetadata) -> Option<Misfit> {
+    let is_refused = metadata.claims_parameter_supported == Some(false);
+    (is_refused && facts_of(oidc.preset).claims.is_some()).then(|| Misfit {
+        is_fatal: false,
+        state: "no longer takes the parameter claims, by which the preset requests the email"
+            .to_owned(),
+        advice: DIFFERS.to_owned(),
+    })
+}
+
+fn of_userinfo(oidc: &OidcSettings, metadata: &IssuerMetadata) -> Option<Misfit> {
+    let reads = oidc.preset.is_some_and(|preset| preset.facts().has_userinfo);
+    (reads && metadata.userinfo_endpoint.is_none()).then(|| Misfit {
+        is_fatal: false,
+        state: "has no userinfo_endpoint, from which the preset reads the email".to_owned(),
+        advice: DIFFERS.to_owned(),
     })
 }
 

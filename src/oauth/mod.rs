@@ -1,5 +1,5 @@
-//! Sign-ins at providers by OpenID Connect, and at GitHub. The only module that uses the `oauth2`
-//! crate.
+//! Sign-ins at providers by OpenID Connect, or by OAuth 2.0 and the provider's own API. The only
+//! module that uses the `oauth2` crate.
 //!
 //! A flow begins with a URL to which the browser is sent, and ends with the [`Account`] that signed
 //! in. A [`Flow`] is stored in between. No token and no code that a provider issues to
@@ -14,9 +14,9 @@ mod error;
 mod exchange;
 mod fit;
 mod flow;
-mod github;
 mod metadata_cache;
 mod methods;
+mod oauth_only;
 mod oidc;
 mod presets;
 mod provider_tokens;
@@ -32,9 +32,9 @@ pub use self::{
     fit::Misfit,
     flow::{AuthorizationRequest, AuthorizationResponse, Flow},
     methods::{AuthMethod, ResponseMode},
-    presets::{Facts, OfflineWay, Preset, SubjectRule},
+    presets::{Codes, Facts, OAuthFacts, OAuthPreset, OfflineWay, Preset, Revocation, SubjectRule},
     provider_tokens::{ProviderTokens, RefreshError, Revoked},
-    settings::{ClientSettings, GitHubUrls, OidcSettings, Protocol, TokenSettings},
+    settings::{ClientSettings, OAuthSettings, OidcSettings, Protocol, TokenSettings},
 };
 use crate::domain::{
     EmailVerification, IdentityEmail, IdentityRef, Metadata, Verifier, linking::UnownedIdentity,

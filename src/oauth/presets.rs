@@ -1,11 +1,17 @@
-//! Providers whose special behaviour is built in: what is special is data, in `facts.rs`.
+//! Providers whose special behaviour is built in: what is special is data, in `facts.rs` for OpenID
+//! Connect, and in `oauth_facts.rs` for OAuth 2.0 alone.
 
 mod facts;
+mod oauth_facts;
 
 use std::collections::BTreeSet;
 
 pub(super) use self::facts::facts_of;
-pub use self::facts::{Facts, OfflineWay, SubjectRule};
+pub(super) use self::oauth_facts::{EmailAt, Id, NextPage, Verified};
+pub use self::{
+    facts::{Facts, OfflineWay, SubjectRule},
+    oauth_facts::{Codes, OAuthFacts, OAuthPreset, Revocation},
+};
 use super::{AuthMethod, ResponseMode};
 use crate::{
     auth::{Claims, IssuerRule},
@@ -31,6 +37,20 @@ pub enum Preset {
     Line,
     /// A user pool of Amazon Cognito.
     Cognito,
+    /// An organisation at Okta.
+    Okta,
+    /// A tenant at Auth0.
+    Auth0,
+    /// A realm of Keycloak.
+    Keycloak,
+    /// An organisation at Salesforce.
+    Salesforce,
+    /// An external tenant of Microsoft Entra.
+    EntraExternalId,
+    /// Yahoo.
+    Yahoo,
+    /// ORCID.
+    Orcid,
 }
 
 impl Preset {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use http::Uri;
 
-use super::{AuthMethod, Flow, OfflineWay, Preset, ResponseMode, SubjectRule};
+use super::{AuthMethod, Flow, OAuthPreset, OfflineWay, Preset, ResponseMode, SubjectRule};
 use crate::{
     auth::{ClientSecret, IdTokenRules},
     outgoing::Authorities,
@@ -47,8 +47,8 @@ pub struct TokenSettings {
 pub enum Protocol {
     /// OpenID Connect.
     Oidc(OidcSettings),
-    /// GitHub's own protocol.
-    GitHub(GitHubUrls),
+    /// OAuth 2.0 alone.
+    OAuth(OAuthSettings),
 }
 
 impl Protocol {
@@ -56,7 +56,7 @@ impl Protocol {
     pub fn is_https(&self) -> bool {
         let url = match self {
             Self::Oidc(oidc) => &oidc.metadata,
-            Self::GitHub(urls) => &urls.token,
+            Self::OAuth(oauth) => &oauth.token,
         };
         url.scheme_str() == Some("https")
     }
@@ -79,14 +79,16 @@ pub struct OidcSettings {
     pub email_verified_as: BTreeSet<String>,
 }
 
-/// The URLs of GitHub or of an Enterprise server.
+/// What an operator configures about a provider that speaks OAuth 2.0 alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct GitHubUrls {
+pub struct OAuthSettings {
+    /// The provider, or what another server speaks like.
+    pub preset: OAuthPreset,
     /// The authorization endpoint.
     pub authorize: Uri,
     /// The token endpoint.
     pub token: Uri,
-    /// The base URL of its REST API, without a slash at the end.
+    /// The base URL of its API, without a slash at the end.
     pub api: Uri,
 }
 
@@ -103,11 +105,11 @@ impl ClientSettings {
         }
         let way = match &self.protocol {
             Protocol::Oidc(oidc) => super::presets::facts_of(oidc.preset).offline,
-            Protocol::GitHub(_) => OfflineWay::Unasked,
+            Protocol::OAuth(oauth) => oauth.preset.facts().offline,
         };
         let parameter = match way {
-            OfflineWay::Scope => {
-                scopes.insert("offline_access".to_owned());
+            OfflineWay::Scope(scope) => {
+                scopes.insert(scope.to_owned());
                 None
             }
             OfflineWay::Parameter(name, value) => Some((name, value.to_owned())),
@@ -116,13 +118,18 @@ impl ClientSettings {
         (scopes, parameter)
     }
 
-    /// The issuer that asserts the accounts. For GitHub, its authorization endpoint without
-    /// `/authorize`, which is what it calls itself in its metadata (RFC 8414).
+    /// The issuer that asserts the accounts. With OAuth 2.0 alone, that is the preset's; of another
+    /// server, its authorization endpoint without `/authorize`, which is what GitHub calls itself
+    /// in its metadata (RFC 8414).
     pub fn issuer(&self) -> String {
         match &self.protocol {
             Protocol::Oidc(oidc) => oidc.rules.issuer.name().to_owned(),
-            Protocol::GitHub(urls) => {
-                let authorize = urls.authorize.to_string();
+            Protocol::OAuth(oauth) => {
+                let facts = oauth.preset.facts();
+                let authorize = oauth.authorize.to_string();
+                if authorize == facts.authorize {
+                    return facts.issuer.to_owned();
+                }
                 authorize.strip_suffix("/authorize").map(str::to_owned).unwrap_or(authorize)
             }
         }

@@ -92,6 +92,9 @@ impl StartSignIn {
                 "has one that the operator does not allow: have it added to oauth.tokens.scopes of this provider",
             ));
         }
+        if self.authorization.prompt.is_some() && !client.takes_prompt() {
+            violations.push(Violation::new("prompt", "is not for this provider, which takes none"));
+        }
         if violations.is_empty() { Ok(()) } else { Err(DomainError::Invalid(violations)) }
     }
 

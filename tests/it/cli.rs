@@ -151,7 +151,7 @@ fn check_config_lists_every_problem_at_once() {
         line 27: tenants.default.providers.i.oauth.issuer: is required: the iss of the provider's ID tokens
         line 28: tenants.default.providers.j.oauth.display_name: must be 1 to 64 characters without control characters
         line 28: tenants.default.providers.j.oauth.issuer: must be an https URL, or http on this machine
-        line 28: tenants.default.providers.j.oauth.api_url: does not apply here (Of GitHub only)
+        line 28: tenants.default.providers.j.oauth.api_url: does not apply here (Of providers without OpenID Connect only)
         line 29: tenants.default.providers.k.oauth.allowed_directories: "mine" is not the id of a directory in lower case
         line 29: tenants.default.providers.k.oauth.directory: must be "organizations", "common" or the id of a directory in lower case
         line 30: tenants.default.providers.l.oauth.authorize_url: is required beside the other URLs: all three are of one server

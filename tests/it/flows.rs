@@ -12,6 +12,7 @@ mod linking;
 mod logged;
 mod microsoft;
 mod misfits;
+mod oauth_only;
 mod offers;
 mod presets;
 mod previews;

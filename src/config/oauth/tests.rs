@@ -83,3 +83,30 @@ fn a_key_for_secrets_is_apples_and_whole() {
     insta::assert_snapshot!(of(&format!("preset = \"apple\"\nclient_secret = \"s\"\nclient_secret_key_file = \"bad.p8\"\n{ids}")), @"client_secret: exactly one of client_secret, client_secret_file and client_secret_key_file is required");
     insta::assert_snapshot!(of("preset = \"cognito\"\nclient_secret = \"s\""), @"issuer: is required: the iss of the provider's ID tokens");
 }
+
+#[test]
+fn a_provider_that_binds_no_code_must_be_accepted() {
+    let of = |lines: &str| problems(Path::new("."), &format!("client_secret = \"s\"\n{lines}"));
+    for preset in ["facebook", "linkedin", "spotify", "bitbucket"] {
+        let preset = format!("preset = \"{preset}\"");
+        let found = of(&preset);
+        assert!(
+            found.starts_with(
+                "without_pkce: must be true to accept that this provider binds no code to its flow"
+            ),
+            "{found}"
+        );
+        assert_eq!(of(&format!("{preset}\nwithout_pkce = true")), "");
+    }
+    for preset in ["github", "discord", "x"] {
+        let preset = format!("preset = \"{preset}\"");
+        assert_eq!(of(&preset), "");
+        let found = of(&format!("{preset}\nwithout_pkce = true"));
+        assert_eq!(found, "without_pkce: is not for this provider, which binds codes by PKCE");
+    }
+    insta::assert_snapshot!(of("preset = \"discord\"\nauthorize_url = \"https://d.example.com/authorize\""), @"
+    token_url: is required beside the other URLs: all three are of one server
+    api_url: is required beside the other URLs: all three are of one server
+    ");
+    insta::assert_snapshot!(of("kind = \"oidc\"\nissuer = \"https://op.example.com\"\nwithout_pkce = true"), @"without_pkce: does not apply here (Of providers without OpenID Connect only)");
+}

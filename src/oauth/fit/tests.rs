@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use http::Uri;
 use serde_json::{Value, json};
 
-use super::*;
+use super::{super::Preset, *};
 use crate::{
     auth::{ClientSecret, IdTokenRules, IssuerRule},
     secret::Secret,
@@ -122,4 +122,25 @@ fn scopes_response_modes_and_response_types_are_compared() {
     let posted = with(|oidc| oidc.response_mode = Some(ResponseMode::FormPost));
     assert_eq!(lines(&posted, json!({"response_modes_supported": ["form_post"]})), [""; 0]);
     insta::assert_snapshot!(lines(&plain, json!({"response_types_supported": ["id_token"]})).join("\n"), @"responds with id_token, not with a code. To do: allow the client the authorization code flow at the provider");
+}
+
+/// The metadata of a provider whose preset is older than the provider.
+#[test]
+fn a_preset_that_no_longer_fits_is_reported() {
+    let preset = |preset| with(|oidc| oidc.preset = Some(preset));
+    let all = json!({
+        "claims_supported": ["sub", "email", "email_verified"], "claims_parameter_supported": true,
+        "userinfo_endpoint": "https://op.example.com/userinfo",
+    });
+    for known in [Preset::Twitch, Preset::Google, Preset::Okta, Preset::Orcid] {
+        assert_eq!(lines(&preset(known), all.clone()), [""; 0]);
+    }
+    let less = json!({"claims_supported": ["sub", "email"], "claims_parameter_supported": false});
+    insta::assert_snapshot!(lines(&preset(Preset::Twitch), less.clone()).join("\n"), @"
+    no longer lists the claims email_verified, which the preset reads. To do: sign in once and look at the identity: the preset may be older than the provider; a newer version of identity-link may know it
+    no longer takes the parameter claims, by which the preset requests the email. To do: sign in once and look at the identity: the preset may be older than the provider; a newer version of identity-link may know it
+    has no userinfo_endpoint, from which the preset reads the email. To do: sign in once and look at the identity: the preset may be older than the provider; a newer version of identity-link may know it
+    ");
+    assert_eq!(lines(&preset(Preset::Orcid), less.clone()), [""; 0]);
+    assert_eq!(lines(&client("secret"), less), [""; 0]);
 }

@@ -181,3 +181,93 @@ async fn cognito() {
     let cognito = identity(&server).await;
     assert_eq!((cognito.email.as_str(), cognito.email_verified), ("mary@example.com", true));
 }
+
+/// Providers that speak OpenID Connect without a peculiarity, by an ID token as their documents
+/// show it.
+#[tokio::test]
+async fn okta_auth0_keycloak_salesforce_and_yahoo_have_openid_connects_claims() {
+    for (preset, sub) in [
+        ("okta", "00uid4BxXw6I6TV4m0g3"),
+        ("auth0", "auth0|507f1f77bcf86cd799439020"),
+        ("keycloak", "b5b1c5e9-2f0c-4b8e-9d0a-6a5f6b1c2d3e"),
+        ("salesforce", "https://login.salesforce.com/id/00Dx0000000BV7z/005x00000012Q9P"),
+        ("yahoo", "JCQ6LQ5RRVFA4XDNHL2YHEXAMPLE"),
+    ] {
+        let claims = json!({"sub": sub, "email": "ann@example.com", "email_verified": true});
+        let (fake, server) = fake_and_server_by(preset, claims, "", |_| ()).await;
+        let identity = identity(&server).await;
+        assert_eq!(
+            (identity.identity_ref.unwrap().subject.as_str(), identity.email_verified),
+            (sub, true),
+            "{preset}"
+        );
+        // A07: as for every provider.
+        fake.person(json!({"sub": "2", "email": "bob@example.com", "email_verified": "true"}));
+        assert!(!self::identity(&server).await.email_verified, "{preset}");
+    }
+}
+
+/// A06: an administrator of the provider sets any address of its accounts, and marks it verified.
+#[tokio::test]
+async fn an_email_that_an_administrator_set_counts_in_the_directorys_own_domains_only() {
+    for preset in ["okta", "auth0", "keycloak", "salesforce"] {
+        let fake = FakeOidc::start(alice()).await;
+        let toml = client("fake", "oidc", &format!("issuer = \"{}\"", fake.issuer))
+            .replace("kind = \"oidc\"", &format!("preset = \"{preset}\""))
+            .replace(
+                "email_trust = \"when_verified\"",
+                "email_trust = \"authoritative_domains\"\nauthoritative_domains = [\"acme.example.com\"]",
+            );
+        let server = server_with(&toml).await;
+        for (email, counts) in [("ann@acme.example.com", true), ("ceo@victim.example.com", false)] {
+            fake.person(json!({"sub": email, "email": email, "email_verified": true}));
+            assert_eq!(identity(&server).await.email_verified, counts, "{preset} {email}");
+        }
+    }
+}
+
+/// A06: no document says that the email of an external tenant was verified.
+#[tokio::test]
+async fn entra_external_id() {
+    let (tenant, object) =
+        ("8eaef023-2b34-4da1-9baa-8bc8c9d6a490", "690222be-ff1a-4d56-abd1-7e4f7d38e474");
+    let claims = json!({
+        "sub": "pairwise", "tid": tenant, "oid": object, "ver": "2.0", "email": "ceo@victim.example.com",
+        "email_verified": true, "preferred_username": "ceo@victim.example.com",
+    });
+    let (fake, server) = fake_and_server_by("entra-external-id", claims, "", |_| ()).await;
+    let identity = identity(&server).await;
+    assert_eq!(identity.identity_ref.as_ref().unwrap().subject, format!("{tenant}/{object}"));
+    assert_eq!(
+        (identity.email.as_str(), identity.email_verified),
+        ("ceo@victim.example.com", false)
+    );
+    assert_eq!(fake.web.asked_for("/userinfo").len(), 0);
+    // A13: without the object, the account has no name that stays.
+    fake.person(json!({"sub": "pairwise", "tid": tenant}));
+    assert_eq!(refusal(sign_in(&server, "fake").await), REJECTED);
+}
+
+/// ORCID has no email in any answer, and no scope but `openid`.
+#[tokio::test]
+async fn orcid() {
+    let claims = json!({
+        "sub": "0000-0002-2601-8132", "given_name": "Credit", "family_name": "Metadata", "amr": "pwd",
+        "at_hash": "yFS7kVsfbw-1jTkPfPFDJw", "jti": "9a8b7c",
+    });
+    let (fake, server) = fake_and_server_by("orcid", claims, "", |fake| {
+        fake.metadata_with(&json!({
+            "scopes_supported": ["openid"], "token_endpoint_auth_methods_supported": ["client_secret_post"],
+        }));
+    })
+    .await;
+    let begun = server.service().start_sign_in(to_sign_in("fake")).await.unwrap();
+    assert_eq!(asked_for(&begun)["scope"], "openid");
+    let orcid = identity(&server).await;
+    assert_eq!(
+        (orcid.identity_ref.unwrap().subject.as_str(), orcid.email.as_str()),
+        ("0000-0002-2601-8132", "")
+    );
+    assert!(fake.web.asked_for("/token")[0].form.contains_key("client_secret"));
+    assert_eq!(fake.web.asked_for("/userinfo").len(), 0);
+}

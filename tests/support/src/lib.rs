@@ -28,6 +28,7 @@ pub mod dropped_options;
 pub mod events;
 pub mod fake_codes;
 pub mod fake_github;
+pub mod fake_oauth;
 pub mod fake_oidc;
 pub mod fetched;
 pub mod fold;
