@@ -18,6 +18,7 @@ mod presets;
 mod previews;
 mod provider_down;
 mod real;
+mod real_providers;
 mod redirects;
 mod retries;
 mod signatures;

@@ -5,7 +5,7 @@ import { generateKeyPairSync, randomUUID } from "node:crypto";
 import { Provider } from "oidc-provider";
 
 const { clients, accounts, settings } = JSON.parse(process.argv[2]);
-const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+const newKey = () => generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey;
 
 // The issuer ends with the test that started it, even if that test is killed.
 const parent = process.ppid;
@@ -14,16 +14,23 @@ setInterval(() => process.ppid === parent || process.exit(), 1000);
 const server = createServer();
 server.listen(0, "127.0.0.1", () => {
   const issuer = `http://127.0.0.1:${server.address().port}`;
-  const provider = new Provider(issuer, {
-    clients,
-    findAccount: (_, subject) =>
-      accounts[subject] && { accountId: subject, claims: () => ({ sub: subject, ...accounts[subject] }) },
-    claims: { openid: ["sub"], email: ["email", "email_verified"], profile: ["name", "picture"] },
-    jwks: { keys: [{ ...privateKey.export({ format: "jwk" }), use: "sig", alg: "RS256" }] },
-    pkce: { required: () => true },
-    cookies: { keys: [randomUUID()] },
-    ...settings,
+  const start = () =>
+    new Provider(issuer, {
+      clients,
+      findAccount: (_, subject) =>
+        accounts[subject] && { accountId: subject, claims: () => ({ sub: subject, ...accounts[subject] }) },
+      claims: { openid: ["sub"], email: ["email", "email_verified"], profile: ["name", "picture"] },
+      jwks: { keys: [{ ...newKey().export({ format: "jwk" }), use: "sig", alg: "RS256" }] },
+      pkce: { required: () => true },
+      cookies: { keys: [randomUUID()] },
+      ...settings,
+    }).callback();
+  let answer = start();
+  // A test has it sign with a new key from now on.
+  server.on("request", (request, response) => {
+    if (request.url !== "/rotate") return answer(request, response);
+    answer = start();
+    response.end();
   });
-  server.on("request", provider.callback());
   console.log(`issuer ${issuer}`);
 });

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use data_encoding::BASE64;
 use http::{HeaderMap, Method, Request, StatusCode, Uri, header};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Bytes;
@@ -25,6 +26,8 @@ pub struct Browser {
     /// The browser opens no URL that begins with this and has a query: it returns the query to the
     /// login page.
     redirect_uri: String,
+    /// The header `Authorization` of each request.
+    authorization: Option<String>,
 }
 
 /// What a browser shows after the last redirect.
@@ -66,7 +69,12 @@ impl Browser {
     /// A browser without cookies, whose login page has this redirect URI, or paths below it.
     pub fn new(redirect_uri: &str) -> Self {
         let client = Client::builder(TokioExecutor::new()).build_http();
-        Self { client, cookies: BTreeMap::new(), redirect_uri: redirect_uri.to_owned() }
+        Self {
+            client,
+            cookies: BTreeMap::new(),
+            redirect_uri: redirect_uri.to_owned(),
+            authorization: None,
+        }
     }
 
     /// Opens a URL, and follows redirects.
@@ -103,7 +111,21 @@ impl Browser {
         self.go(Method::POST, url.to_owned(), form::write(fields.iter().copied())).await.page()
     }
 
-    /// Signs in at `oidc-provider` as this account, consents to each request, and returns to the
+    /// The same, with the id and the secret of a client (RFC 7617).
+    pub async fn post_as(
+        &mut self,
+        url: &str,
+        (id, secret): (&str, &str),
+        fields: &[(&str, &str)],
+    ) -> Page {
+        let credentials = BASE64.encode(format!("{id}:{secret}").as_bytes());
+        self.authorization = Some(format!("Basic {credentials}"));
+        let page = self.post(url, fields).await;
+        self.authorization = None;
+        page
+    }
+
+    /// Signs in at a real provider as this account, consents to each request, and returns to the
     /// redirect URI.
     pub async fn sign_in(&mut self, url: &str, account: &str) -> Form {
         let mut shown = self.open(url).await;
@@ -129,9 +151,12 @@ impl Browser {
                 .method(&method)
                 .uri(&uri)
                 .header(header::COOKIE, self.cookies_for(&uri))
-                .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-                .body(Full::from(body))
-                .unwrap();
+                .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+            let request = match &self.authorization {
+                Some(value) => request.header(header::AUTHORIZATION, value),
+                None => request,
+            };
+            let request = request.body(Full::from(body)).unwrap();
             let answer = self.client.request(request).await.unwrap();
             self.keep_cookies(&uri, answer.headers());
             if !answer.status().is_redirection() {

@@ -51,6 +51,7 @@ pub mod proxies;
 pub mod python;
 pub mod racing;
 pub mod raw;
+pub mod real_providers;
 pub mod records;
 pub mod refusals;
 pub mod round_trips;
