@@ -15,7 +15,7 @@ use crate::{
     domain::{
         Email, EmailTrust, LinkingPolicy, Provider, ProviderPolicy, RequiredEmail, Undeclared,
     },
-    oauth::ClientSettings,
+    oauth::{ClientSettings, Protocol},
 };
 
 /// The longest name of a connection, in bytes.
@@ -31,21 +31,26 @@ keys! {
         /// never sign in on their own.
         mode: OneOf<bool, 2> = OneOf { words: [("sign_in", false), ("link_only", true)], default: Some(false) },
         /// Which emails count as verified if the provider says so: none, all, or those in domains
-        /// over which it has authority.
-        email_trust: OneOf<EmailTrust, 3> = OneOf {
+        /// over which it has authority. With `own_directory` those count as well of which it says
+        /// nothing, as directories of organisations do. It is for OpenID Connect sign-ins (`oauth`)
+        /// at an issuer that has your organisation's accounts alone, and refused for issuers that
+        /// several organisations share, such as Microsoft's `organizations`, Google or Salesforce's
+        /// login page: there, another administrator could set your people's addresses.
+        email_trust: OneOf<TrustWord, 4> = OneOf {
             words: [
-                ("never", EmailTrust::Never),
-                ("when_verified", EmailTrust::WhenVerified),
-                ("authoritative_domains", EmailTrust::AuthoritativeDomains { domains: BTreeSet::new(), hosted: false }),
+                ("never", TrustWord::Never),
+                ("when_verified", TrustWord::WhenVerified),
+                ("authoritative_domains", TrustWord::AuthoritativeDomains),
+                ("own_directory", TrustWord::OwnDirectory),
             ],
-            default: Some(EmailTrust::Never),
+            default: Some(TrustWord::Never),
         },
         /// Whether the domain that an account's claim `hd` names counts as well, as Google sends it
         /// for the accounts of an organisation. Of `email_trust = "authoritative_domains"` only.
         hosted_domains: Flag = Flag { default: false },
         /// The domains over which the provider has authority, such as `gmail.com`. Required for
-        /// `email_trust = "authoritative_domains"`, unless `hosted_domains` is true, and refused
-        /// for any other.
+        /// `email_trust = "own_directory"`, and for `"authoritative_domains"` unless
+        /// `hosted_domains` is true; refused for any other.
         authoritative_domains: List = List::Optional,
         /// Whether an email that an import says is verified counts as well, where `email_trust`
         /// covers it. Without it, such an email counts from the first sign-in at the provider that
@@ -81,6 +86,15 @@ keys! {
         /// sign-in there.
         oauth: Nested = Nested::Optional,
     }
+}
+
+/// The words of `email_trust`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum TrustWord {
+    Never,
+    WhenVerified,
+    AuthoritativeDomains,
+    OwnDirectory,
 }
 
 /// An operator's settings of a provider.
@@ -165,7 +179,7 @@ fn check_connections(r: &Reader, providers: &BTreeMap<Provider, ProviderSettings
 fn read_provider(mut r: Reader, name: &str, base: &Path) -> ProviderSettings {
     let enabled = r.flag(&KEYS.enabled);
     let link_only = r.one_of(&KEYS.mode);
-    let email_trust = read_email_trust(&mut r);
+    let (email_trust, is_own_directory) = read_email_trust(&mut r);
     let imported_emails = r.flag(&KEYS.imported_emails);
     let linking = r.one_of(&KEYS.linking);
     let required_email = r.one_of(&KEYS.required_email);
@@ -176,7 +190,17 @@ fn read_provider(mut r: Reader, name: &str, base: &Path) -> ProviderSettings {
     }) {
         r.problem(KEYS.connections.name, format!("must be names of 1 to {MAX_CONNECTION} bytes"));
     }
-    let oauth = r.table(&KEYS.oauth).and_then(|table| oauth::read(table, name, base));
+    let has_client = r.has(KEYS.oauth.name);
+    let mut oauth = r.table(&KEYS.oauth).and_then(|table| oauth::read(table, name, base));
+    if is_own_directory && !has_client {
+        r.problem(
+            KEYS.email_trust.name,
+            "\"own_directory\" requires the table oauth: it is for sign-ins at an issuer of your own",
+        );
+    }
+    if let (true, Some(client)) = (is_own_directory, &mut oauth) {
+        read_own_directory(&r, client, email_trust.as_ref());
+    }
     if email_trust == Some(EmailTrust::Never) {
         check_without_trust(&r, imported_emails, linking, required_email);
     }
@@ -220,34 +244,67 @@ fn check_without_trust(
     }
 }
 
-/// Reads `email_trust` and its domains; `None` if there is a problem with them.
-fn read_email_trust(r: &mut Reader) -> Option<EmailTrust> {
+/// Has the provider vouch for the addresses of its own domains, if no other organisation has
+/// accounts there.
+fn read_own_directory(r: &Reader, client: &mut ClientSettings, trust: Option<&EmailTrust>) {
+    if !client.protocol.has_one_directory() {
+        r.problem(
+            KEYS.email_trust.name,
+            "\"own_directory\" is for OpenID Connect at an issuer that has your organisation's accounts alone: another \
+             administrator at this provider could set your people's addresses",
+        );
+    } else if let (Protocol::Oidc(oidc), Some(EmailTrust::AuthoritativeDomains { domains, .. })) =
+        (&mut client.protocol, trust)
+    {
+        oidc.own_domains.clone_from(domains);
+    }
+}
+
+/// Reads `email_trust` and its domains, `None` if there is a problem with them; and whether it is
+/// the trust in an own directory.
+fn read_email_trust(r: &mut Reader) -> (Option<EmailTrust>, bool) {
     let hosted = r.flag(&KEYS.hosted_domains);
     let domains = r.list(&KEYS.authoritative_domains);
     let are_given = domains.is_some() || hosted;
-    match (r.one_of(&KEYS.email_trust), are_given) {
-        (Some(EmailTrust::AuthoritativeDomains { .. }), true) => {
+    let word = r.one_of(&KEYS.email_trust);
+    let is_own = word == Some(TrustWord::OwnDirectory);
+    let trust = match (word, are_given) {
+        (Some(TrustWord::OwnDirectory), _) if hosted => {
+            r.problem(
+                KEYS.hosted_domains.name,
+                "is not for \"own_directory\": list the domains in authoritative_domains",
+            );
+            None
+        }
+        (Some(TrustWord::OwnDirectory), false) => {
+            r.lacks(&[KEYS.authoritative_domains.name], "is required: your organisation's domains");
+            None
+        }
+        (Some(TrustWord::AuthoritativeDomains | TrustWord::OwnDirectory), true) => {
             Some(EmailTrust::AuthoritativeDomains {
                 domains: read_domains(r, domains.unwrap_or_default()),
                 hosted,
             })
         }
-        (Some(EmailTrust::AuthoritativeDomains { .. }), false) => {
+        (Some(TrustWord::AuthoritativeDomains), false) => {
             r.lacks(
                 &[KEYS.authoritative_domains.name, KEYS.hosted_domains.name],
                 "is required, or hosted_domains = true",
             );
             None
         }
-        (Some(_), true) => {
+        (Some(TrustWord::Never | TrustWord::WhenVerified), true) => {
             r.problem(
                 KEYS.email_trust.name,
                 "must be \"authoritative_domains\" for the domains to count",
             );
             None
         }
-        (trust, _) => trust,
-    }
+        (Some(TrustWord::Never), false) => Some(EmailTrust::Never),
+        (Some(TrustWord::WhenVerified), false) => Some(EmailTrust::WhenVerified),
+        (None, _) => None,
+    };
+    (trust, is_own)
 }
 
 /// Checks the domains and brings them into the form that canonical emails have.

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     auth::{AuthError, Claims, IdToken, IdTokenExpectations},
-    domain::{IdentityRef, Metadata, Provider},
+    domain::{Email, IdentityRef, Metadata, Provider},
     http_client::HttpClient,
 };
 
@@ -172,23 +172,37 @@ impl Oidc {
         // Both from one document: the verification in one may be about another address than the
         // email in the other.
         let source = userinfo.filter(|userinfo| userinfo.has("email")).unwrap_or(claims);
+        let email = source.text("email");
+        // A statement in either document goes before the silence of the other.
+        let verified_by = presets::facts_of(self.settings.preset).verified_by;
+        let says_nothing =
+            [Some(claims), userinfo].into_iter().flatten().all(|claims| !claims.has(verified_by));
+        let is_own = says_nothing && email.is_some_and(|email| self.is_own_address(email));
         let mut profile = claims.profile();
         profile.extend(userinfo.map(Claims::profile).unwrap_or_default());
         Ok(Account {
             identity: IdentityRef { provider: provider.clone(), subject },
             issuer: self.settings.rules.issuer.name().to_owned(),
-            email: source.text("email").map(str::to_owned),
-            email_verified: presets::is_email_verified(
-                self.settings.preset,
-                &self.settings.email_verified_as,
-                source,
-            ),
+            email: email.map(str::to_owned),
+            email_verified: is_own
+                || presets::is_email_verified(
+                    self.settings.preset,
+                    &self.settings.email_verified_as,
+                    source,
+                ),
             // A profile that does not fit is dropped: it is no reason to refuse the sign-in.
             profile_data: Metadata::parse("", profile).unwrap_or_default(),
             authenticated_at: id_token.authenticated_at,
             proven_at: id_token.issued_at,
             tokens: ProviderTokens::default(),
         })
+    }
+
+    /// Whether this address is in a domain of the organisation whose directory the provider is.
+    fn is_own_address(&self, email: &str) -> bool {
+        let parsed = Email::parse(email).ok();
+        let domain = parsed.as_ref().and_then(|email| email.canonical().rsplit_once('@'));
+        domain.is_some_and(|(_, domain)| self.settings.own_domains.contains(domain))
     }
 
     /// The provider's claims about a person (OpenID Connect Core §5.3), whose `sub` must be

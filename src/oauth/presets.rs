@@ -54,6 +54,35 @@ pub enum Preset {
 }
 
 impl Preset {
+    /// All of them.
+    const ALL: [Self; 15] = [
+        Self::Google,
+        Self::GitLab,
+        Self::Microsoft,
+        Self::Apple,
+        Self::Slack,
+        Self::Twitch,
+        Self::Line,
+        Self::Cognito,
+        Self::Okta,
+        Self::Auth0,
+        Self::Keycloak,
+        Self::Salesforce,
+        Self::EntraExternalId,
+        Self::Yahoo,
+        Self::Orcid,
+    ];
+
+    /// Whether several organisations or the public have accounts at this issuer, as far as the
+    /// presets know.
+    pub fn is_shared(issuer: &str) -> bool {
+        let issuer = issuer.trim_end_matches('/');
+        let mut known = Self::ALL.iter().flat_map(|preset| {
+            preset.facts().issuer.into_iter().chain(preset.facts().shared_issuers.iter().copied())
+        });
+        known.any(|shared| shared.trim_end_matches('/').eq_ignore_ascii_case(issuer))
+    }
+
     /// The issuers of Microsoft's ID tokens: one directory, or for `common` and `organizations`
     /// each of `directories` (all, if it is empty).
     pub fn microsoft_issuer(
@@ -125,6 +154,31 @@ mod tests {
                 claims(&format!(r#"{{"email":"a@example.com","email_verified":true{edov}}}"#));
             let is_verified = is_email_verified(Some(Preset::Microsoft), &BTreeSet::new(), &claims);
             assert_eq!(is_verified, counts, "{edov}");
+        }
+    }
+
+    /// A06: an administrator of another organisation sets the emails of their accounts.
+    #[test]
+    fn an_issuer_of_several_organisations_is_shared() {
+        for shared in [
+            "https://accounts.google.com",
+            "https://gitlab.com",
+            "https://login.salesforce.com",
+            "https://test.salesforce.com/",
+            "https://LOGIN.salesforce.com",
+            "https://login.microsoftonline.com/9188040d-6c67-4c5b-b112-36a304b66dad/v2.0",
+            "https://login.microsoftonline.com/common/v2.0",
+            "https://orcid.org",
+        ] {
+            assert!(Preset::is_shared(shared), "{shared}");
+        }
+        for own in [
+            "https://login.microsoftonline.com/8eaef023-2b34-4da1-9baa-8bc8c9d6a490/v2.0",
+            "https://acme.okta.com",
+            "https://acme.my.salesforce.com",
+            "https://gitlab.acme.example.com",
+        ] {
+            assert!(!Preset::is_shared(own), "{own}");
         }
     }
 

@@ -6,7 +6,7 @@ use http::Uri;
 
 use super::{AuthMethod, Flow, OAuthPreset, OfflineWay, Preset, ResponseMode, SubjectRule};
 use crate::{
-    auth::{ClientSecret, IdTokenRules},
+    auth::{ClientSecret, IdTokenRules, IssuerRule},
     outgoing::Authorities,
 };
 
@@ -60,6 +60,17 @@ impl Protocol {
         };
         url.scheme_str() == Some("https")
     }
+
+    /// Whether all accounts of the issuer are of one organisation, as far as it is known.
+    pub fn has_one_directory(&self) -> bool {
+        match self {
+            Self::Oidc(oidc) => match &oidc.rules.issuer {
+                IssuerRule::Exactly(issuer) => !Preset::is_shared(issuer),
+                IssuerRule::PerDirectory { .. } => false,
+            },
+            Self::OAuth(_) => false,
+        }
+    }
 }
 
 /// What an operator configures about a provider that speaks OpenID Connect.
@@ -77,6 +88,9 @@ pub struct OidcSettings {
     pub response_mode: Option<ResponseMode>,
     /// The texts that mean `true` in the claim `email_verified`.
     pub email_verified_as: BTreeSet<String>,
+    /// The domains, in canonical form, in which an email counts as verified although the provider
+    /// says nothing of its verification: it is the directory of the organisation that has them.
+    pub own_domains: BTreeSet<String>,
 }
 
 /// What an operator configures about a provider that speaks OAuth 2.0 alone.

@@ -126,7 +126,7 @@ fn check_config_lists_every_problem_at_once() {
         line 18: tenants.default.user_ids: must be one of "random", "provider|subject"
         line 19: tenants.default.providers.GitHub: the name must be 1 to 64 characters out of a-z, 0-9, '.', '_' and '-', beginning with a letter or a digit
         line 20: tenants.default.providers.a.mode: must be one of "sign_in", "link_only"
-        line 20: tenants.default.providers.a.email_trust: must be one of "never", "when_verified", "authoritative_domains"
+        line 20: tenants.default.providers.a.email_trust: must be one of "never", "when_verified", "authoritative_domains", "own_directory"
         line 20: tenants.default.providers.a.linking: must be one of "off", "suggest", "automatic"
         line 20: tenants.default.providers.a.required_email: must be one of "none", "any", "verified"
         line 21: tenants.default.providers.b.authoritative_domains: is required, or hosted_domains = true

@@ -14,6 +14,7 @@ mod microsoft;
 mod misfits;
 mod oauth_only;
 mod offers;
+mod own_directory;
 mod presets;
 mod previews;
 mod provider_down;

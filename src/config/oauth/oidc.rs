@@ -77,6 +77,7 @@ pub(super) fn read(
         auth_method,
         response_mode,
         email_verified_as,
+        own_domains: BTreeSet::new(),
     }))
 }
 

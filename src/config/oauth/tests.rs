@@ -110,3 +110,64 @@ fn a_provider_that_binds_no_code_must_be_accepted() {
     ");
     insta::assert_snapshot!(of("kind = \"oidc\"\nissuer = \"https://op.example.com\"\nwithout_pkce = true"), @"without_pkce: does not apply here (Of providers without OpenID Connect only)");
 }
+
+/// The problems of a provider with these lines, and with these of its client.
+fn problems_of_trust(provider: &str, client: &str) -> String {
+    let toml = format!(
+        "listen = \"127.0.0.1:1\"\n[database]\nurl = \"postgres://me@127.0.0.1/x\"\n[issuers.i]\nissuer = \"https://i.example.com\"\n\
+         kind = \"service\"\ntenant = \"t\"\nalgorithms = [\"ES256\"]\ndiscovery = true\naudiences = [\"a\"]\n\
+         [tenants.t.providers.p]\n{provider}\n[tenants.t.providers.p.oauth]\nclient_id = \"c\"\nclient_secret = \"s\"\n\
+         redirect_uris = [\"https://www.example.com/cb\"]\n{client}\n"
+    );
+    let found = Config::parse(&toml, Path::new("."), []).err();
+    let lines = found.iter().flat_map(|problems| &problems.0).map(ToString::to_string);
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// A06: where another organisation has accounts, its administrator could set this one's addresses.
+#[test]
+fn a_directory_is_own_only_where_no_other_organisation_has_accounts() {
+    const DIRECTORY: &str = "8eaef023-2b34-4da1-9baa-8bc8c9d6a490";
+    let own = "email_trust = \"own_directory\"\nauthoritative_domains = [\"acme.example.com\"]";
+    let microsoft =
+        |directory: &str| format!("preset = \"microsoft\"\ndirectory = \"{directory}\"");
+    let oidc = |issuer: &str| format!("kind = \"oidc\"\nissuer = \"{issuer}\"");
+    for good in [
+        microsoft(DIRECTORY),
+        oidc("https://id.acme.example.com"),
+        oidc(&format!("https://login.microsoftonline.com/{DIRECTORY}/v2.0")),
+        "preset = \"okta\"\nissuer = \"https://acme.okta.com\"".to_owned(),
+        "preset = \"salesforce\"\nissuer = \"https://acme.my.salesforce.com\"".to_owned(),
+    ] {
+        assert_eq!(problems_of_trust(own, &good), "", "{good}");
+    }
+    for shared in [
+        microsoft("organizations"),
+        microsoft("common"),
+        format!("{}\nallowed_directories = [\"{DIRECTORY}\"]", microsoft("organizations")),
+        microsoft("9188040d-6c67-4c5b-b112-36a304b66dad"),
+        oidc("https://accounts.google.com"),
+        oidc("https://login.microsoftonline.com/9188040d-6c67-4c5b-b112-36a304b66dad/v2.0"),
+        "preset = \"google\"".to_owned(),
+        "preset = \"salesforce\"\nissuer = \"https://login.salesforce.com\"".to_owned(),
+        "preset = \"github\"".to_owned(),
+    ] {
+        let found = problems_of_trust(own, &shared);
+        assert!(
+            found.contains("email_trust: \"own_directory\" is for OpenID Connect at"),
+            "{shared}: {found}"
+        );
+    }
+}
+
+#[test]
+fn an_own_directory_has_domains_and_a_client() {
+    let okta = "preset = \"okta\"\nissuer = \"https://acme.okta.com\"";
+    let without = problems_of_trust("email_trust = \"own_directory\"", okta);
+    assert!(
+        without.contains("authoritative_domains: is required: your organisation's domains"),
+        "{without}"
+    );
+    let hosted = problems_of_trust("email_trust = \"own_directory\"\nhosted_domains = true", okta);
+    assert!(hosted.contains("hosted_domains: is not for \"own_directory\""), "{hosted}");
+}

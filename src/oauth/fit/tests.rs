@@ -28,6 +28,7 @@ fn client(secret: &str) -> ClientSettings {
         auth_method: None,
         response_mode: None,
         email_verified_as: BTreeSet::new(),
+        own_domains: BTreeSet::new(),
     };
     ClientSettings {
         client_id: "shop".to_owned(),

@@ -103,7 +103,7 @@ fn a_misspelt_value_is_one_problem_that_says_what_was_meant() {
         line 1: log: must be a level (off, error, warn, info, debug, trace), or target=level: did you mean "info"?
         line 5: tenants.default.registration: must be one of "open", "ask", "closed": did you mean "closed"?
         line 6: tenants.default.user_ids: must be one of "random", "provider|subject": did you mean "provider|subject"?
-        line 5: tenants.default.providers.p.email_trust: must be one of "never", "when_verified", "authoritative_domains"
+        line 5: tenants.default.providers.p.email_trust: must be one of "never", "when_verified", "authoritative_domains", "own_directory"
         line 3: auth0.tenants: "defalt" is not one of the [tenants]: did you mean "default"?
     "#);
 }
