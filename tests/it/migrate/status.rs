@@ -76,8 +76,8 @@ async fn an_operator_sees_migrations_of_a_newer_release_and_whether_this_one_ser
     let shown: Value =
         serde_json::from_str(&migrate(&config, &["--status", "--json"]).stdout).unwrap();
     assert_eq!(
-        shown["migrations"][10],
-        json!({"version": "20990102000001.contract", "kind": "contract", "name": null, "applied": true, "known": false})
+        shown["migrations"].as_array().unwrap().last().unwrap(),
+        &json!({"version": "20990102000001.contract", "kind": "contract", "name": null, "applied": true, "known": false})
     );
     assert_eq!(shown["serves"], false);
     let refused = "the database's schema is newer than this binary: run the release that made it, or a later one (unknown: 20990102000001.contract)";
