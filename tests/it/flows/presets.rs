@@ -209,7 +209,7 @@ async fn okta_auth0_keycloak_salesforce_and_yahoo_have_openid_connects_claims() 
 
 /// A06: an administrator of the provider sets any address of its accounts, and marks it verified.
 #[tokio::test]
-async fn an_email_that_an_administrator_set_counts_in_the_directorys_own_domains_only() {
+async fn an_email_that_an_administrator_set_counts_in_the_own_domains_of_the_directory_only() {
     for preset in ["okta", "auth0", "keycloak", "salesforce"] {
         let fake = FakeOidc::start(alice()).await;
         let toml = client("fake", "oidc", &format!("issuer = \"{}\"", fake.issuer))
