@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Enough rows to matter to the planner: users with an identity and a link each. The emails, links,
-/// responses, tickets, attempts and releases are as many.
+/// responses, tickets, attempts, releases and tokens of providers are as many.
 pub(super) const CROWD: &str = "\
     INSERT INTO users (tenant_id, id, create_time, update_time, primary_provider, primary_subject, ancestors) \
     SELECT 'default', 'crowd_' || n, now(), now(), 'crowd', n::text, ARRAY['crowd_' || n + 1] FROM generate_series(1, 5000) n; \
@@ -49,7 +49,9 @@ pub(super) const CROWD: &str = "\
     SELECT 'default', md5(n::text)::uuid, 'find_duplicates', '{}', '{}', 'succeeded', now(), now() + interval '30 days' \
       FROM generate_series(1, 5000) n; \
     INSERT INTO job_lines (tenant_id, job_id, number, line, concerned) \
-    SELECT 'default', md5(n::text)::uuid, 1, '{}', ARRAY['crowd_' || n] FROM generate_series(1, 5000) n";
+    SELECT 'default', md5(n::text)::uuid, 1, '{}', ARRAY['crowd_' || n] FROM generate_series(1, 5000) n; \
+    INSERT INTO provider_tokens (tenant_id, provider, subject, issuer, key_id, sealed, scopes, refreshable) \
+    SELECT 'default', 'crowd', n::text, 'crowd', 'k', 'sealed', '{}', true FROM generate_series(1, 5000) n";
 
 /// The lines of a plan that read more of a table or an index than a key selects.
 fn read_without_key(plan: &[String]) -> Vec<&String> {
