@@ -117,7 +117,7 @@ pub(super) async fn revoke(
 ) -> Result<Revoked, OAuthError> {
     let facts = settings.preset.facts();
     match facts.revocation {
-        Revocation::Impossible => return Ok(Revoked::Unsupported),
+        Revocation::Never => return Ok(Revoked::Unsupported),
         Revocation::Grant => {}
     }
     let url = below(settings, &format!("/applications/{}/grant", client.client_id))?;

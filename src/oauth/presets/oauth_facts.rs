@@ -70,8 +70,8 @@ pub struct OAuthFacts {
 /// How a client takes back what a person granted to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Revocation {
-    /// Not at all: the tokens end when they expire, or when the person takes them back.
-    Impossible,
+    /// The service does not: the tokens end when they expire, or when the person takes them back.
+    Never,
     /// By DELETE of `/applications/{client_id}/grant` below the base URL of the API
     /// (<https://docs.github.com/en/rest/apps/oauth-applications>).
     Grant,
@@ -203,7 +203,7 @@ static FACEBOOK: OAuthFacts = OAuthFacts {
     email: EmailAt::Person { email: "/email", verified: Verified::Never },
     profile: &[("name", "/name")],
     offline: OfflineWay::Unasked,
-    revocation: Revocation::Impossible,
+    revocation: Revocation::Never,
 };
 
 /// <https://github.com/discord/discord-api-docs>, `docs/topics/OAuth2` and `docs/resources/User`,
@@ -231,7 +231,7 @@ static DISCORD: OAuthFacts = OAuthFacts {
         ("locale", "/locale"),
     ],
     offline: OfflineWay::Unasked,
-    revocation: Revocation::Impossible,
+    revocation: Revocation::Never,
 };
 
 /// <https://learn.microsoft.com/en-us/linkedin/consumer/integrations/self-serve/sign-in-with-linkedin-v2>,
@@ -260,7 +260,7 @@ static LINKEDIN: OAuthFacts = OAuthFacts {
         ("picture", "/picture"),
     ],
     offline: OfflineWay::Unasked,
-    revocation: Revocation::Impossible,
+    revocation: Revocation::Never,
 };
 
 /// <https://docs.x.com/fundamentals/authentication/oauth-2-0/authorization-code>, read on
@@ -289,7 +289,7 @@ static X: OAuthFacts = OAuthFacts {
         ("picture", "/data/profile_image_url"),
     ],
     offline: OfflineWay::Scope("offline.access"),
-    revocation: Revocation::Impossible,
+    revocation: Revocation::Never,
 };
 
 /// <https://developer.spotify.com/documentation/web-api/reference/get-current-users-profile>: "This
@@ -318,7 +318,7 @@ static SPOTIFY: OAuthFacts = OAuthFacts {
         ("profile", "/external_urls/spotify"),
     ],
     offline: OfflineWay::Unasked,
-    revocation: Revocation::Impossible,
+    revocation: Revocation::Never,
 };
 
 /// <https://developer.atlassian.com/cloud/bitbucket/rest/api-group-users/>, read on 2026-12-02. No
@@ -352,7 +352,7 @@ static BITBUCKET: OAuthFacts = OAuthFacts {
         ("profile", "/links/html/href"),
     ],
     offline: OfflineWay::Unasked,
-    revocation: Revocation::Impossible,
+    revocation: Revocation::Never,
 };
 
 impl OAuthPreset {
