@@ -5,7 +5,7 @@ mod as_they_are;
 mod attempts;
 mod by_secret;
 mod client_auth;
-mod github;
+pub(crate) mod github;
 mod kept;
 mod lies;
 mod linking;

@@ -1,5 +1,6 @@
 //! Tokens of providers: kept by flows, handed to services, and revoked when their identity leaves.
 
+mod github;
 mod keys;
 mod leaving;
 mod races;
@@ -40,10 +41,15 @@ fn keys(database: &Database) -> PathBuf {
 
 /// The configuration of the client at the fake, whose tokens are kept for the service `backend`.
 fn keeping(issuer: &str, keys: &str) -> String {
+    let tokens = "scopes = [\"calendar\"]\noffline = true\n";
+    kept_of("fake", &oidc("fake", issuer), tokens, keys)
+}
+
+/// The configuration of the client at a provider, whose tokens are kept for the service `backend`.
+fn kept_of(provider: &str, client: &str, tokens: &str, keys: &str) -> String {
     format!(
-        "{}[tenants.default.providers.fake.oauth.tokens]\nservices = [\"backend\"]\nscopes = [\"calendar\"]\noffline = true\n\
+        "{client}[tenants.default.providers.{provider}.oauth.tokens]\nservices = [\"backend\"]\n{tokens}\
          [services.backend]\nissuer = \"{}\"\nsubject = \"backend\"\n[provider_tokens]\n{keys}\n",
-        oidc("fake", issuer),
         iss("services"),
     )
 }

@@ -38,8 +38,8 @@ pub(super) async fn printed(program: &'static str, generation: &'static str) -> 
 
 #[tokio::test]
 async fn the_clients_for_node_find_their_users_here() {
-    let told = printed("story.mjs", "auth0").await;
-    insta::assert_snapshot!(told, @r#"
+    let newest = printed("story.mjs", "auth0").await;
+    insta::assert_snapshot!(newest, @r#"
         created: {"user_id":"google-oauth2|115015401343387192604","email":"your0@email.com","email_verified":true,"name":"John Doe","nickname":"your0","picture":"data:","identities":[{"connection":"google-oauth2","user_id":"115015401343387192604","provider":"google-oauth2","isSocial":true}],"user_metadata":{"color":"red","size":7},"app_metadata":{"roles":["Admin"]},"blocked":false}
         created: {"user_id":"sms|560ebaeef609ee1adaa7c551","email_verified":false,"name":"+14258831929","nickname":"+14258831929","picture":"data:","identities":[{"connection":"sms","user_id":"560ebaeef609ee1adaa7c551","provider":"sms","isSocial":false}],"user_metadata":{"color":"blue"},"app_metadata":{},"blocked":false,"phone_number":"+14258831929","phone_verified":true}
         some fields: {"email":"your0@email.com","user_id":"google-oauth2|115015401343387192604"}
@@ -77,5 +77,5 @@ async fn the_clients_for_node_find_their_users_here() {
         deleted: [404,"inexistent_user","The user does not exist."]
         left: {"start":0,"limit":50,"length":0,"total":0,"users":[]}
     "#);
-    assert_eq!(printed("story.mjs", "auth0/legacy").await, told);
+    assert_eq!(printed("story.mjs", "auth0/legacy").await, newest);
 }

@@ -14,7 +14,7 @@ async fn github_and_server(emails: Vec<Value>) -> (FakeGithub, TestServer) {
 }
 
 /// The configuration of a client at this GitHub.
-pub(super) fn client_at(github: &FakeGithub) -> String {
+pub(crate) fn client_at(github: &FakeGithub) -> String {
     let base = format!("http://{}", github.web.address);
     let urls = format!(
         "authorize_url = \"{base}/login/oauth/authorize\"\ntoken_url = \"{base}/login/oauth/access_token\"\n\
