@@ -20,9 +20,14 @@ pub(super) fn read(csv: &CsvRow, faults: &Faults) -> Option<Reading> {
     for (name, field) in columns.filter(|(_, field)| !field.is_empty()) {
         // The job writes one ' in front of each text, against formulas in spreadsheets.
         let text = field.strip_prefix('\'').unwrap_or(field);
+        let kept = || {
+            // A row with any fault is refused as a whole.
+            faults.storable(name, text);
+            text.to_owned()
+        };
         match name {
-            "user_id" => found.row.id = Some(text.to_owned()),
-            "email" => email = Some(text.to_owned()),
+            "user_id" => found.row.id = Some(kept()),
+            "email" => email = Some(kept()),
             "email_verified" => is_verified = flag(name, field, faults),
             "blocked" => found.row.blocked = flag(name, field, faults),
             "created_at" => found.row.create_time = time(name, field, faults),
@@ -30,9 +35,9 @@ pub(super) fn read(csv: &CsvRow, faults: &Faults) -> Option<Reading> {
             "phone_verified" => {
                 main.profile_data.insert(name.to_owned(), flag(name, field, faults).into());
             }
-            "connection" | "identities[0].connection" => text.clone_into(&mut main.connection),
+            "connection" | "identities[0].connection" => main.connection = kept(),
             claim if CLAIMS.contains(&claim) => {
-                main.profile_data.insert(name.to_owned(), text.into());
+                main.profile_data.insert(name.to_owned(), kept().into());
             }
             _ => found.left_out.field(name),
         }

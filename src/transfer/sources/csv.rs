@@ -166,11 +166,7 @@ impl<'a> Fields<'a> {
 
     fn text(&mut self, field: &str) -> Option<&'a str> {
         let (column, value) = self.values.remove(field)?;
-        if value.contains('\0') {
-            self.report(column, "This holds the character U+0000, which cannot be stored.");
-            return None;
-        }
-        Some(value)
+        self.faults.storable(&format!("{}{column}", self.place), value)
     }
 
     fn required(&mut self, field: &str) -> String {

@@ -21,7 +21,6 @@ const NO_JSON: &str = "This is not JSON, or is nested deeper than 128 levels.";
 const COPIED: &str = "This is not JSON: each backslash is doubled, as psql's COPY and \\copy do in their text form. Export it by `psql -At -c`, or WITH (FORMAT csv).";
 const SURROGATE: &str =
     "This text has half of a surrogate pair (\\ud800 to \\udfff), so it is no Unicode text.";
-const NUL: &str = "This holds the character U+0000, which cannot be stored.";
 
 /// What is wrong with a row.
 #[derive(Debug, Default)]
@@ -39,6 +38,15 @@ impl Faults {
         if all.len() < MAX_VIOLATIONS && !all.contains(&violation) {
             all.push(violation);
         }
+    }
+
+    /// A text that Postgres can hold. Reports one with U+0000, which neither text nor jsonb can.
+    pub(super) fn storable<T: AsRef<str>>(&self, path: &str, text: T) -> Option<T> {
+        if text.as_ref().contains('\0') {
+            self.report(path, "This holds the character U+0000, which cannot be stored.");
+            return None;
+        }
+        Some(text)
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -127,8 +135,7 @@ impl<'a> Object<'a> {
 
     fn as_text(&self, name: &str, raw: &str) -> Option<String> {
         match serde_json::from_str::<String>(raw) {
-            Ok(text) if text.contains('\0') => self.report(name, NUL),
-            Ok(text) => return Some(text),
+            Ok(text) => return self.faults.storable(&self.path(name), text),
             Err(_) if raw.starts_with('"') => self.report(name, SURROGATE),
             Err(_) => self.report(name, "This has to be a string."),
         }

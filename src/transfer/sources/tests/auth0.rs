@@ -65,7 +65,7 @@ fn ids_that_are_numbers_keep_their_digits_and_tokens_stay_out() {
 #[test]
 fn a_row_of_csv_that_cannot_be_understood() {
     let csv =
-        "user_id,email_verified,created_at\n\"'auth0|1\",yes,'2020\n\"'auth0|2\",true\nplain,,\n";
+        "user_id,email_verified,created_at\n\"'auth0|1\",yes,'2020\n\"'auth0|2\",true\nplain,,\n\"'auth0|\0\",true,\n";
     expect![[r#"
         2 refused
           email_verified: This has to be true or false.
@@ -74,5 +74,7 @@ fn a_row_of_csv_that_cannot_be_understood() {
           : This row has 2 fields, and the header has 3: quote fields with commas, quotes and line breaks.
         4 refused
           user_id: This has to be an id of Auth0, such as auth0|65f0c0.
+        5 refused
+          user_id: This holds the character U+0000, which cannot be stored.
     "#]].assert_eq(&read_text(Format::Auth0, csv));
 }
