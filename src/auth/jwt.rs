@@ -5,7 +5,10 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use data_encoding::BASE64URL_NOPAD;
-use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation, decode, decode_header};
+use jsonwebtoken::{
+    Algorithm, DecodingKey, Header, Validation, decode, decode_header,
+    errors::{Error, ErrorKind},
+};
 use serde::Deserialize;
 
 use super::{
@@ -20,6 +23,8 @@ use crate::domain::Subject;
 pub(super) const MAX_TOKEN: usize = 8 * 1024;
 /// The longest key id that is looked up, in bytes.
 const MAX_KEY_ID: usize = 128;
+/// The cause of a refusal, for the log.
+const BAD_SIGNATURE: &str = "the signature is invalid";
 /// The tolerated difference between two clocks.
 pub(super) const LEEWAY: Duration = Duration::from_secs(30);
 
@@ -95,7 +100,7 @@ pub(super) struct UsedKey {
     pub thumbprint: Arc<str>,
 }
 
-/// Verifies a token, and returns the key that did. Waits for the issuer's keys if the token names
+/// Verifies a token, and returns the key that did. Waits for the issuer's keys if the token is by
 /// a key that may be new.
 pub(super) async fn verify(
     token: &str,
@@ -104,11 +109,29 @@ pub(super) async fn verify(
     now: DateTime<Utc>,
 ) -> Result<(Jwt, UsedKey), AuthError> {
     let header = expected_header(token, expected)?;
+    by_its_key(keys, &header, |key| verify_by(token, expected, (header.alg, key), now)).await
+}
+
+/// Verifies by the key that a token names. One that names none is by the only key for its algorithm;
+/// if that key has not signed it, the issuer may have replaced the key, and its keys are fetched, as
+/// for an unknown key id.
+async fn by_its_key<T>(
+    keys: &Keys,
+    header: &Header,
+    verify: impl Fn(&DecodingKey) -> Result<T, AuthError>,
+) -> Result<(T, UsedKey), AuthError> {
+    let by = |set: Arc<KeySet>| {
+        let Key { key, thumbprint, .. } = key_of(&set, header)?;
+        let (verified, thumbprint) = (verify(key)?, Arc::clone(thumbprint));
+        Ok((verified, UsedKey { set, thumbprint }))
+    };
     let set = keys.current_for(header.kid.as_deref()).await?;
-    let Key { key, thumbprint, .. } = key_of(&set, &header)?;
-    let jwt = verify_by(token, expected, (header.alg, key), now)?;
-    let thumbprint = Arc::clone(thumbprint);
-    Ok((jwt, UsedKey { set, thumbprint }))
+    match by(Arc::clone(&set)) {
+        Err(AuthError::TokenInvalid(BAD_SIGNATURE)) if header.kid.is_none() => {
+            by(keys.current_with(|newer| !newer.is_same_as(&set)).await?)
+        }
+        outcome => outcome,
+    }
 }
 
 /// Verifies a token that its issuer signed with the secret that it shares with this service (HMAC).
@@ -130,9 +153,8 @@ pub(super) async fn verify_claims(
     keys: &Keys,
 ) -> Result<Claims, AuthError> {
     let header = expected_header(token, expected)?;
-    let keys = keys.current_for(header.kid.as_deref()).await?;
-    let key = &key_of(&keys, &header)?.key;
-    verify_claims_by(token, expected, (header.alg, key))
+    let verify = |key: &DecodingKey| verify_claims_by(token, expected, (header.alg, key));
+    Ok(by_its_key(keys, &header, verify).await?.0)
 }
 
 /// The same for claims that are signed with the secret.
@@ -195,10 +217,8 @@ fn verify_by(
     (algorithm, key): (Algorithm, &DecodingKey),
     now: DateTime<Utc>,
 ) -> Result<Jwt, AuthError> {
-    let data = decode::<Claims>(token, key, &validation(expected, algorithm)).map_err(|_| {
-        AuthError::TokenInvalid(
-            "the signature, a claim, the issuer, the audience or a time is invalid",
-        )
+    let data = decode::<Claims>(token, key, &validation(expected, algorithm)).map_err(|error| {
+        refused(&error, "a claim, the issuer, the audience or a time is invalid")
     })?;
     checked(expected, algorithm, data.claims, now)
 }
@@ -211,13 +231,20 @@ fn verify_claims_by(
     let mut validation = validation(expected, algorithm);
     // Times that are there are checked.
     validation.set_required_spec_claims(&["iss", "aud", "sub"]);
-    let data = decode::<Claims>(token, key, &validation).map_err(|_| {
-        AuthError::TokenInvalid("the signature, iss, aud, sub or a time is invalid")
-    })?;
+    let data = decode::<Claims>(token, key, &validation)
+        .map_err(|error| refused(&error, "iss, aud, sub or a time is invalid"))?;
     match data.claims.text("iss") == Some(expected.issuer) {
         true => Ok(data.claims),
         false => Err(AuthError::TokenInvalid("iss is not a string")),
     }
+}
+
+/// The refusal of a token that does not verify: `otherwise` says why if the signature is good.
+fn refused(error: &Error, otherwise: &'static str) -> AuthError {
+    AuthError::TokenInvalid(match error.kind() {
+        ErrorKind::InvalidSignature => BAD_SIGNATURE,
+        _ => otherwise,
+    })
 }
 
 fn is_key_id(text: &str) -> bool {

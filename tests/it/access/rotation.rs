@@ -64,6 +64,53 @@ async fn a_new_key_is_good_at_once() {
     assert_eq!(refusal(crossed), "Unauthenticated TOKEN_INVALID");
 }
 
+/// A token without `kid`, of an issuer with one key.
+fn unnamed(signer: &'static str) -> Token {
+    let mut token = Token { signer, ..Token::of("stranger", "1") };
+    token.header.kid = None;
+    token
+}
+
+/// An issuer whose keys have no ids replaces its only one.
+#[tokio::test]
+async fn a_new_key_without_an_id_is_good_at_once() {
+    let without_id = |mut key: Value| {
+        key.as_object_mut().unwrap().remove("kid");
+        key
+    };
+    let keys = WebServer::of_keys(jwks(&[without_id(stranger_jwk("1"))])).await;
+    let server = fetching(&keys, "").await;
+    let user = server.service().create("p", "1").await;
+    assert_eq!(server.caller(&unnamed("stranger")).user("").await, user);
+    keys.answer("/jwks", jwks(&[without_id(github_jwk("2"))]));
+
+    let calls = (0..20).map(|_| async { server.caller(&unnamed("github")).user("").await });
+    for found in join_all(calls).await {
+        assert_eq!(found, user);
+    }
+
+    assert_eq!(keys.asked(), 2, "all calls should share one fetch");
+    let old = server.caller(&unnamed("stranger")).get_user(get("")).await;
+    assert_eq!(refusal(old), "Unauthenticated TOKEN_INVALID");
+}
+
+/// J08: nor do forged tokens that name no key.
+#[tokio::test]
+async fn a_flood_of_bad_signatures_makes_one_fetch() {
+    let keys = WebServer::of_keys(jwks(&[stranger_jwk("1")])).await;
+    let server = fetching(&keys, "").await;
+    let user = server.service().create("p", "1").await;
+    for _ in 0..100 {
+        let forged = server.caller(&unnamed("github")).get_user(get("")).await;
+        assert_eq!(refusal(forged), "Unauthenticated TOKEN_INVALID");
+    }
+    assert_eq!(server.caller(&unnamed("stranger")).user("").await, user);
+    // An expired token that the key has signed makes none.
+    let expired = unnamed("stranger").with("exp", 1);
+    assert!(server.caller(&expired).get_user(get("")).await.is_err());
+    assert_eq!(keys.asked(), 2, "one fetch at the start, and one for the flood");
+}
+
 /// J08: a flood of unknown key ids makes one request to the issuer.
 #[tokio::test]
 async fn a_flood_of_unknown_key_ids_makes_one_fetch() {
