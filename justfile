@@ -84,7 +84,7 @@ release:
 sbom:
     PATH="$({{ cargo-cyclonedx }}):$PATH" deploy/image/sbom.sh target/identity-link.cdx.json
 
-# Measure one of the benchmarks: auth0, ceiling, feed, growth, tokens, transfer
+# Measure one of the benchmarks: auth0, ceiling, feed, flows, growth, tokens, transfer
 bench NAME *OPTIONS:
     cargo bench --bench {{ NAME }}{{ if OPTIONS == "" { "" } else { " -- " + OPTIONS } }}
 

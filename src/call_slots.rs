@@ -29,7 +29,14 @@ const LONGEST_BURST: Duration = Duration::from_millis(100);
 /// How long a call may have waited that is served while it is no burst.
 const LONGEST_WAIT_OVERLOADED: Duration = Duration::from_millis(2);
 /// How many writers may wait for others without a slot, for each slot.
-const ASIDE_PER_SLOT: usize = 8;
+const WRITERS_PER_SLOT: usize = 8;
+/// How many callers may wait for a refreshed token without a slot, for each slot.
+const REFRESHES_PER_SLOT: usize = 8;
+/// How many flows may wait for providers without a slot. Two providers that are down at once can take
+/// all of these places, and no other ones.
+const AT_PROVIDERS: usize = 2 * MAX_AT_ONE_PROVIDER;
+/// How many flows may wait for one provider. Each takes some 15 KB of memory.
+pub const MAX_AT_ONE_PROVIDER: usize = 1000;
 
 /// The slots of a server.
 #[derive(Debug, Clone)]
@@ -39,7 +46,9 @@ pub struct CallSlots(Arc<Shared>);
 struct Shared {
     max: usize,
     state: Mutex<State>,
-    aside: Arc<Semaphore>,
+    writers: Arc<Semaphore>,
+    flows: Arc<Semaphore>,
+    refreshes: Arc<Semaphore>,
 }
 
 #[derive(Debug)]
@@ -75,9 +84,20 @@ struct Place<'a> {
 #[derive(Debug)]
 struct Slot(Arc<Shared>);
 
-/// The slot of a call, which the call gives to others while it only waits. A writer that waits for
-/// other writers of the same user uses nothing: without that, the writers of one busy user could hold
-/// all slots, and callers of other users would be refused.
+/// What a call waits for without a slot. Each has places of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WaitsFor {
+    /// Other writers of the same user.
+    Writers,
+    /// A provider, in a flow.
+    Provider,
+    /// The refresh of a provider's token.
+    Refresh,
+}
+
+/// The slot of a call, which the call gives to others while it only waits. Such a call uses nothing:
+/// without that, the writers of one busy user, or the sign-ins at a slow provider, could hold all
+/// slots, and callers of other users would be refused.
 #[derive(Debug)]
 pub struct CallSlot {
     slots: CallSlots,
@@ -102,8 +122,14 @@ impl CallSlots {
             few: max * FEW_PER_SLOT,
             many_since: None,
         };
-        let aside = Arc::new(Semaphore::new(max * ASIDE_PER_SLOT));
-        Self(Arc::new(Shared { max, state: Mutex::new(state), aside }))
+        let places = |count| Arc::new(Semaphore::new(count));
+        Self(Arc::new(Shared {
+            max,
+            state: Mutex::new(state),
+            writers: places(max * WRITERS_PER_SLOT),
+            flows: places(AT_PROVIDERS),
+            refreshes: places(max * REFRESHES_PER_SLOT),
+        }))
     }
 
     /// The number of slots.
@@ -223,11 +249,16 @@ impl Drop for Slot {
 }
 
 impl CallSlot {
-    /// Gives the slot to others; `None` if too many calls wait without one. The call then must not
-    /// wait in its slot: those for which it waits may need one.
+    /// Gives the slot to others; `None` if too many calls wait for such a thing without one. The call
+    /// then must not wait in its slot: those for which it waits may need one.
     #[must_use]
-    pub fn step_aside(&self) -> Option<()> {
-        let place = Arc::clone(&self.slots.0.aside).try_acquire_owned().ok()?;
+    pub fn step_aside(&self, waits_for: WaitsFor) -> Option<()> {
+        let places = match waits_for {
+            WaitsFor::Writers => &self.slots.0.writers,
+            WaitsFor::Provider => &self.slots.0.flows,
+            WaitsFor::Refresh => &self.slots.0.refreshes,
+        };
+        let place = Arc::clone(places).try_acquire_owned().ok()?;
         let slot = std::mem::replace(&mut *self.held(), Held::Aside(place));
         drop(slot);
         Some(())

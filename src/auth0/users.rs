@@ -80,6 +80,7 @@ pub(super) async fn create(
             connection: body.connection,
             social: false,
             email,
+            other_emails: Vec::new(),
             profile_data,
             signed_in_at: None,
             tokens: None,

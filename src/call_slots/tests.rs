@@ -143,7 +143,7 @@ async fn calls_that_have_gone_take_no_place_in_the_line() {
 async fn a_call_that_steps_aside_gives_its_slot_to_another_until_it_steps_back() {
     let slots = CallSlots::new(1);
     let writer = take(&slots);
-    writer.step_aside().unwrap();
+    writer.step_aside(WaitsFor::Writers).unwrap();
     let other = take(&slots);
     let mut waiting = wait(&slots, 3);
     {
@@ -154,7 +154,7 @@ async fn a_call_that_steps_aside_gives_its_slot_to_another_until_it_steps_back()
         back.await;
     }
     drop(waiting);
-    assert_eq!((slots.free(), slots.0.aside.available_permits()), (0, ASIDE_PER_SLOT));
+    assert_eq!((slots.free(), slots.0.writers.available_permits()), (0, WRITERS_PER_SLOT));
     drop(writer);
     assert_eq!(slots.free(), 1);
 }
@@ -162,17 +162,20 @@ async fn a_call_that_steps_aside_gives_its_slot_to_another_until_it_steps_back()
 #[tokio::test]
 async fn a_call_keeps_its_slot_if_too_many_wait_without_one() {
     let slots = CallSlots::new(1);
-    let aside: Vec<_> = (0..ASIDE_PER_SLOT)
+    let aside: Vec<_> = (0..WRITERS_PER_SLOT)
         .map(|_| {
             let writer = take(&slots);
-            writer.step_aside().unwrap();
+            writer.step_aside(WaitsFor::Writers).unwrap();
             writer
         })
         .collect();
     let last = take(&slots);
-    assert_eq!(last.step_aside(), None);
+    assert_eq!(last.step_aside(WaitsFor::Writers), None);
     assert_eq!(slots.free(), 0);
     last.step_back().now_or_never().unwrap();
+    // Calls that wait for a provider have places of their own.
+    last.step_aside(WaitsFor::Provider).unwrap();
+    last.step_back().now_or_never().unwrap();
     drop((aside, last));
-    assert_eq!((slots.free(), slots.0.aside.available_permits()), (1, ASIDE_PER_SLOT));
+    assert_eq!((slots.free(), slots.0.writers.available_permits()), (1, WRITERS_PER_SLOT));
 }

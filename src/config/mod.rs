@@ -134,7 +134,8 @@ keys! {
         rate_limits: Nested = Nested::Optional,
         /// How many calls are processed at once. Further calls wait for 36 ms at most, 16 times as
         /// many at once, and are then refused with `OVERLOADED`. A writer that waits for others of
-        /// the same user is not counted. The default is 16 for each of `database.max_connections`.
+        /// the same user, and a call that waits for a provider, are not counted. The default is 16
+        /// for each of `database.max_connections`.
         max_concurrent_calls: Number = Number {
             default: MAX_CONNECTIONS * CALLS_PER_CONNECTION,
             bounds: 1..=100_000,

@@ -118,6 +118,7 @@ mod tests {
                 connection: String::new(),
                 social: false,
                 email: None,
+                other_emails: Vec::new(),
                 profile_data: Metadata::default(),
                 signed_in_at: None,
                 tokens: None,

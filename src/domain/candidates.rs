@@ -76,6 +76,13 @@ fn candidate(
     other: &User,
     undone: &HashSet<(UserId, UserId)>,
 ) -> Option<Candidate> {
+    let was_linked_before = were_together(user, other, undone);
+    Some(Candidate { was_linked_before, ..sharing(emails, other)? })
+}
+
+/// A user that has proven some of these emails, as a candidate; `None` if it has proven none by
+/// which it may be linked.
+pub(super) fn sharing(emails: &BTreeSet<&str>, other: &User) -> Option<Candidate> {
     let emails: Vec<&str> = emails.iter().copied().filter(|email| links_by(other, email)).collect();
     let with =
         |email| other.identities.iter().filter_map(move |of| Some((of, of.verify_time_of(email)?)));
@@ -90,7 +97,7 @@ fn candidate(
         shared_emails: emails.iter().map(|email| (*email).to_owned()).collect(),
         providers: shared.iter().map(|(identity, _)| identity.id.provider.clone()).collect(),
         verify_time: shared.iter().map(|(_, time)| *time).max()?,
-        was_linked_before: were_together(user, other, undone),
+        was_linked_before: false,
         others: others.map(|identity| (identity.id.clone(), identity.here_since())).collect(),
     })
 }

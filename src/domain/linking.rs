@@ -66,6 +66,9 @@ pub struct UnownedIdentity {
     pub social: bool,
     /// Its email.
     pub email: Option<IdentityEmail>,
+    /// Further addresses of the account that its provider asserts that it verified. A sign-in
+    /// suggests users by them, and links none. They are not stored with the identity.
+    pub other_emails: Vec<IdentityEmail>,
     /// Its attributes.
     pub profile_data: Metadata,
     /// When the person last signed in at the provider, which may keep a session for long; `None` if
@@ -236,6 +239,7 @@ pub fn owned_identity(
         connection,
         social,
         email,
+        other_emails: _,
         profile_data,
         signed_in_at: _,
         // The caller keeps them beside the identity.

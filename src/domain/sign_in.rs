@@ -37,7 +37,8 @@ pub struct SignInFacts<'a> {
     pub account: &'a UnownedIdentity,
     /// The user that owns it.
     pub owner: Option<&'a User>,
-    /// Live users with an identity that has the account's email, verified or not.
+    /// Live users with an identity that has the account's email, verified or not, and those that
+    /// have proven one of its other emails.
     pub holders: &'a [User],
     /// What is kept of the users that had this account before.
     pub history: &'a AccountHistory,
@@ -129,6 +130,8 @@ pub enum SignInRule {
     SeveralUsers,
     /// Candidates: the policy leaves the decision to the person.
     LinkingSuggested,
+    /// Candidates: users have proven another address that the account's provider verified.
+    OtherEmailVerified,
 }
 
 impl SignInOutcome {
@@ -170,6 +173,7 @@ impl SignInRule {
             Self::ReleasedBefore => "released_before",
             Self::SeveralUsers => "several_users",
             Self::LinkingSuggested => "linking_suggested",
+            Self::OtherEmailVerified => "other_email_verified",
         }
     }
 }
@@ -197,6 +201,15 @@ impl SignInFacts<'_> {
     /// [`DomainError::UserBlocked`], [`DomainError::EmailMissing`] and
     /// [`DomainError::EmailUnverified`].
     pub fn decide(&self) -> Result<Decision, DomainError> {
+        let decision = self.decide_by_account()?;
+        match decision.outcome {
+            SignInOutcome::Created => self.decide_by_other_emails(decision),
+            _ => Ok(decision),
+        }
+    }
+
+    /// The rows above those of the account's other emails.
+    fn decide_by_account(&self) -> Result<Decision, DomainError> {
         let policy = self.policy;
         policy.expect_sign_in()?;
         if let Some(owner) = self.owner {
@@ -291,6 +304,45 @@ impl SignInFacts<'_> {
         Ok(Decision { outcome, rule, evidence })
     }
 
+    /// Turns the decision to create a user into candidates, if users have proven another address of
+    /// the account. The provider verified such an address at some time, and does not say when, so
+    /// none links.
+    fn decide_by_other_emails(&self, created: Decision) -> Result<Decision, DomainError> {
+        let emails = suggesting_emails(self.account);
+        let released = |user: &User| self.history.released_by.contains(&user.id);
+        let holders = self.holders.iter().filter(|user| user.absorbed.is_none() && !released(user));
+        let found: Vec<(&User, Candidate)> =
+            holders.filter_map(|user| Some((user, candidates::sharing(&emails, user)?))).collect();
+        if found.is_empty() {
+            return Ok(created);
+        }
+        let open = found.iter().filter(|(user, _)| !user.blocked);
+        let open: Vec<Candidate> = open.map(|(_, candidate)| candidate.clone()).collect();
+        if open.is_empty() {
+            return Err(DomainError::UserBlocked);
+        }
+        let shared = |email: &str| found.iter().any(|(_, of)| of.shared_emails.contains(email));
+        let own = self.account.other_emails.iter().filter_map(|email| {
+            let canonical = email.canonical.as_deref().filter(|canonical| shared(canonical))?;
+            Some(Evidence {
+                identity: self.account.id.clone(),
+                owner: None,
+                email: canonical.to_owned(),
+                verified: email.verified.clone(),
+                counts: true,
+            })
+        });
+        let of_users = found.iter().flat_map(|(user, of)| {
+            of.shared_emails.iter().flat_map(|email| Self::evidence_of(user, email))
+        });
+        let evidence = created.evidence.into_iter().chain(own);
+        Ok(Decision {
+            outcome: SignInOutcome::Candidates(candidates::ranked(open)),
+            rule: SignInRule::OtherEmailVerified,
+            evidence: evidence.chain(of_users).take(1 + MAX_EVIDENCE).collect(),
+        })
+    }
+
     fn has_another_account_here(&self, user: &User) -> bool {
         user.identities.iter().any(|identity| identity.id.provider == self.account.id.provider)
     }
@@ -339,14 +391,27 @@ pub fn apply_registration(
 /// The canonical email by which the decision looks for other users of an account without an owner;
 /// `None` if it looks for none. The account must have been [`judged`].
 pub fn linking_email(account: &UnownedIdentity) -> Option<&str> {
-    let (email, canonical) = address(account.email.as_ref())?;
+    linkable(account.email.as_ref()?)
+}
+
+/// The canonical addresses, besides [`linking_email`], by which a decision on an account without an
+/// owner suggests users. The account must have been [`judged`].
+pub fn suggesting_emails(account: &UnownedIdentity) -> BTreeSet<&str> {
+    let own = account.email.as_ref().and_then(|email| email.canonical.as_deref());
+    let others = account.other_emails.iter().filter_map(linkable);
+    others.filter(|email| Some(*email) != own).collect()
+}
+
+/// The canonical form of an email, if users may be linked or suggested by it.
+fn linkable(email: &IdentityEmail) -> Option<&str> {
+    let canonical = email.canonical.as_deref()?;
     let links = email.counts.is_some_and(|linking| linking != LinkingPolicy::Off);
     (links && canonical.is_ascii()).then_some(canonical)
 }
 
 /// The account with its email judged by today's policy.
 pub fn judged(mut account: UnownedIdentity, policy: &ProviderPolicy) -> UnownedIdentity {
-    if let Some(email) = &mut account.email {
+    for email in account.email.iter_mut().chain(&mut account.other_emails) {
         email.judge(policy, &account.profile_data);
     }
     account

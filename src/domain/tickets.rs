@@ -125,6 +125,7 @@ mod tests {
             connection: "github".to_owned(),
             social: true,
             email: None,
+            other_emails: Vec::new(),
             profile_data: Metadata::default(),
             signed_in_at: None,
             tokens: None,

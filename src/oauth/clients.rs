@@ -16,10 +16,12 @@ use super::{
     metadata_cache::{MetadataCache, ProviderEndpoints},
     oauth_only,
     oidc::Oidc,
+    revocation::Revocation,
     shared_issuers::SharedIssuers,
 };
 use crate::{
     auth::Keys,
+    call_slots::MAX_AT_ONE_PROVIDER,
     domain::{Provider, TenantId},
     http_client::HttpClient,
     secret::{Secret, random_text},
@@ -77,12 +79,12 @@ impl Clients {
     }
 
     /// Creates the clients, by tenant and provider, without a request to any provider. At most
-    /// `at_once` calls may wait for each issuer, over all its clients: a provider that hangs must
-    /// not occupy the whole server. What `earlier` clients read of an issuer is used again.
+    /// [`MAX_AT_ONE_PROVIDER`] calls may wait for each issuer, over all its clients: a provider that
+    /// hangs must not take the places of all others. What `earlier` clients read of an issuer is used
+    /// again.
     pub fn new(
         settings: impl IntoIterator<Item = (TenantId, Provider, ClientSettings)>,
         http: &HttpClient,
-        at_once: usize,
         metrics: KeyMetrics,
         earlier: Option<&Self>,
     ) -> Self {
@@ -90,8 +92,9 @@ impl Clients {
         let mut all = Self { clients: BTreeMap::new(), issuers };
         let mut slots = BTreeMap::new();
         for (tenant, provider, settings) in settings {
-            let slots =
-                slots.entry(settings.issuer()).or_insert_with(|| Arc::new(Semaphore::new(at_once)));
+            let slots = slots
+                .entry(settings.issuer())
+                .or_insert_with(|| Arc::new(Semaphore::new(MAX_AT_ONE_PROVIDER)));
             let protocol = ProtocolClient::new(&settings, &mut all.issuers);
             let http = http.trusting(settings.authorities.as_ref());
             let slots = Arc::clone(slots);
@@ -261,13 +264,11 @@ impl Client {
         tokens: &ProviderTokens,
         now: DateTime<Utc>,
     ) -> Result<Revoked, OAuthError> {
-        let (settings, http) = (&self.settings, &self.http);
+        let revocation = Revocation { settings: &self.settings, http: &self.http, tokens, now };
         match &self.protocol {
-            ProtocolClient::Oidc(oidc) => {
-                self.in_time(oidc.revoke(settings, http, tokens, now)).await
-            }
+            ProtocolClient::Oidc(oidc) => self.in_time(oidc.revoke(revocation)).await,
             ProtocolClient::OAuth(oauth) => {
-                self.in_time(oauth_only::revoke(settings, oauth, http, tokens, now)).await
+                self.in_time(oauth_only::revoke(oauth, revocation)).await
             }
         }
     }
@@ -287,5 +288,34 @@ impl Client {
             ))
         };
         timeout(PROVIDER_TIMEOUT, asking).await.unwrap_or_else(|_| Err(slow().into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        oauth::fit::tests::client,
+        outgoing::{Authorities, Outgoing},
+    };
+
+    /// A provider that hangs takes its own places, for any number of tenants that sign in there.
+    #[tokio::test]
+    async fn the_calls_that_wait_for_one_provider_are_limited() {
+        let authorities = Authorities::system().unwrap();
+        let http = HttpClient::new(&Outgoing { authorities, proxy: None });
+        let tenants = ["one", "two"].map(|name| TenantId::parse(name).unwrap());
+        let provider = Provider::parse("op").unwrap();
+        let settings =
+            tenants.iter().map(|tenant| (tenant.clone(), provider.clone(), client("secret")));
+        let clients = Clients::new(settings, &http, KeyMetrics::default(), None);
+        let [one, two] = tenants.each_ref().map(|tenant| clients.get(tenant, &provider).unwrap());
+        let answered = || one.in_time(async { Ok::<_, OAuthError>(()) });
+
+        let last = u32::try_from(MAX_AT_ONE_PROVIDER).unwrap();
+        let waiting = two.slots.try_acquire_many(last).unwrap();
+        assert!(matches!(answered().await, Err(OAuthError::Unavailable(_))));
+        drop(waiting);
+        assert!(answered().await.is_ok());
     }
 }

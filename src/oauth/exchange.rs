@@ -1,10 +1,16 @@
 //! The authorization URL, the exchange of the code for tokens (RFC 6749 §4.1), and their refresh
 //! (§6), by the `oauth2` crate.
 
-use std::{borrow::Cow, collections::BTreeSet, fmt, pin::Pin};
+use std::{
+    borrow::Cow,
+    collections::BTreeSet,
+    fmt,
+    pin::Pin,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use http::{HeaderValue, Uri, header};
+use http::{HeaderValue, StatusCode, Uri, header};
 use hyper::body::Bytes;
 use oauth2::{
     AsyncHttpClient, AuthType, AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken,
@@ -142,7 +148,7 @@ pub(super) async fn exchange(
         .await
         .map_err(|error| {
             let secrets = [code, flow.pkce_verifier.as_str(), secret.reveal()];
-            failed(error, "the code", &secrets, how(settings, endpoints))
+            failed(error, "the code", &secrets, &sender, how(settings, endpoints))
         })?;
     let id = response.extra_fields().id_token.clone();
     Ok(Tokens { issued: issued(&response, settings.requested(flow).0, now)?, id })
@@ -163,7 +169,8 @@ pub(super) async fn refresh(
     let response = response.map_err(|error| {
         let is_gone = is_invalid_grant(&error);
         let secrets = [token.secret().as_str(), secret.reveal()];
-        let error = failed(error, "the refresh token", &secrets, how(settings, endpoints));
+        let how = how(settings, endpoints);
+        let error = failed(error, "the refresh token", &secrets, &sender, how);
         match error {
             OAuthError::Rejected(why) if is_gone => RefreshError::Gone(why),
             error => RefreshError::Failed(error),
@@ -209,7 +216,8 @@ fn prepared<'a>(
         AuthMethod::BasicRaw => Some(client_auth::raw_header(&settings.client_id, &secret)?),
         AuthMethod::Basic | AuthMethod::Post => None,
     };
-    Ok(Prepared { client, secret, sender: Sender { http, raw_header } })
+    let sender = Sender { http, raw_header, is_unauthorized: AtomicBool::new(false) };
+    Ok(Prepared { client, secret, sender })
 }
 
 /// How the client authenticated, for the log.
@@ -249,6 +257,8 @@ struct Sender<'a> {
     http: &'a HttpClient,
     /// Replaces the `Authorization` of the crate.
     raw_header: Option<HeaderValue>,
+    /// Whether a response had the status 401, which the crate's errors do not say.
+    is_unauthorized: AtomicBool,
 }
 
 impl<'c> AsyncHttpClient<'c> for Sender<'_> {
@@ -270,6 +280,9 @@ impl Sender<'_> {
             request.headers_mut().insert(header::AUTHORIZATION, raw.clone());
         }
         let response = self.http.send(request).await?;
+        if response.status() == StatusCode::UNAUTHORIZED {
+            self.is_unauthorized.store(true, Ordering::Relaxed);
+        }
         match response.status() {
             status if status.is_success() || is_refusal(status) => {
                 Ok(response.map(|body| body.to_vec()))
@@ -280,18 +293,19 @@ impl Sender<'_> {
 }
 
 /// Whether a status blames the request itself, so that a repetition would fail too.
-pub(super) fn is_refusal(status: http::StatusCode) -> bool {
-    use http::StatusCode;
+pub(super) fn is_refusal(status: StatusCode) -> bool {
     status.is_client_error()
         && !matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS)
 }
 
 /// Maps the crate's errors. Its own texts may quote the response, and with it tokens. `what` was to
-/// be exchanged, `how` is how the client authenticated, and `sent` are the secrets of the request.
+/// be exchanged, `how` is how the client authenticated, and `sent` are the secrets of the request,
+/// which the sender has sent.
 fn failed(
     error: RequestTokenError<FetchError, BasicErrorResponse>,
     what: &str,
     sent: &[&str],
+    sender: &Sender<'_>,
     how: &str,
 ) -> OAuthError {
     match error {
@@ -301,6 +315,10 @@ fn failed(
         RequestTokenError::Parse(_, body) => {
             match serde_json::from_slice::<BasicErrorResponse>(&body) {
                 Ok(response) => named(&response, what, sent, how),
+                // RFC 6749 §5.2: 401 says that the client failed to authenticate.
+                Err(_) if sender.is_unauthorized.load(Ordering::Relaxed) => {
+                    OAuthError::ClientNotAccepted(format!("status 401; {how}"))
+                }
                 Err(_) => OAuthError::Rejected(format!("its response to {what} does not parse")),
             }
         }

@@ -209,4 +209,4 @@ fn shown(list: &[String]) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

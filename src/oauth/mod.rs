@@ -20,6 +20,7 @@ mod oauth_only;
 mod oidc;
 mod presets;
 mod provider_tokens;
+mod revocation;
 mod settings;
 mod shared_issuers;
 
@@ -51,6 +52,8 @@ pub struct Account {
     pub email: Option<String>,
     /// Whether the provider asserts that it verified the email.
     pub email_verified: bool,
+    /// The account's other addresses that the provider asserts that it verified.
+    pub other_emails: Vec<String>,
     /// The profile claims that the provider sent.
     pub profile_data: Metadata,
     /// When the person signed in at the provider.
@@ -70,20 +73,26 @@ impl From<Account> for UnownedIdentity {
             issuer,
             email,
             email_verified,
+            other_emails,
             profile_data,
             authenticated_at,
             proven_at: time,
             tokens: _,
         } = account;
         // The provider says it now: when the person signed in there says nothing about the email.
-        let verified =
-            email_verified.then_some(EmailVerification { time, by: Verifier::Issuer(issuer) });
+        let verified = EmailVerification { time, by: Verifier::Issuer(issuer) };
+        let others = other_emails
+            .iter()
+            .filter_map(|given| IdentityEmail::claimed(given, Some(verified.clone())));
+        let other_emails = others.collect();
+        let verified = email_verified.then_some(verified);
         let email = email.and_then(|given| IdentityEmail::claimed(&given, verified));
         Self {
             id,
             connection: String::new(),
             social: false,
             email,
+            other_emails,
             profile_data,
             signed_in_at: Some(authenticated_at),
             tokens: None,

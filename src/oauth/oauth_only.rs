@@ -10,9 +10,10 @@ use serde_json::{Map, Value};
 
 use super::{
     Account, AuthorizationRequest, AuthorizationResponse, ClientSettings, Flow, OAuthError,
-    OAuthSettings, ProviderTokens, RefreshError, Revoked, client_auth,
+    OAuthSettings, ProviderTokens, RefreshError, Revoked,
     exchange::{self, is_refusal},
     presets::{EmailAt, Id, NextPage, OAuthFacts, Revocation, Verified},
+    revocation,
 };
 use crate::{
     auth::claims::is_true,
@@ -32,11 +33,16 @@ struct Api<'a> {
     token: &'a str,
 }
 
+/// The most other addresses of an account that are taken.
+const MAX_OTHER_EMAILS: usize = 10;
+
 /// An account's email, and whether the provider asserts that it verified it.
 #[derive(Default)]
 struct Email {
     email: Option<String>,
     is_verified: bool,
+    /// Other addresses that the provider asserts that it verified.
+    others: Vec<String>,
 }
 
 fn for_codes(settings: &OAuthSettings) -> exchange::FlowEndpoints<'_> {
@@ -82,12 +88,13 @@ pub(super) async fn account(
     let (_, person) = person.ok_or_else(|| OAuthError::rejected("it does not return the user"))?;
     let subject = subject(facts, &person)
         .ok_or_else(|| OAuthError::rejected("the id of its user is not valid"))?;
-    let Email { email, is_verified } = api.email(&person).await?;
+    let Email { email, is_verified, others } = api.email(&person).await?;
     Ok(Account {
         identity: IdentityRef { provider: provider.clone(), subject },
         issuer: client.issuer(),
         email,
         email_verified: is_verified,
+        other_emails: others,
         // A profile that does not fit is dropped: it is no reason to refuse the sign-in.
         profile_data: Metadata::parse("", profile(facts, &person)).unwrap_or_default(),
         authenticated_at: now,
@@ -107,41 +114,31 @@ pub(super) async fn refresh(
     exchange::refresh(client, &for_codes(settings), http, tokens, now).await
 }
 
-/// Revokes what the person granted to the client, with all its tokens.
+/// Revokes tokens, as far as the provider does.
 pub(super) async fn revoke(
-    client: &ClientSettings,
     settings: &OAuthSettings,
-    http: &HttpClient,
-    tokens: &ProviderTokens,
-    now: DateTime<Utc>,
+    revocation: revocation::Revocation<'_>,
 ) -> Result<Revoked, OAuthError> {
     let facts = settings.preset.facts();
     match facts.revocation {
-        Revocation::Never => return Ok(Revoked::Unsupported),
-        Revocation::Grant => {}
-    }
-    let url = below(settings, &format!("/applications/{}/grant", client.client_id))?;
-    let secret = client.client_secret.now(&client.client_id, &client.issuer(), now);
-    let secret = secret.map_err(|error| OAuthError::Fault(format!("the client's key {error}")))?;
-    let body = serde_json::json!({"access_token": tokens.access.reveal()}).to_string();
-    let request = Request::delete(&url).header(header::CONTENT_TYPE, "application/json");
-    let headers = facts.headers.iter();
-    let mut request = headers
-        .fold(request, |request, (name, value)| request.header(*name, *value))
-        .body(Bytes::from(body))
-        .map_err(|error| OAuthError::Fault(error.to_string()))?;
-    let credentials = client_auth::raw_header(&client.client_id, &secret)?;
-    request.headers_mut().insert(header::AUTHORIZATION, credentials);
-    match http.send(request).await.map_err(OAuthError::unavailable)?.status() {
-        // 404 and 422: there is no such grant any more.
-        status
-            if status.is_success()
-                || [StatusCode::NOT_FOUND, StatusCode::UNPROCESSABLE_ENTITY].contains(&status) =>
-        {
-            Ok(Revoked::Done)
+        Revocation::Never => Ok(Revoked::Unsupported),
+        Revocation::Beside(name) => {
+            revocation.at(&beside(&settings.token, name)?, facts.auth_method).await
         }
-        status => Err(OAuthError::unavailable(format!("its API responds with {status}"))),
+        Revocation::Grant => {
+            let path = format!("/applications/{}/grant", revocation.settings.client_id);
+            revocation.of_grant(&below(settings, &path)?, facts.headers).await
+        }
     }
+}
+
+/// The URL that this relative reference names beside another one (RFC 3986 §5.2).
+fn beside(url: &Uri, reference: &str) -> Result<Uri, OAuthError> {
+    let url = url.to_string();
+    let folder = url.rsplit_once('/').map_or(url.as_str(), |(folder, _)| folder);
+    format!("{folder}/{reference}")
+        .parse()
+        .map_err(|error| OAuthError::Fault(format!("the revocation URL is not valid: {error}")))
 }
 
 /// A URL below the base URL of the API.
@@ -182,10 +179,11 @@ impl Api<'_> {
                         Verified::Always => true,
                         Verified::If(at) => person.pointer(at).is_some_and(is_true),
                     };
-                Ok(Email { email, is_verified })
+                Ok(Email { email, is_verified, others: Vec::new() })
             }
             EmailAt::List { path, entries, primary, email, verified, next } => {
-                let is_primary = |entry: &&Value| entry.pointer(primary).is_some_and(is_true);
+                let is = |entry: &Value, at| entry.pointer(at).is_some_and(is_true);
+                let mut found = Email::default();
                 let mut page = Some(below(self.settings, path)?);
                 for _ in 0..MAX_PAGES {
                     let Some(url) = page else { break };
@@ -194,13 +192,21 @@ impl Api<'_> {
                     let Some((headers, answer)) = self.get(&url).await? else { break };
                     let listed = answer.pointer(entries).and_then(Value::as_array);
                     let listed = listed.ok_or_else(unreadable)?;
-                    if let Some(entry) = listed.iter().find(is_primary) {
-                        let is_verified = entry.pointer(verified).is_some_and(is_true);
-                        return Ok(Email { email: text_at(entry, email), is_verified });
+                    let others = listed.iter().filter(|entry| !is(entry, primary));
+                    let others = others.filter(|entry| is(entry, verified));
+                    let others = others.filter_map(|entry| text_at(entry, email));
+                    let free = MAX_OTHER_EMAILS.saturating_sub(found.others.len());
+                    found.others.extend(others.take(free));
+                    // A person with emails behind the page of the primary one goes without
+                    // suggestions by these.
+                    if let Some(entry) = listed.iter().find(|entry| is(entry, primary)) {
+                        found.email = text_at(entry, email);
+                        found.is_verified = is(entry, verified);
+                        break;
                     }
                     page = next_page(next, &headers, &answer, &self.settings.api)?;
                 }
-                Ok(Email::default())
+                Ok(found)
             }
         }
     }

@@ -12,7 +12,8 @@ use super::{
     exchange::{self, is_refusal},
     fit::{Misfit, misfits},
     metadata_cache::{MetadataCache, ProviderEndpoints},
-    presets, provider_tokens,
+    presets,
+    revocation::Revocation,
     shared_issuers::SharedIssuer,
 };
 use crate::{
@@ -126,18 +127,12 @@ impl Oidc {
         exchange::refresh(settings, &self.for_codes(settings, &found), http, tokens, now).await
     }
 
-    /// Revokes a token.
-    pub(super) async fn revoke(
-        &self,
-        settings: &ClientSettings,
-        http: &HttpClient,
-        tokens: &ProviderTokens,
-        now: DateTime<Utc>,
-    ) -> Result<Revoked, OAuthError> {
-        let found = self.issuer.metadata_cache.endpoints(http).await?;
+    /// Revokes tokens, if the metadata say where.
+    pub(super) async fn revoke(&self, revocation: Revocation<'_>) -> Result<Revoked, OAuthError> {
+        let found = self.issuer.metadata_cache.endpoints(revocation.http).await?;
         let Some(url) = &found.revoke else { return Ok(Revoked::Unsupported) };
-        let method = self.for_codes(settings, &found).auth_method;
-        provider_tokens::revoke(settings, (url, method), http, tokens, now).await
+        let method = self.for_codes(revocation.settings, &found).auth_method;
+        revocation.at(url, method).await
     }
 
     fn for_codes<'a>(
@@ -190,6 +185,7 @@ impl Oidc {
                     &self.settings.email_verified_as,
                     source,
                 ),
+            other_emails: Vec::new(),
             // A profile that does not fit is dropped: it is no reason to refuse the sign-in.
             profile_data: Metadata::parse("", profile).unwrap_or_default(),
             authenticated_at: id_token.authenticated_at,

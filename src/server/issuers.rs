@@ -92,9 +92,8 @@ pub(super) fn start_clients(
             .filter_map(|(provider, settings)| Some((provider, settings.oauth.clone()?)));
         clients.map(|(provider, settings)| (tenant.clone(), provider.clone(), settings))
     });
-    let at_once = (config.max_concurrent_calls / 4).max(1);
     let before = known.map(|(before, _)| before.clients());
-    let clients = Clients::new(clients, http, at_once, metrics.keys.clone(), before);
+    let clients = Clients::new(clients, http, metrics.keys.clone(), before);
     let fresh = clients.keys().map(|(issuer, keys)| {
         FreshKeys::known(keys, known).unwrap_or_else(|| {
             let (issuer, first, by) = (issuer.to_owned(), Arc::clone(keys), http.clone());

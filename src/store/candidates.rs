@@ -28,11 +28,11 @@ struct Pair {
 }
 
 impl Session {
-    /// Users other than `user` that have an identity with one of these canonical emails, verified
-    /// by a provider whose emails link.
+    /// Users other than `user`, if one is named, that have an identity with one of these canonical
+    /// emails, verified by a provider whose emails link.
     pub async fn users_sharing_emails(
         &mut self,
-        user: &UserId,
+        user: Option<&UserId>,
         emails: &[&str],
     ) -> Result<Vec<User>, StoreError> {
         const SQL: &str = concat!(
@@ -49,7 +49,8 @@ impl Session {
         let verifiers = &self.trust.linking_verifiers;
         let query = sql_query(SQL)
             .bind::<Text, _>(self.tenant.as_str())
-            .bind::<Text, _>(user.as_str())
+            // No id is empty.
+            .bind::<Text, _>(user.map_or("", UserId::as_str))
             .bind::<Array<Text>, _>(emails)
             .bind::<BigInt, _>(LOOKED_AT)
             .bind::<Array<Text>, _>(&verifiers.always)

@@ -17,7 +17,10 @@ use futures_util::future::join;
 use tokio::time::timeout;
 
 use super::{IdentifiedRequest, Session, StoreError, cached::Cached};
-use crate::domain::{IdentityRef, TenantId, UserId};
+use crate::{
+    call_slots::WaitsFor,
+    domain::{IdentityRef, TenantId, UserId},
+};
 
 /// How long a writer waits in line: as long as the database lets it wait for a lock.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
@@ -122,7 +125,7 @@ impl Session {
         if !turn.is_first() {
             self.conn.give_back();
             if let Some(slot) = &self.slot {
-                slot.step_aside().ok_or(StoreError::Overloaded)?;
+                slot.step_aside(WaitsFor::Writers).ok_or(StoreError::Overloaded)?;
             }
             turn.wait(LONGEST_WAIT).await?;
             if let Some(slot) = &self.slot {

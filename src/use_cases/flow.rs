@@ -1,10 +1,14 @@
 //! What the start and the completion of a flow at a provider share.
 
+use std::{pin::pin, task::Poll};
+
 use chrono::{DateTime, Utc};
+use futures_util::poll;
 
 use super::{Error, UseCases};
 use crate::{
     auth::{AccessRule, AuthError, Permit, Target, TokenCaller, TokenUse},
+    call_slots::WaitsFor,
     domain::{DomainError, Provider, TenantId},
     oauth::{Client, OAuthError},
     telemetry::metrics::SignInMetrics,
@@ -58,6 +62,41 @@ impl UseCases {
         self.expect_sign_in(&permit)?;
         Ok(LinkingUser { target: permit.target(None)?, permit: permit.in_slot_of(by) })
     }
+}
+
+/// Waits for a provider's answer, without a slot among the concurrent calls: a slow provider holds up
+/// its own flows only. `None` if too many calls wait like this one. An answer that is there at once
+/// takes no place.
+pub(super) async fn at_provider<T>(
+    permit: &Permit,
+    waits_for: WaitsFor,
+    answer: impl Future<Output = T>,
+) -> Option<T> {
+    let mut answer = pin!(answer);
+    if let Poll::Ready(answer) = poll!(answer.as_mut()) {
+        return Some(answer);
+    }
+    let Some(slot) = permit.slot() else { return Some(answer.await) };
+    slot.step_aside(waits_for)?;
+    let answer = answer.await;
+    // However long that takes: a provider accepts a code once, and a call that returns is the next to
+    // get a slot.
+    slot.step_back().await;
+    Some(answer)
+}
+
+/// Waits for a provider's answer in a flow: see [`at_provider`].
+///
+/// # Errors
+/// Those of the provider; [`OAuthError::Unavailable`] if too many flows wait already.
+pub(super) async fn in_flow<T>(
+    permit: &Permit,
+    answer: impl Future<Output = Result<T, OAuthError>>,
+) -> Result<T, OAuthError> {
+    let answer = at_provider(permit, WaitsFor::Provider, answer).await;
+    answer.unwrap_or_else(|| {
+        Err(OAuthError::Unavailable("too many flows wait for providers".to_owned()))
+    })
 }
 
 /// The error of a flow that failed; the cause goes to the log.

@@ -4,15 +4,15 @@ mod refresh;
 mod revoke;
 mod sealed;
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc};
 
 use chrono::{DateTime, Utc};
-use tokio::time::timeout;
 
 pub(super) use self::refresh::Refreshes;
-use super::{Error, UseCases, resolve};
+use super::{Error, UseCases, flow, resolve};
 use crate::{
     auth::{AuthError, Caller, Permit, Purpose, Target},
+    call_slots::WaitsFor,
     clock,
     domain::{DomainError, Identity, IdentityRef, KeptTokens, User},
     oauth::Client,
@@ -23,8 +23,6 @@ use crate::{
 /// How often one call reads the tokens: before a refresh, after it, and once more if a flow replaced
 /// them meanwhile.
 const MAX_READS: usize = 3;
-/// How long a call waits for a slot after a refresh.
-const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
 /// Gets an access token of a provider.
 pub struct GetProviderToken {
@@ -104,19 +102,11 @@ impl GetProviderToken {
         Ok(found.tokens.ok_or(DomainError::ProviderTokenGone)?)
     }
 
-    /// Waits until the tokens are refreshed, without a slot: all callers of one token could hold all
-    /// slots otherwise.
+    /// Waits until the tokens are refreshed.
     async fn refresh(&self, use_cases: &Arc<UseCases>, seen: KeptTokens) -> Result<(), Error> {
-        let slot = self.permit.slot();
-        if let Some(slot) = slot {
-            slot.step_aside().ok_or(StoreError::Overloaded)?;
-        }
-        let refreshed = use_cases.refreshed(self.permit.tenant(), &self.identity, seen).await;
-        if let Some(slot) = slot {
-            let back = timeout(LONGEST_WAIT, slot.step_back()).await;
-            back.map_err(|_| StoreError::Overloaded)?;
-        }
-        Ok(refreshed?)
+        let refreshed = use_cases.refreshed(self.permit.tenant(), &self.identity, seen);
+        let refreshed = flow::at_provider(&self.permit, WaitsFor::Refresh, refreshed).await;
+        Ok(refreshed.ok_or(StoreError::Overloaded)??)
     }
 
     fn opened(&self, use_cases: &UseCases, tokens: KeptTokens) -> Result<AccessToken, Error> {

@@ -3,6 +3,7 @@
 mod github;
 mod keys;
 mod leaving;
+mod oauth_only;
 mod races;
 mod refused;
 

@@ -29,6 +29,7 @@ fn user(sign_in: &[bool], primary: usize, blocked: bool) -> User {
             connection: provider.to_owned(),
             social: false,
             email: None,
+            other_emails: Vec::new(),
             profile_data: Metadata::default(),
             signed_in_at: None,
             tokens: None,

@@ -33,7 +33,7 @@ impl IdentityHandler {
         let user = read_user(reads, &target, clock::now()).await?;
         let emails: Vec<&str> = candidates::linking_emails(&user).into_iter().collect();
         let mut session = self.use_cases.store().session(permit.tenant()).await?;
-        let others = session.users_sharing_emails(&user.id, &emails).await?;
+        let others = session.users_sharing_emails(Some(&user.id), &emails).await?;
         if others.is_empty() {
             return Ok(pb::ListLinkCandidatesResponse::default());
         }

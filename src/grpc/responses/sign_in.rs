@@ -60,6 +60,7 @@ pub(super) fn rule(rule: SignInRule) -> pb::SignInRule {
         SignInRule::EmailVerifiedLongAgo => pb::SignInRule::EmailVerifiedLongAgo,
         SignInRule::EmailVerifiedOnBothSides => pb::SignInRule::EmailVerifiedOnBothSides,
         SignInRule::LinkingSuggested => pb::SignInRule::LinkingSuggested,
+        SignInRule::OtherEmailVerified => pb::SignInRule::OtherEmailVerified,
         SignInRule::EmailChanged => pb::SignInRule::EmailChanged,
         SignInRule::AccountOlderThanEmail => pb::SignInRule::AccountOlderThanEmail,
         SignInRule::ReleasedBefore => pb::SignInRule::ReleasedBefore,

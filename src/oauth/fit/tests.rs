@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// A client with this secret, and the defaults of everything else.
-fn client(secret: &str) -> ClientSettings {
+pub(in crate::oauth) fn client(secret: &str) -> ClientSettings {
     let rules = IdTokenRules {
         issuer: IssuerRule::Exactly("https://op.example.com".to_owned()),
         client_id: "shop".to_owned(),

@@ -72,6 +72,8 @@ pub struct OAuthFacts {
 pub enum Revocation {
     /// The service does not: the tokens end when they expire, or when the person takes them back.
     Never,
+    /// By RFC 7009, at the URL that this relative reference names beside the token endpoint.
+    Beside(&'static str),
     /// By DELETE of `/applications/{client_id}/grant` below the base URL of the API
     /// (<https://docs.github.com/en/rest/apps/oauth-applications>).
     Grant,
@@ -107,7 +109,8 @@ pub enum EmailAt {
         /// Whether the provider asserts that it verified the address.
         verified: Verified,
     },
-    /// In a list of its own, of which the primary entry counts.
+    /// In a list of its own, of which the primary entry counts. The other verified ones suggest
+    /// users, and are not stored.
     List {
         /// The path and the query of the list, below the base URL.
         path: &'static str,
@@ -209,7 +212,8 @@ static FACEBOOK: OAuthFacts = OAuthFacts {
 /// <https://github.com/discord/discord-api-docs>, `docs/topics/OAuth2` and `docs/resources/User`,
 /// read on 2026-12-02. A code with a challenge needs its verifier
 /// (<https://github.com/discord/discord-api-docs/pull/7046>,
-/// <https://github.com/pilcrowonpaper/arctic/issues/167>).
+/// <https://github.com/pilcrowonpaper/arctic/issues/167>). A revocation ends all tokens of the person
+/// for the client (<https://github.com/discord/discord-api-docs/pull/7670>).
 static DISCORD: OAuthFacts = OAuthFacts {
     display_name: "Discord",
     issuer: "https://discord.com",
@@ -231,7 +235,7 @@ static DISCORD: OAuthFacts = OAuthFacts {
         ("locale", "/locale"),
     ],
     offline: OfflineWay::Unasked,
-    revocation: Revocation::Never,
+    revocation: Revocation::Beside("token/revoke"),
 };
 
 /// <https://learn.microsoft.com/en-us/linkedin/consumer/integrations/self-serve/sign-in-with-linkedin-v2>,
@@ -289,7 +293,7 @@ static X: OAuthFacts = OAuthFacts {
         ("picture", "/data/profile_image_url"),
     ],
     offline: OfflineWay::Scope("offline.access"),
-    revocation: Revocation::Never,
+    revocation: Revocation::Beside("revoke"),
 };
 
 /// <https://developer.spotify.com/documentation/web-api/reference/get-current-users-profile>: "This

@@ -18,6 +18,9 @@ use crate::domain::{
 pub(in crate::store) struct StoredAccount {
     connection: String,
     email: Option<StoredEmail>,
+    /// Absent in rows of an earlier release, which looks for no user by them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    other_emails: Vec<StoredEmail>,
     profile_data: Map<String, Value>,
     signed_in_at: Option<DateTime<Utc>>,
     /// Absent in rows of an earlier release, which keep none.
@@ -49,6 +52,7 @@ impl From<&UnownedIdentity> for StoredAccount {
         Self {
             connection: account.connection.clone(),
             email: account.email.as_ref().map(StoredEmail::from),
+            other_emails: account.other_emails.iter().map(StoredEmail::from).collect(),
             profile_data: account.profile_data.as_map().clone(),
             signed_in_at: account.signed_in_at,
             tokens: account.tokens.as_ref().map(StoredTokens::from),
@@ -93,6 +97,7 @@ impl StoredAccount {
             connection: self.connection,
             social: false,
             email: self.email.map(IdentityEmail::from),
+            other_emails: self.other_emails.into_iter().map(IdentityEmail::from).collect(),
             profile_data: Metadata::from_stored(self.profile_data),
             signed_in_at: self.signed_in_at,
             tokens: self.tokens.map(StoredTokens::into_tokens),

@@ -236,7 +236,13 @@ fn a_proven_account_survives_with_the_verifier_of_its_email() {
             id: IdentityRef::parse_joined("github|1").unwrap(),
             connection: "c".to_owned(),
             social: false,
-            email: Some(IdentityEmail { given, canonical, verified, counts: None }),
+            email: Some(IdentityEmail {
+                given: given.clone(),
+                canonical: canonical.clone(),
+                verified: verified.clone(),
+                counts: None,
+            }),
+            other_emails: vec![IdentityEmail { given, canonical, verified, counts: None }],
             profile_data: document(json!({"name": "Ada"})),
             signed_in_at: Some(time),
             tokens: Some(KeptTokens {

@@ -243,6 +243,7 @@ impl Faults<'_> {
             connection,
             social,
             email,
+            other_emails: Vec::new(),
             profile_data,
             signed_in_at: None,
             tokens: None,

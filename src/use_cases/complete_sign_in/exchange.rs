@@ -167,10 +167,11 @@ impl Completion {
         if !self.use_cases.tenant(permit)?.provider(&provider).policy.enabled {
             return Err(DomainError::ProviderDisabled.into());
         }
-        let flow = Flow { nonce, pkce_verifier, redirect_uri, max_age, scopes };
+        let sent = Flow { nonce, pkce_verifier, redirect_uri, max_age, scopes };
         let (metrics, tenant) = (&self.use_cases.metrics.sign_ins, permit.tenant());
         let failed = |error| flow::failed(metrics, tenant, &provider, error);
-        let account = client.complete(&flow, response, now).await.map_err(failed)?;
+        let account = client.complete(&sent, response, now);
+        let account = flow::in_flow(permit, account).await.map_err(failed)?;
         // A link takes a user along, so the sign-in must be as fresh as for `link_with`, even if
         // the provider renews silently.
         if user.is_some() && account.authenticated_at < now - RECENT_SIGN_IN {

@@ -120,6 +120,7 @@ impl ProofToken {
             connection: String::new(),
             social: false,
             email,
+            other_emails: Vec::new(),
             profile_data,
             signed_in_at: token.authenticated_at,
             tokens: None,

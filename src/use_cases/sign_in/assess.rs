@@ -1,5 +1,7 @@
 //! Reads the facts of a sign-in, and decides. Nothing is written here.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{SignIn, SignInProof};
@@ -7,7 +9,7 @@ use crate::{
     clock,
     config::Tenant,
     domain::{
-        DomainError, Moved, Registration, User, UserRef,
+        DomainError, Moved, Registration, User, UserId, UserRef,
         linking::UnownedIdentity,
         sign_in::{self, AccountHistory, Decision, SignInFacts, SignInOutcome, SignInRule},
         tickets::{ProvenAccount, Ticket, TicketPurpose},
@@ -28,7 +30,7 @@ pub(super) struct Assessment {
     pub proven_at: DateTime<Utc>,
     /// The user that owns the account; `None` if none does.
     pub owner: Option<User>,
-    /// The users that have the email that was looked for.
+    /// The users that have one of the emails that were looked for.
     pub holders: Vec<User>,
     /// The decision on the sign-in.
     pub decision: Decision,
@@ -104,10 +106,10 @@ async fn assess_account(
     if moved.is_some_and(|moved| moved.is_later_than_sign_in(proven_at)) {
         return Err(DomainError::SignInInvalid.into());
     }
-    let email = sign_in::linking_email(&account).filter(|_| owner.is_none());
-    let holders = match email.filter(|_| provider.policy.can_sign_in()) {
-        Some(email) => session.email_holders(email).await?,
-        None => Vec::new(),
+    let holders = if owner.is_none() && provider.policy.can_sign_in() {
+        holders(session, &account).await?
+    } else {
+        Vec::new()
     };
     if let Some(kept) = kept
         && kept.is_outlived_by(session.delete_time(&UserRef::Identity(account.id.clone())).await?)
@@ -138,6 +140,21 @@ async fn assess_account(
     };
     let decision = sign_in::apply_registration(facts.decide()?, registration)?;
     Ok(Assessment { account, proven_at, owner, holders, decision, used: None })
+}
+
+/// The users that have the account's email, and those that have proven one of its other emails.
+async fn holders(session: &mut Session, account: &UnownedIdentity) -> Result<Vec<User>, Error> {
+    let mut holders = match sign_in::linking_email(account) {
+        Some(email) => session.email_holders(email).await?,
+        None => Vec::new(),
+    };
+    let others: Vec<&str> = sign_in::suggesting_emails(account).into_iter().collect();
+    if !others.is_empty() {
+        let further = session.users_sharing_emails(None, &others).await?;
+        let known: HashSet<UserId> = holders.iter().map(|user| user.id.clone()).collect();
+        holders.extend(further.into_iter().filter(|user| !known.contains(&user.id)));
+    }
+    Ok(holders)
 }
 
 /// The same for a stored account. A proof from before the account moved to its present owner does

@@ -297,6 +297,6 @@ async fn db_assert_agreement(server: &TestServer, imported_emails: bool, of_each
     let holders = session.email_holders(EMAIL).await.unwrap();
     assert_eq!((verified(&holders), holders.len()), (verified(&all), of_each + 20));
     let nobody = UserId::parse("nobody").unwrap();
-    let sharing = session.users_sharing_emails(&nobody, &[EMAIL]).await.unwrap();
+    let sharing = session.users_sharing_emails(Some(&nobody), &[EMAIL]).await.unwrap();
     assert_eq!(ids(&sharing), verified(&all));
 }

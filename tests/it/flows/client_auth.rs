@@ -4,7 +4,7 @@ use rustix::process::Signal;
 use tonic::transport::Endpoint;
 
 use super::*;
-use crate::support::{child::Running, fake_codes::ReadsBasic, tokens::Token};
+use crate::support::{child::Running, fake_codes::ReadsBasic, tokens::Token, web_server::Answer};
 
 /// A secret whose form-encoding is another text, as django-allauth generates them.
 const SPECIAL: &str = "p+q/r==~ %41";
@@ -93,6 +93,10 @@ async fn a_client_that_is_not_accepted_is_logged_with_the_setting_to_change() {
     let service = Caller::new(channel, Some(Token::of("services", "backend").sign()));
     let begun = service.start_sign_in(to_sign_in("fake")).await.unwrap();
     drop(service.complete_sign_in(come_back(&begun).await).await);
+    // A proxy in front of the provider, say, refuses the client without the JSON of RFC 6749.
+    fake.web.answer("/token", Answer::new("401 Unauthorized", "", "<html>"));
+    let begun = service.start_sign_in(to_sign_in("fake")).await.unwrap();
+    drop(service.complete_sign_in(come_back(&begun).await).await);
 
     child.stderr_with(|line| line.contains("may not fit"));
     child.signal(Signal::TERM);
@@ -112,6 +116,7 @@ async fn a_client_that_is_not_accepted_is_logged_with_the_setting_to_change() {
     insta::assert_snapshot!(lines.join("\n"), @r#"
     WARN a client's settings may not fit its provider's metadata | it takes the client by client_secret_basic, whose encoding (RFC 6749 §2.3.1) changes its id or secret: set token_endpoint_auth_method: "client_secret_basic" if the provider decodes them, else "client_secret_basic_raw"
     WARN a provider does not accept the client: check its id and secret | invalid_client; the client authenticated by client_secret_basic, whose encoding (RFC 6749 §2.3.1) changes its id or secret: for a provider that does not decode them, set token_endpoint_auth_method = "client_secret_basic_raw"; for one that takes forms, "client_secret_post"
+    WARN a provider does not accept the client: check its id and secret | status 401; the client authenticated by client_secret_basic, whose encoding (RFC 6749 §2.3.1) changes its id or secret: for a provider that does not decode them, set token_endpoint_auth_method = "client_secret_basic_raw"; for one that takes forms, "client_secret_post"
     "#);
     assert!(!said.contains(SPECIAL), "{said}");
 }

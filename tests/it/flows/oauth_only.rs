@@ -12,14 +12,18 @@ const REJECTED: &str = "FailedPrecondition PROVIDER_REJECTED";
 /// A provider whose API has these answers, and a server with a client there by this preset.
 async fn fake_and_server_by(preset: &str, answers: &[(&str, Value)]) -> (FakeOAuth, TestServer) {
     let fake = FakeOAuth::start(answers).await;
+    let server = server_with(&client_at(&fake, preset)).await;
+    (fake, server)
+}
+
+/// The configuration of a client at this fake, by this preset.
+pub(crate) fn client_at(fake: &FakeOAuth, preset: &str) -> String {
     let accepted = match preset {
         "facebook" | "linkedin" | "spotify" | "bitbucket" => "\nwithout_pkce = true",
         _ => "",
     };
     let toml = client("fake", "oidc", &format!("{}{accepted}", fake.urls()));
-    let toml = toml.replace("kind = \"oidc\"", &format!("preset = \"{preset}\""));
-    let server = server_with(&toml).await;
-    (fake, server)
+    toml.replace("kind = \"oidc\"", &format!("preset = \"{preset}\""))
 }
 
 /// The account that signs in: its name, its email, and whether that counts.
@@ -44,7 +48,7 @@ fn sent_by_basic(fake: &FakeOAuth) -> bool {
     fake.web.asked_for("/token")[0].headers.contains_key("authorization")
 }
 
-fn discord_person(verified: &Value) -> Value {
+pub(crate) fn discord_person(verified: &Value) -> Value {
     json!({
         "id": "80351110224678912", "username": "nelly", "discriminator": "0", "global_name": "Nelly",
         "avatar": "8342729096ea3675442027381ff50dfe", "verified": verified, "email": "nelly@discord.com",
@@ -139,7 +143,7 @@ async fn linkedin() {
     }
 }
 
-fn x_person(further: &Value) -> Value {
+pub(crate) fn x_person(further: &Value) -> Value {
     let mut person = json!({
         "id": "2244994945", "name": "X Dev", "username": "XDevelopers",
         "profile_image_url": "https://pbs.twimg.com/profile_images/1683501992314798080/normal.jpg",

@@ -14,13 +14,13 @@ const OVER: &str = "FailedPrecondition SIGN_IN_INVALID";
 const INVALID: &str = "FailedPrecondition LINK_TICKET_INVALID";
 
 /// Outcome and rule of a decision.
-fn told(decision: &pb::SignInDecision) -> String {
+pub(super) fn told(decision: &pb::SignInDecision) -> String {
     let outcome = decision.outcome().as_str_name().trim_start_matches("OUTCOME_");
     let rule = decision.rule().as_str_name().trim_start_matches("SIGN_IN_RULE_");
     format!("{outcome} {rule}")
 }
 
-fn preview(request: pb::CompleteSignInRequest) -> pb::CompleteSignInRequest {
+pub(super) fn preview(request: pb::CompleteSignInRequest) -> pb::CompleteSignInRequest {
     pb::CompleteSignInRequest { validate_only: true, ..request }
 }
 
@@ -37,13 +37,13 @@ async fn previewed(server: &TestServer) -> (pb::SignInDecision, String) {
 }
 
 /// The decision of `ResolveSignIn` with a ticket.
-async fn goes_on(service: &Caller, ticket: &str) -> Result<pb::SignInDecision, Status> {
+pub(super) async fn goes_on(service: &Caller, ticket: &str) -> Result<pb::SignInDecision, Status> {
     let proof = Some(Proof::SignInTicket(ticket.to_owned()));
     let request = pb::ResolveSignInRequest { proof, ..Default::default() };
     Ok(service.resolve_sign_in(request).await?.decision.unwrap())
 }
 
-fn link_by(user_id: &str, ticket: &str) -> pb::LinkRequest {
+pub(super) fn link_by(user_id: &str, ticket: &str) -> pb::LinkRequest {
     let secondary = Some(Secondary::LinkTicket(ticket.to_owned()));
     pb::LinkRequest { user_id: user_id.to_owned(), secondary, ..Default::default() }
 }

@@ -1,5 +1,8 @@
 //! Providers that are down or slow, or send bad responses.
 
+use futures_util::future::join_all;
+use tokio::task::JoinSet;
+
 use super::*;
 use crate::support::web_server::Answer;
 
@@ -124,6 +127,43 @@ async fn no_connection_is_held_during_a_request_to_a_provider() {
     assert_eq!(refusal(slow.await.unwrap()), "FailedPrecondition PROVIDER_REJECTED");
 }
 
+/// Flows that wait for a provider have places of their own: far more of them than calls are permitted
+/// at once, and other callers do not notice. Each place of those is free again.
+#[tokio::test]
+async fn a_provider_that_hangs_holds_up_its_own_flows_only() {
+    const FLOWS: usize = 60;
+    let fake = FakeOidc::start(alice()).await;
+    let toml = oidc("fake", &fake.issuer);
+    let few = |config: String| format!("max_concurrent_calls = 2\n{config}{toml}");
+    let server = TestServer::start_with(cluster().db_migrated().await, few).await;
+    let service = server.service();
+    let mut requests = Vec::new();
+    for _ in 0..FLOWS {
+        let begun = service.start_sign_in(to_sign_in("fake")).await.unwrap();
+        requests.push(come_back(&begun).await);
+    }
+    let (held, release) = Answer::new("400 Bad Request", "", r#"{"error":"invalid_grant"}"#).held();
+    fake.web.answer("/token", held);
+
+    let mut flows = JoinSet::new();
+    for (at, request) in requests.into_iter().enumerate() {
+        let service = service.clone();
+        flows.spawn(async move { service.complete_sign_in(request).await });
+        // One by one: only so many calls may begin at once.
+        fake.web.until_asked_for("/token", at + 1).await;
+    }
+    for n in 0..5 {
+        service.create("github", &n.to_string()).await;
+    }
+    release.notify_one();
+
+    while let Some(flow) = flows.join_next().await {
+        assert_eq!(refusal(flow.unwrap()), "FailedPrecondition PROVIDER_REJECTED");
+    }
+    let served = join_all((0..2).map(|_| service.list_providers(Default::default()))).await;
+    assert!(served.iter().all(Result::is_ok));
+}
+
 /// Tenants with the same provider share one request for what is the same for all of them.
 #[tokio::test]
 async fn tenants_share_the_keys_of_a_provider() {
@@ -145,38 +185,6 @@ async fn tenants_share_the_keys_of_a_provider() {
     assert_eq!(fake.web.asked_for(metadata).len(), 3);
 }
 
-/// A provider that hangs takes no permits beyond its own, for any number of tenants that sign in
-/// there.
-#[tokio::test]
-async fn the_calls_that_wait_for_one_provider_are_limited() {
-    let fake = FakeOidc::start(alice()).await;
-    let here = oidc("fake", &fake.issuer);
-    let elsewhere = here.replace("tenants.default", "tenants.other");
-    let change = |config: String| format!("max_concurrent_calls = 8\n{config}{here}{elsewhere}");
-    let server = TestServer::start_with(cluster().db_migrated().await, change).await;
-    let service = server.service();
-    let mut requests = Vec::new();
-    for service in [service.clone(), server.service_of("other"), service.clone()] {
-        let begun = service.start_sign_in(to_sign_in("fake")).await.unwrap();
-        requests.push((service, come_back(&begun).await));
-    }
-    fake.web.answer("/token", Answer::Begin(Vec::new()));
-
-    let (_, last) = requests.pop().unwrap();
-    let waiting = requests.into_iter().map(|(service, request)| {
-        tokio::spawn(async move { service.complete_sign_in(request).await })
-    });
-    let waiting: Vec<_> = waiting.collect();
-    fake.web.until_asked_for("/token", 2).await;
-
-    assert_eq!(refusal(service.complete_sign_in(last).await), UNAVAILABLE);
-    assert_eq!(fake.exchanges(), 2);
-    for n in 0..5 {
-        service.create("github", &n.to_string()).await;
-    }
-    waiting.iter().for_each(tokio::task::JoinHandle::abort);
-}
-
 /// Calls that start at once, before the metadata are cached, share one request.
 #[tokio::test]
 async fn calls_at_once_share_one_request_for_metadata() {
@@ -186,9 +194,7 @@ async fn calls_at_once_share_one_request_for_metadata() {
     // Each request for the keys comes with a request for the metadata.
     let of_keys = fake.web.asked_for("/jwks").len();
 
-    let begun =
-        futures_util::future::join_all((0..20).map(|_| service.start_sign_in(to_sign_in("fake"))))
-            .await;
+    let begun = join_all((0..20).map(|_| service.start_sign_in(to_sign_in("fake")))).await;
 
     assert!(begun.iter().all(Result::is_ok));
     // The third is for the comparison with the settings at the start.

@@ -8,7 +8,7 @@ use super::{
 };
 
 /// The access token that its API accepts.
-const ACCESS_TOKEN: &str = "access-token-of-the-fake";
+pub const ACCESS_TOKEN: &str = "access-token-of-the-fake";
 
 /// The fake.
 pub struct FakeOAuth {

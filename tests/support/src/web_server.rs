@@ -31,7 +31,7 @@ pub enum Answer {
     Drip(Vec<u8>),
     /// These bytes again and again.
     Endless(Vec<u8>),
-    /// These bytes, after the test's notification.
+    /// These bytes, after the test's notification, which releases all such responses.
     Held(Arc<Notify>, Vec<u8>),
     /// None: the connection is reset.
     Reset,
@@ -256,6 +256,7 @@ async fn exchange(mut stream: TcpStream, site: Arc<Site>) {
         }
         Answer::Held(release, bytes) => {
             release.notified().await;
+            release.notify_one();
             drop(stream.write_all(&bytes).await);
         }
         Answer::Endless(bytes) => while stream.write_all(&bytes).await.is_ok() {},

@@ -75,6 +75,26 @@ proptest! {
         }
     }
 
+    /// A100.
+    #[test]
+    fn another_address_only_turns_a_new_user_into_candidates(
+        provider in any_provider(), email in any_email(), others in prop::collection::vec(any_email(), 0..3),
+        holders in any_holders(), was_deleted in any::<bool>()
+    ) {
+        let own = account(provider, "new", email);
+        let without = decide(&own, None, &holders, was_deleted);
+        let with = decide(&with_others(own, &others), None, &holders, was_deleted);
+        if with != without {
+            let is_created = matches!(without, Ok(Decision { outcome: SignInOutcome::Created, .. }));
+            prop_assert!(is_created);
+            let refused = matches!(with, Err(DomainError::UserBlocked));
+            let asked = matches!(
+                with, Ok(Decision { outcome: SignInOutcome::Candidates(_), rule: SignInRule::OtherEmailVerified, .. })
+            );
+            prop_assert!(refused || asked);
+        }
+    }
+
     #[test]
     fn only_users_that_have_proven_the_email_are_candidates(provider in any_provider(), holders in any_holders()) {
         let account = account(provider, "new", "!ann@example.com");

@@ -69,7 +69,9 @@ fn the_page_is_the_code_row_by_row() {
     let ben = user("ben", &[("auto2", "!ann@example.com")]);
     let mut changed = ann.clone();
     changed.identities[0].email_changed = true;
+    let carl = user("carl", &[("auto2", "!carl@example.com")]);
     let own = account("auto", "new", "!ann@example.com");
+    let other = with_others(own.clone(), &["!carl@example.com"]);
     let of = |provider, email| account(provider, "new", email);
     let newcomer =
         |account: &UnownedIdentity, holders: &[User]| decide(account, None, holders, false);
@@ -97,6 +99,8 @@ fn the_page_is_the_code_row_by_row() {
         newcomer(&own, slice::from_ref(&ann)),
         newcomer(&of("suggests", "!ann@example.com"), slice::from_ref(&ann)),
         newcomer(&own, &[ann, ben]),
+        newcomer(&other, slice::from_ref(&carl)),
+        newcomer(&other, &[blocked(carl)]),
     ];
     let rows: Vec<_> = rows.iter().map(in_words).collect();
     assert_eq!(rows_of_the_page(), rows);

@@ -64,8 +64,7 @@ fn ids_that_are_numbers_keep_their_digits_and_tokens_stay_out() {
 
 #[test]
 fn a_row_of_csv_that_cannot_be_understood() {
-    let csv =
-        "user_id,email_verified,created_at\n\"'auth0|1\",yes,'2020\n\"'auth0|2\",true\nplain,,\n\"'auth0|\0\",true,\n";
+    let csv = "user_id,email_verified,created_at\n\"'auth0|1\",yes,'2020\n\"'auth0|2\",true\nplain,,\n\"'auth0|\0\",true,\n";
     expect![[r#"
         2 refused
           email_verified: This has to be true or false.
