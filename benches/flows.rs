@@ -228,8 +228,11 @@ async fn waiting(served: &Served) {
         for (request, service) in requests.into_iter().zip(services.iter().cycle()) {
             let service = service.clone();
             flows.spawn(async move { service.complete_sign_in(request).await });
+            // More at once than the server carries out would be refused.
+            if flows.len() % CONNECTIONS == 0 {
+                served.provider.web.until_asked_for("/token", asked + flows.len()).await;
+            }
         }
-        served.provider.web.until_asked_for("/token", asked + WAITING).await;
         let (beside, busy) = (served.looked_up(&callers).await, served.db_busy().await);
         let held = served.memory() - before;
         release.notify_one();

@@ -126,7 +126,8 @@ impl Completion {
         reply: impl Fn(CompletedSignIn) -> R + Send + Sync + 'static,
     ) -> Result<R, Error> {
         match self.flow_account().await {
-            Ok(Some(account)) => self.decide(account, reply).await,
+            // Boxed, so that a flow that waits for its provider has no room for it yet.
+            Ok(Some(account)) => Box::pin(self.decide(account, reply)).await,
             // The attempt may be used up, or the user's token withdrawn, because this very call
             // succeeded before.
             Ok(None) => Ok(self.stored_response().await?.ok_or(DomainError::SignInInvalid)?),

@@ -1,6 +1,6 @@
 //! What the start and the completion of a flow at a provider share.
 
-use std::{pin::pin, task::Poll};
+use std::task::Poll;
 
 use chrono::{DateTime, Utc};
 use futures_util::poll;
@@ -66,14 +66,14 @@ impl UseCases {
 
 /// Waits for a provider's answer, without a slot among the concurrent calls: a slow provider holds up
 /// its own flows only. `None` if too many calls wait like this one. An answer that is there at once
-/// takes no place.
+/// takes no place. The future is boxed by the caller, so that it is not in the states of all that wait
+/// for it.
 pub(super) async fn at_provider<T>(
     permit: &Permit,
     waits_for: WaitsFor,
-    answer: impl Future<Output = T>,
+    mut answer: impl Future<Output = T> + Unpin,
 ) -> Option<T> {
-    let mut answer = pin!(answer);
-    if let Poll::Ready(answer) = poll!(answer.as_mut()) {
+    if let Poll::Ready(answer) = poll!(&mut answer) {
         return Some(answer);
     }
     let Some(slot) = permit.slot() else { return Some(answer.await) };
@@ -91,7 +91,7 @@ pub(super) async fn at_provider<T>(
 /// Those of the provider; [`OAuthError::Unavailable`] if too many flows wait already.
 pub(super) async fn in_flow<T>(
     permit: &Permit,
-    answer: impl Future<Output = Result<T, OAuthError>>,
+    answer: impl Future<Output = Result<T, OAuthError>> + Unpin,
 ) -> Result<T, OAuthError> {
     let answer = at_provider(permit, WaitsFor::Provider, answer).await;
     answer.unwrap_or_else(|| {

@@ -104,7 +104,7 @@ impl GetProviderToken {
 
     /// Waits until the tokens are refreshed.
     async fn refresh(&self, use_cases: &Arc<UseCases>, seen: KeptTokens) -> Result<(), Error> {
-        let refreshed = use_cases.refreshed(self.permit.tenant(), &self.identity, seen);
+        let refreshed = Box::pin(use_cases.refreshed(self.permit.tenant(), &self.identity, seen));
         let refreshed = flow::at_provider(&self.permit, WaitsFor::Refresh, refreshed).await;
         Ok(refreshed.ok_or(StoreError::Overloaded)??)
     }

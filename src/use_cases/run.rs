@@ -85,11 +85,17 @@ impl UseCases {
     ///
     /// # Errors
     /// Those of the future; [`Error::Panicked`] if it panicked.
-    pub async fn run_to_end<T: Send + 'static>(
+    pub fn run_to_end<T, W>(
         &self,
-        work: impl Future<Output = Result<T, Error>> + Send + 'static,
-    ) -> Result<T, Error> {
-        ended(self.tasks.spawn(CallRecord::inherited(work)).await)
+        work: W,
+    ) -> impl Future<Output = Result<T, Error>> + Send + use<T, W>
+    where
+        T: Send + 'static,
+        W: Future<Output = Result<T, Error>> + Send + 'static,
+    {
+        // Not an `async fn`, whose future would have room for the work beside that of the task.
+        let task = self.tasks.spawn(CallRecord::inherited(work));
+        async move { ended(task.await) }
     }
 
     /// Begins a future in a task of its own, which runs to its end. The end of the server waits for it.

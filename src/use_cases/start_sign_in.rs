@@ -53,7 +53,8 @@ impl StartSignIn {
             Some(token) => Some(self.user_to_link(use_cases, token).await?),
         };
         let (metrics, tenant) = (&use_cases.metrics.sign_ins, self.permit.tenant());
-        let started = flow::in_flow(&self.permit, client.start(&self.authorization))
+        let started = Box::pin(client.start(&self.authorization));
+        let started = flow::in_flow(&self.permit, started)
             .await
             .map_err(|error| flow::failed(metrics, tenant, &self.provider, error))?;
         let started = self.store(use_cases, user, started).await?;

@@ -39,7 +39,8 @@ pub(super) enum FlowAccount {
 impl Completion {
     /// The account that the flow has proven; `None` if there is no such attempt for this call.
     pub(super) async fn flow_account(&self) -> Result<Option<FlowAccount>, Error> {
-        let claimed = self.claim().await?;
+        // Boxed, as what follows the provider's answer is: many flows wait for it at a time.
+        let claimed = Box::pin(self.claim()).await?;
         // A code from another redirect URI would be another provider's, which this one must not see
         // (RFC 9700 §4.4).
         let claimed =
@@ -95,7 +96,7 @@ impl Completion {
         let now = |(account, proven_at)| FlowAccount::Fresh(Box::new(account), proven_at);
         let Some(by) = &self.claim else { return outcome.map(now).map(Some) };
         let (end, error) = match outcome {
-            Ok(proven) => match self.store_account(by, &proven).await? {
+            Ok(proven) => match Box::pin(self.store_account(by, &proven)).await? {
                 AccountStored::Stored => return Ok(Some(now(proven))),
                 // If no other call has stored it, the account was deleted meanwhile.
                 AccountStored::Overtaken => (ExchangeEnd::Lost, DomainError::SignInInvalid.into()),
@@ -170,7 +171,7 @@ impl Completion {
         let sent = Flow { nonce, pkce_verifier, redirect_uri, max_age, scopes };
         let (metrics, tenant) = (&self.use_cases.metrics.sign_ins, permit.tenant());
         let failed = |error| flow::failed(metrics, tenant, &provider, error);
-        let account = client.complete(&sent, response, now);
+        let account = Box::pin(client.complete(&sent, response, now));
         let account = flow::in_flow(permit, account).await.map_err(failed)?;
         // A link takes a user along, so the sign-in must be as fresh as for `link_with`, even if
         // the provider renews silently.
