@@ -23,6 +23,7 @@ pub mod listener;
 pub mod management;
 pub mod oauth;
 pub mod outgoing;
+pub mod pushes;
 pub mod rate_limits;
 pub mod sealing;
 pub mod secret;

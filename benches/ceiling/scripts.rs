@@ -14,7 +14,7 @@ const COLUMNS: &str = "u.id, u.version, u.create_time, u.update_time, u.absorbed
     u.tokens_valid_from, u.spared_token, u.writes_valid_from, u.ancestors, u.identities_version, \
     i.provider, i.subject, i.home_id, i.ordinal, i.connection, i.social, i.email, i.email_canonical, \
     i.email_verify_time, i.email_verifier, i.profile_data, i.attach_time, i.attached_by_link, i.owner_since, \
-    i.moved_by_proof, i.vouched, i.email_proven_since, i.email_proven_among, i.email_changed";
+    i.moved_by_proof, i.vouched, i.email_proven_since, i.email_proven_among, i.email_changed, i.tokens_valid_from";
 /// The identities of a user.
 const IDENTITIES: &str = "JOIN identities i ON i.tenant_id = u.tenant_id AND i.owner_id = u.id";
 /// Chooses a user at random.

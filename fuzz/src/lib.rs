@@ -1,4 +1,4 @@
-//! The code that the target `token` and the seeds share: the issuers of `trust/`, and tokens that
+//! The code that the targets `token` and `event` and the seeds share: the issuers of `trust/`, and tokens that
 //! they sign.
 
 use aws_lc_rs::{
@@ -97,4 +97,13 @@ fn p256_public() -> Vec<u8> {
 
 fn bytes_of(base64: &str) -> Vec<u8> {
     BASE64URL_NOPAD.decode(base64.as_bytes()).expect("base64url")
+}
+
+/// The token with another character at a position that depends on `choice`.
+pub fn with_one_character_changed(token: &str, choice: &str) -> String {
+    let sum =
+        choice.bytes().fold(0_usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
+    let at = sum % token.len();
+    let other = if &token[at..=at] == "A" { "B" } else { "A" };
+    format!("{}{other}{}", &token[..at], &token[at + 1..])
 }

@@ -15,7 +15,7 @@ use identity_link::{
     domain::UserRef,
     http_client::HttpClient,
 };
-use identity_link_fuzz::Signer;
+use identity_link_fuzz::{Signer, with_one_character_changed};
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 use tokio::runtime::Runtime;
@@ -138,13 +138,4 @@ fn judge(token: &str, token_use: TokenUse) {
 
 fn decoded(part: &str) -> Vec<u8> {
     BASE64URL_NOPAD.decode(part.as_bytes()).expect("strict base64url")
-}
-
-/// The token with another character at a position that depends on `choice`.
-fn with_one_character_changed(token: &str, choice: &str) -> String {
-    let sum =
-        choice.bytes().fold(0_usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
-    let at = sum % token.len();
-    let other = if &token[at..=at] == "A" { "B" } else { "A" };
-    format!("{}{other}{}", &token[..at], &token[at + 1..])
 }

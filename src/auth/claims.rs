@@ -48,6 +48,11 @@ impl Claims {
         DateTime::from_timestamp(whole_seconds(self.0.get(name)?)?, 0)
     }
 
+    /// An object; `None` if it is missing or of another type.
+    pub fn object(&self, name: &str) -> Option<&Map<String, Value>> {
+        self.0.get(name)?.as_object()
+    }
+
     /// Whether a claim is present, of any type.
     pub fn has(&self, name: &str) -> bool {
         self.0.contains_key(name)

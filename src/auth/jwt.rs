@@ -25,6 +25,9 @@ pub(super) const MAX_TOKEN: usize = 8 * 1024;
 const MAX_KEY_ID: usize = 128;
 /// The cause of a refusal, for the log.
 const BAD_SIGNATURE: &str = "the signature is invalid";
+/// The claim of a token that reports events (RFC 8417 §2.2). No other token has it.
+const EVENTS: &str = "events";
+const REPORTS_EVENTS: &str = "it reports events: a logout token, or a security event token";
 /// The tolerated difference between two clocks.
 pub(super) const LEEWAY: Duration = Duration::from_secs(30);
 
@@ -167,6 +170,28 @@ pub(super) fn verify_claims_by_secret(
     verify_claims_by(token, expected, (header.alg, &DecodingKey::from_secret(secret)))
 }
 
+/// Verifies the signature, issuer, audience and type of a token that reports events (RFC 8417), which
+/// need not have a subject or expire. Its times are the caller's to check. Waits for the issuer's
+/// keys like [`verify`].
+pub(super) async fn verify_events(
+    token: &str,
+    expected: &Expected<'_>,
+    keys: &Keys,
+) -> Result<Claims, AuthError> {
+    let header = expected_header(token, expected)?;
+    let mut validation = validation(expected, header.alg);
+    validation.set_required_spec_claims(&["iss", "aud"]);
+    let verify = |key: &DecodingKey| {
+        decode::<Claims>(token, key, &validation)
+            .map_err(|error| refused(&error, "iss, aud or a time is invalid"))
+    };
+    let claims = by_its_key(keys, &header, verify).await?.0.claims;
+    match claims.text("iss") == Some(expected.issuer) {
+        true => Ok(claims),
+        false => Err(AuthError::TokenInvalid("iss is not a string")),
+    }
+}
+
 /// The unverified header, if it is one that the requirements permit.
 fn expected_header(token: &str, expected: &Expected<'_>) -> Result<Header, AuthError> {
     let header = decode_header(token).map_err(|_| AuthError::TokenInvalid("malformed header"))?;
@@ -233,6 +258,9 @@ fn verify_claims_by(
     validation.set_required_spec_claims(&["iss", "aud", "sub"]);
     let data = decode::<Claims>(token, key, &validation)
         .map_err(|error| refused(&error, "iss, aud, sub or a time is invalid"))?;
+    if data.claims.has(EVENTS) {
+        return Err(AuthError::TokenInvalid(REPORTS_EVENTS));
+    }
     match data.claims.text("iss") == Some(expected.issuer) {
         true => Ok(data.claims),
         false => Err(AuthError::TokenInvalid("iss is not a string")),
@@ -284,6 +312,11 @@ fn checked(
     now: DateTime<Utc>,
 ) -> Result<Jwt, AuthError> {
     let invalid = AuthError::TokenInvalid;
+    // A logout token has the issuer, the audience and the subject of an ID token, and need not have a
+    // type. Providers push it without the person's doing.
+    if claims.has(EVENTS) {
+        return Err(invalid(REPORTS_EVENTS));
+    }
     if claims.text("iss") != Some(expected.issuer) {
         return Err(invalid("iss is not a string"));
     }

@@ -6,6 +6,7 @@ pub mod claims;
 pub mod client_secret;
 pub mod discovery;
 pub mod error;
+mod event_tokens;
 pub mod id_tokens;
 pub mod issuers;
 mod jwt;
@@ -22,6 +23,7 @@ pub use access::{AccessRule, CallClass};
 pub use claims::Claims;
 pub use client_secret::{ClientSecret, SecretKey};
 pub use error::AuthError;
+pub use event_tokens::{EventSource, EventToken, EventTokenError, EventTokenKind};
 pub use id_tokens::{
     IdToken, IdTokenExpectations, IdTokenRules, IssuerRule, SignatureVerifier, Signatures,
 };

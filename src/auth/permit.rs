@@ -8,7 +8,7 @@ use super::{AuthError, TokenCaller, VerifiedBy, VerifiedToken, target::Requested
 pub use crate::domain::sign_in::RECENT_SIGN_IN;
 use crate::{
     call_slots::CallSlot,
-    domain::{JobLease, TenantId, TokenStamp, UserId, UserRef, UserState, Verifier},
+    domain::{JobLease, Provider, TenantId, TokenStamp, UserId, UserRef, UserState, Verifier},
 };
 
 /// The permission of a caller to make a call in a tenant.
@@ -39,6 +39,13 @@ pub enum Caller {
     },
     /// The operator, by a command, without a token: it has access to the database itself.
     Operator,
+    /// A provider, by a token that reports events of its accounts. It names no user.
+    Provider {
+        /// The issuer of its token.
+        issuer: String,
+        /// The provider.
+        provider: Provider,
+    },
 }
 
 /// A user that calls for itself.
@@ -109,16 +116,20 @@ impl Caller {
                 Verifier::Service { issuer: issuer.clone(), subject: subject.clone() }
             }
             Self::Operator => Verifier::Import,
+            // It gives none.
+            Self::Provider { issuer, .. } => Verifier::Issuer(issuer.clone()),
         }
     }
 
-    /// Issuer and subject of the token; empty for the operator, who has none.
+    /// Issuer and subject of the token, which is the name of a provider; empty for the operator, who has
+    /// none.
     pub fn issuer_and_subject(&self) -> (&str, &str) {
         match self {
             Self::User(UserCaller { issuer, subject, .. }) | Self::Service { issuer, subject } => {
                 (issuer, subject)
             }
             Self::Operator => ("", ""),
+            Self::Provider { issuer, provider } => (issuer, provider.as_str()),
         }
     }
 }
@@ -144,6 +155,14 @@ impl Permit {
         let caller = Caller::Service { issuer: issuer.to_owned(), subject: subject.to_owned() };
         let expire_time = DateTime::<Utc>::MAX_UTC;
         Self { tenant, caller, expire_time, verified_by: None, slot: None, lease: Some(lease) }
+    }
+
+    /// The permission of a provider whose token that reports events was verified, in the tenant whose
+    /// client the token is for. It is for nothing but these events.
+    pub fn of_provider(tenant: TenantId, issuer: &str, provider: Provider) -> Self {
+        let caller = Caller::Provider { issuer: issuer.to_owned(), provider };
+        let expire_time = DateTime::<Utc>::MAX_UTC;
+        Self { tenant, caller, expire_time, verified_by: None, slot: None, lease: None }
     }
 
     /// The lease without which nothing is written; `None` for a call.
@@ -195,17 +214,18 @@ impl Permit {
     pub fn is_service(&self) -> bool {
         match self.caller {
             Caller::Service { .. } | Caller::Operator => true,
-            Caller::User(_) => false,
+            Caller::User(_) | Caller::Provider { .. } => false,
         }
     }
 
-    /// What the caller is, `user`, `service` or `operator`: one issuer may give tokens of both to one
+    /// What the caller is, `user`, `service`, `operator` or `provider`: one issuer may give tokens of both to one
     /// subject.
     pub fn kind(&self) -> &'static str {
         match self.caller {
             Caller::User(_) => "user",
             Caller::Service { .. } => "service",
             Caller::Operator => "operator",
+            Caller::Provider { .. } => "provider",
         }
     }
 

@@ -43,7 +43,8 @@ impl Permit {
     /// The user of the call. A service names the user; for a user token, no id means its own user.
     ///
     /// # Errors
-    /// [`DomainError::Invalid`] if a service names no user.
+    /// [`DomainError::Invalid`] if a service names no user; [`DomainError::UserNotFound`] for a
+    /// provider, which has none.
     pub fn target(&self, requested: Option<UserId>) -> Result<Target, AuthError> {
         match (self.caller(), requested) {
             (Caller::User(caller), requested) => Ok(Target(TargetUser::Own {
@@ -58,6 +59,7 @@ impl Permit {
                 "is required: a service has no user of its own",
             )
             .into()),
+            (Caller::Provider { .. }, _) => Err(DomainError::UserNotFound.into()),
         }
     }
 
@@ -87,6 +89,7 @@ impl Permit {
             Caller::Service { .. } | Caller::Operator => {
                 TargetUser::Any(requested(IdentityRef::parse_joined(id))?)
             }
+            Caller::Provider { .. } => return Err(DomainError::UserNotFound.into()),
         };
         Ok(Target(right))
     }
@@ -253,7 +256,7 @@ impl Target {
             TargetUser::Own { caller, .. } => {
                 user.is_meant_by(&caller.named)
                     && !user.blocked
-                    && !user.has_withdrawn(&caller.stamp)
+                    && !user.has_withdrawn(&caller.named, &caller.stamp)
                     && !user.only_reads(&caller.named, &caller.stamp)
             }
         }

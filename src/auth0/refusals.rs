@@ -165,6 +165,8 @@ impl ApiError {
             | DomainError::ProviderUnavailable
             | DomainError::ProviderTokenGone
             | DomainError::ProviderScopesMissing(_)
+            | DomainError::ProviderEventsOff
+            | DomainError::EventTokenInvalid(_)
             | DomainError::EmailMissing
             | DomainError::EmailUnverified
             | DomainError::RegistrationClosed

@@ -31,6 +31,7 @@ struct Job {
     answers: usize,
     tickets: usize,
     attempts: usize,
+    tokens: usize,
     jobs: usize,
     discarded: usize,
     events: usize,
@@ -60,14 +61,14 @@ pub(super) fn run(arguments: &PurgeArguments) -> Result<(), Failure> {
         // One connection: a purge is not in a hurry.
         let store = Store::open(&config.database.address, 1, config.policies(), &Metrics::default()).await?;
         let mut jobs: Vec<Job> =
-            tenants.into_iter().map(|tenant| Job { tenant, erased: 0, answers: 0, tickets: 0, attempts: 0, jobs: 0, discarded: 0, events: 0, imports: 0 }).collect();
+            tenants.into_iter().map(|tenant| Job { tenant, erased: 0, answers: 0, tickets: 0, attempts: 0, tokens: 0, jobs: 0, discarded: 0, events: 0, imports: 0 }).collect();
         let bar = bar(&store, &jobs, old).await?;
         let outcome = purge(&store, &mut jobs, old, &bar, &stop).await;
         bar.finish_and_clear();
         // Also after an interruption: what is removed stays removed.
-        for Job { tenant, erased, answers, tickets, attempts, jobs, discarded, events, imports } in &jobs {
+        for Job { tenant, erased, answers, tickets, attempts, tokens, jobs, discarded, events, imports } in &jobs {
             say(&format!(
-                "{tenant}: removed {answers} expired responses, {tickets} expired tickets, {attempts} expired attempts to sign in, {jobs} rows of forgotten jobs, the discarded metadata of {discarded} links, {events} old \
+                "{tenant}: removed {answers} expired responses, {tickets} expired tickets, {attempts} expired attempts to sign in, {tokens} expired event tokens, {jobs} rows of forgotten jobs, the discarded metadata of {discarded} links, {events} old \
                  events, the progress of {imports} ended imports, and {erased} rows that deletions had left"
             ))?;
         }
@@ -93,13 +94,25 @@ async fn purge(
     bar: &ProgressBar,
     stop: &CancellationToken,
 ) -> Result<PurgeEnd, StoreError> {
-    for Job { tenant, erased, answers, tickets, attempts, jobs, discarded, events, imports } in jobs
+    for Job {
+        tenant,
+        erased,
+        answers,
+        tickets,
+        attempts,
+        tokens,
+        jobs,
+        discarded,
+        events,
+        imports,
+    } in jobs
     {
         for (what, count) in [
             (Leftovers::Erasures, erased),
             (Leftovers::ExpiredResponses, answers),
             (Leftovers::ExpiredTickets, tickets),
             (Leftovers::ExpiredAttempts, attempts),
+            (Leftovers::ExpiredEventTokens, tokens),
             (Leftovers::ExpiredJobs, jobs),
             (old.discarded, discarded),
             (old.imports, imports),
@@ -133,6 +146,7 @@ async fn bar(store: &Store, jobs: &[Job], old: Old) -> Result<ProgressBar, Failu
                 Leftovers::ExpiredResponses,
                 Leftovers::ExpiredTickets,
                 Leftovers::ExpiredAttempts,
+                Leftovers::ExpiredEventTokens,
                 Leftovers::ExpiredJobs,
                 old.discarded,
                 old.imports,

@@ -66,6 +66,7 @@ impl Config {
             ("feed", *feed == new.feed),
             // Whether there is HTTP/1.1 on the listener.
             ("auth0", auth0.is_some() == new.auth0.is_some()),
+            ("tenants.*.providers.*.oauth.events", self.takes_pushes() == new.takes_pushes()),
         ] {
             changes.fixed.extend((!is_same).then_some(key));
         }

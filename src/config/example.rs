@@ -32,7 +32,7 @@ const SMALLEST: [&str; 8] = [
 const SMALLEST_TABLES: [&str; 3] = ["database", "tenants.default", "issuers.platform"];
 
 /// Values of the keys that have no default, in TOML.
-const VALUES: [(&str, &str); 59] = [
+const VALUES: [(&str, &str); 60] = [
     ("listen", r#""127.0.0.1:50051""#),
     ("tls.certificate", r#""server.pem""#),
     ("tls.key", r#""server.key""#),
@@ -72,6 +72,7 @@ const VALUES: [(&str, &str); 59] = [
     ("tenants.default.providers.google.oauth.scopes", r#"["email", "profile"]"#),
     ("tenants.default.providers.google.oauth.display_name", r#""Google""#),
     ("tenants.default.providers.google.oauth.issuer", r#""https://accounts.google.com""#),
+    ("tenants.default.providers.google.oauth.event_issuer", r#""https://events.example.com""#),
     ("tenants.default.providers.google.oauth.directory", r#""organizations""#),
     (
         "tenants.default.providers.google.oauth.allowed_directories",

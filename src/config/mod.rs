@@ -214,6 +214,15 @@ enum User {
 const NOWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
 
 impl Config {
+    /// Whether a provider may send tokens that report events over HTTP.
+    pub fn takes_pushes(&self) -> bool {
+        let mut providers = self.tenants.values().flat_map(|tenant| tenant.providers.values());
+        providers.any(|provider| {
+            let events = provider.oauth.as_ref().and_then(|client| client.events());
+            events.is_some_and(|events| events.is_pushed)
+        })
+    }
+
     /// The policies of the providers of each tenant.
     pub fn policies(&self) -> BTreeMap<TenantId, ProviderPolicies> {
         tenants::policies(&self.tenants)

@@ -132,6 +132,35 @@ keys! {
         /// client. List only parties that may sign in to your application in any person's name:
         /// they receive the same tokens. Of OpenID Connect only.
         trusted_audiences: List = List::Default(&[]),
+        /// From where tokens are accepted by which the provider reports events of its accounts: logout
+        /// tokens (OpenID Connect Back-Channel Logout) and security event tokens (RISC and CAEP). `rpc`
+        /// takes them from services, by `ReceiveLogoutToken` and `ReceiveSecurityEvents`. `http` also
+        /// takes what the provider itself sends to `/providers/<tenant>/<provider>/backchannel-logout` and
+        /// `/providers/<tenant>/<provider>/security-events`. Of OpenID Connect only, for accounts that are
+        /// named by `sub`, and not with HS256.
+        events: OneOf<EventEntrance, 3> = OneOf {
+            words: [
+                ("off", EventEntrance::Off),
+                ("rpc", EventEntrance::Rpc),
+                ("http", EventEntrance::Http),
+            ],
+            default: Some(EventEntrance::Off),
+        },
+        /// What events of security event tokens do. With `report` they are in the feed only. With
+        /// `withdraw_tokens`, those that concern access also withdraw the tokens of the user that has the
+        /// account, all that were issued before: set it if you trust the provider with the sessions of
+        /// such users at other providers too. Requires `events`.
+        account_events: OneOf<bool, 2> = OneOf {
+            words: [("report", false), ("withdraw_tokens", true)],
+            default: Some(false),
+        },
+        /// The issuer of the provider's security event tokens, if it is another than that of its ID
+        /// tokens. They are signed with the same keys. The default is the preset's, or the provider's
+        /// `issuer`. Requires `events`.
+        event_issuer: Text = Text::Optional,
+        /// The audiences of security event tokens for this client, beside its id: what the provider calls
+        /// the receiver. Requires `events`.
+        event_audiences: List = List::Default(&[]),
         /// The directory whose accounts sign in, by its id in lower case; or `organizations` or
         /// `common` for all. Of `preset = "microsoft"` only, and required there.
         directory: Text = Text::Optional,
@@ -159,6 +188,14 @@ keys! {
         /// The tokens that are kept.
         tokens: Nested = Nested::Optional,
     }
+}
+
+/// From where tokens that report events are accepted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum EventEntrance {
+    Off,
+    Rpc,
+    Http,
 }
 
 /// The protocol, before the whole table is read.
@@ -217,6 +254,8 @@ pub(super) fn read(mut r: Reader, provider: &str, base: &Path) -> Option<ClientS
                 KEYS.email_verified_as.name,
                 KEYS.trusted_audiences.name,
             ]);
+            r.skip([KEYS.events.name, KEYS.account_events.name, KEYS.event_issuer.name]);
+            r.skip([KEYS.event_audiences.name]);
             r.skip([KEYS.directory.name, KEYS.allowed_directories.name]);
             r.skip([KEYS.authorize_url.name, KEYS.token_url.name, KEYS.api_url.name]);
             r.skip([KEYS.without_pkce.name]);

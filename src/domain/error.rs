@@ -33,6 +33,10 @@ pub enum DomainError {
     ProviderTokenGone,
     /// The provider's token lacks these scopes.
     ProviderScopesMissing(Vec<String>),
+    /// The provider's logout tokens and security events are not accepted.
+    ProviderEventsOff,
+    /// The logout token or security event token is refused.
+    EventTokenInvalid(EventTokenProblem),
     /// The provider sent no email, and a first sign-in must have one.
     EmailMissing,
     /// No trusted provider has verified the email, and a first sign-in must have a verified one.
@@ -110,6 +114,45 @@ pub enum LinkTokenProblem {
     Issuer,
     /// It is not issued for the calling client, and must be.
     Audience,
+}
+
+/// Why a logout token or a security event token is refused. All values but
+/// [`EventTokenProblem::Invalid`] are returned for tokens with the provider's signature only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EventTokenProblem {
+    /// It is not valid, for any reason.
+    Invalid,
+    /// The logout token names a session and no account.
+    SessionOnly,
+    /// An event names its account in another way than by issuer and subject.
+    SubjectFormat,
+    /// An event is about an account of another issuer.
+    SubjectIssuer,
+    /// Another token with its `jti` was carried out.
+    JtiReused,
+}
+
+impl EventTokenProblem {
+    /// What is wrong, in a sentence that says what to do.
+    pub fn advice(self) -> &'static str {
+        match self {
+            Self::Invalid => {
+                "the token was not accepted: send a new one of this provider, for this client"
+            }
+            Self::SessionOnly => {
+                "the logout token names only a session: have the provider send sub in it"
+            }
+            Self::SubjectFormat => {
+                "an event names its account in another format than iss_sub: have the provider send iss and sub"
+            }
+            Self::SubjectIssuer => {
+                "an event is about an account of another issuer: send only events of this provider's accounts"
+            }
+            Self::JtiReused => {
+                "another token with this jti was accepted before: give each token a jti of its own"
+            }
+        }
+    }
 }
 
 impl DomainError {

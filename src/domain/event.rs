@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
-    IdentityRef, LinkBasis, RenamedIdentity, User, UserId,
+    AccountEvent, IdentityRef, LinkBasis, RenamedIdentity, User, UserId,
     linking::MetadataChanges,
     merge::{Change, Effect},
     metadata::pointer,
@@ -166,6 +166,24 @@ pub enum Event {
         /// The identities.
         renamed: Vec<RenamedIdentity>,
     },
+    /// The provider of an identity ended its sessions: tokens that name it and are older are refused.
+    IdentityLoggedOut {
+        /// The user that owns the identity. It did not change.
+        user: UserId,
+        /// The identity.
+        identity: IdentityRef,
+    },
+    /// The provider of an identity reported what happened to the account there.
+    AccountEventReported {
+        /// The user that owns the identity. It did not change.
+        user: UserId,
+        /// The identity.
+        identity: IdentityRef,
+        /// What happened.
+        event: AccountEvent,
+        /// Whether all tokens of the user that are older are refused since.
+        withdrawn: bool,
+    },
     /// A user's primary identity changed.
     UserPrimaryIdentityChanged {
         /// The user.
@@ -208,6 +226,10 @@ pub enum EventKind {
     IdentitiesRenamed,
     /// [`Event::UserPrimaryIdentityChanged`].
     UserPrimaryIdentityChanged,
+    /// [`Event::IdentityLoggedOut`].
+    IdentityLoggedOut,
+    /// [`Event::AccountEventReported`].
+    AccountEventReported,
 }
 
 impl EventKind {
@@ -229,6 +251,8 @@ impl EventKind {
             Self::UserMetadataMerged => "user_metadata_merged",
             Self::IdentitiesRenamed => "identities_renamed",
             Self::UserPrimaryIdentityChanged => "user_primary_identity_changed",
+            Self::IdentityLoggedOut => "identity_logged_out",
+            Self::AccountEventReported => "account_event_reported",
         }
     }
 }
@@ -304,6 +328,8 @@ impl Event {
             Self::UserMetadataMerged { .. } => EventKind::UserMetadataMerged,
             Self::IdentitiesRenamed { .. } => EventKind::IdentitiesRenamed,
             Self::UserPrimaryIdentityChanged { .. } => EventKind::UserPrimaryIdentityChanged,
+            Self::IdentityLoggedOut { .. } => EventKind::IdentityLoggedOut,
+            Self::AccountEventReported { .. } => EventKind::AccountEventReported,
         }
     }
 
@@ -312,6 +338,9 @@ impl Event {
     pub fn sides(&self) -> (Option<&UserId>, Option<&UserId>) {
         match self {
             Self::UsersImported { .. } => (None, None),
+            Self::IdentityLoggedOut { user, .. } | Self::AccountEventReported { user, .. } => {
+                (Some(user), None)
+            }
             Self::UserCreated { user, .. }
             | Self::UserUpdated { user, .. }
             | Self::UserBlocked { user, .. }

@@ -37,9 +37,17 @@ pub struct Identity {
     pub email_proven_among: bool,
     /// Whether the account had another address, or none, when it was added here.
     pub email_changed: bool,
+    /// Tokens that name it are refused if they were issued before this second: its provider ended
+    /// its session. `None` for no bound.
+    pub tokens_valid_from: Option<DateTime<Utc>>,
 }
 
 impl Identity {
+    /// Whether its provider ended the session of a sign-in, or of a token, of this time.
+    pub fn has_ended(&self, time: DateTime<Utc>) -> bool {
+        self.tokens_valid_from.is_some_and(|from| is_before(time, from))
+    }
+
     /// Since when its present owner has had it.
     pub fn here_since(&self) -> DateTime<Utc> {
         self.moved.map_or(self.attach_time, |moved| moved.time.max(self.attach_time))

@@ -41,6 +41,7 @@ pub fn imported_identities(
                 moved: None,
                 email_proven_among: false,
                 email_changed: false,
+                tokens_valid_from: None,
             }
         })
         .collect();
@@ -88,6 +89,7 @@ mod tests {
             email_proven_since: None,
             email_proven_among: true,
             email_changed: true,
+            tokens_valid_from: None,
         }
     }
 

@@ -260,6 +260,7 @@ pub fn owned_identity(
         email_proven_since: is_verified.then_some(now),
         email_proven_among: false,
         email_changed: false,
+        tokens_valid_from: None,
     }
 }
 

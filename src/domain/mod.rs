@@ -20,6 +20,7 @@ pub mod linking;
 pub mod merge;
 pub mod metadata;
 pub mod policy;
+pub mod provider_event;
 pub mod provider_tokens;
 pub mod sign_in;
 pub mod tickets;
@@ -45,6 +46,7 @@ pub use policy::{
     EmailTrust, LinkingPolicy, ProviderPolicies, ProviderPolicy, Registration, RequiredEmail,
     Undeclared,
 };
+pub use provider_event::{AccountEvent, ProviderEvent, ReportedEvent};
 pub use provider_tokens::KeptTokens;
 pub use token_stamp::{TokenHash, TokenStamp};
 pub use user::{Absorbed, AbsorbedBy, User, UserRef};

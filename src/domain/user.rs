@@ -164,10 +164,18 @@ impl User {
         self.absorbed.as_ref().map_or(&self.id, |absorbed| &absorbed.into) == id
     }
 
-    /// Whether this token has been withdrawn.
-    pub fn has_withdrawn(&self, token: &TokenStamp) -> bool {
-        self.spared_token != Some(token.hash)
-            && self.tokens_valid_from.is_some_and(|from| is_before(token.issued_at, from))
+    /// Whether this token, which names the user by `named`, has been withdrawn: with others of the
+    /// user, or with those of the identity that it names.
+    pub fn has_withdrawn(&self, named: &UserRef, token: &TokenStamp) -> bool {
+        let has_ended = match named {
+            UserRef::Identity(id) => {
+                self.identity(id).is_some_and(|identity| identity.has_ended(token.issued_at))
+            }
+            UserRef::UserId(_) => false,
+        };
+        has_ended
+            || self.spared_token != Some(token.hash)
+                && self.tokens_valid_from.is_some_and(|from| is_before(token.issued_at, from))
     }
 
     /// Whether this token, which names the user by `named`, only reads: it is older than the move

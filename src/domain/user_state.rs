@@ -14,8 +14,8 @@ pub struct UserState {
     /// Whether the holder is blocked.
     pub blocked: bool,
     /// Tokens issued before this second are withdrawn. It is the latest of the bounds of the named
-    /// user, its holder and the named identity's origin user for the token in question, and of the
-    /// end of the second in which a former user of this name was deleted.
+    /// user, its holder and the named identity's origin user for the token in question, of the named
+    /// identity itself, and of the end of the second in which a former user of this name was deleted.
     pub tokens_valid_from: Option<DateTime<Utc>>,
     /// Tokens issued before this second only read: the bound of the named user and its holder,
     /// except for the identity whose proof set it.

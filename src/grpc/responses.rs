@@ -95,6 +95,7 @@ pub(super) fn actor(actor: &Actor) -> pb::Actor {
         ActorKind::Service => pb::actor::Kind::Service,
         ActorKind::Deletion => pb::actor::Kind::Deletion,
         ActorKind::Operator => pb::actor::Kind::Operator,
+        ActorKind::Provider => pb::actor::Kind::Provider,
     };
     pb::Actor { kind: kind.into(), issuer: actor.issuer.clone(), subject: actor.subject.clone() }
 }

@@ -15,12 +15,12 @@ use super::{
     fit::misfits,
     metadata_cache::{MetadataCache, ProviderEndpoints},
     oauth_only,
-    oidc::Oidc,
+    oidc::{self, Oidc},
     revocation::Revocation,
     shared_issuers::SharedIssuers,
 };
 use crate::{
-    auth::Keys,
+    auth::{EventToken, EventTokenError, EventTokenKind, Keys},
     call_slots::MAX_AT_ONE_PROVIDER,
     domain::{Provider, TenantId},
     http_client::HttpClient,
@@ -229,6 +229,23 @@ impl Client {
             ProtocolClient::OAuth(oauth) => {
                 self.in_time(oauth_only::account(ours, oauth, http, flow, response, now)).await
             }
+        }
+    }
+
+    /// Verifies a token by which the provider reports events. Waits for the provider's keys if the token
+    /// names a key that may be new.
+    ///
+    /// # Errors
+    /// Why it is refused.
+    pub async fn verify_events(
+        &self,
+        token: &str,
+        kind: EventTokenKind,
+        now: DateTime<Utc>,
+    ) -> Result<EventToken, EventTokenError> {
+        match &self.protocol {
+            ProtocolClient::Oidc(oidc) => oidc.verify_events(token, kind, now).await,
+            ProtocolClient::OAuth(_) => Err(oidc::NO_EVENTS),
         }
     }
 

@@ -35,7 +35,9 @@ pub use self::{
     methods::{AuthMethod, ResponseMode},
     presets::{Codes, Facts, OAuthFacts, OAuthPreset, OfflineWay, Preset, Revocation, SubjectRule},
     provider_tokens::{ProviderTokens, RefreshError, Revoked},
-    settings::{ClientSettings, OAuthSettings, OidcSettings, Protocol, TokenSettings},
+    settings::{
+        ClientSettings, EventSettings, OAuthSettings, OidcSettings, Protocol, TokenSettings,
+    },
 };
 use crate::domain::{
     EmailVerification, IdentityEmail, IdentityRef, Metadata, Verifier, linking::UnownedIdentity,

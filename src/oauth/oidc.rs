@@ -17,10 +17,17 @@ use super::{
     shared_issuers::SharedIssuer,
 };
 use crate::{
-    auth::{AuthError, Claims, IdToken, IdTokenExpectations},
+    auth::{
+        AuthError, Claims, EventToken, EventTokenError, EventTokenKind, IdToken,
+        IdTokenExpectations, SignatureVerifier,
+    },
     domain::{Email, IdentityRef, Metadata, Provider},
     http_client::HttpClient,
 };
+
+/// The refusal where a provider's events cannot be verified, or are not accepted.
+pub(super) const NO_EVENTS: EventTokenError =
+    EventTokenError::Unverified(AuthError::TokenInvalid("events are not accepted"));
 
 /// A client at a provider that speaks OpenID Connect.
 pub(super) struct Oidc {
@@ -133,6 +140,21 @@ impl Oidc {
         let Some(url) = &found.revoke else { return Ok(Revoked::Unsupported) };
         let method = self.for_codes(revocation.settings, &found).auth_method;
         revocation.at(url, method).await
+    }
+
+    /// Verifies a token by which the provider reports events, by the keys that it publishes.
+    pub(super) async fn verify_events(
+        &self,
+        token: &str,
+        kind: EventTokenKind,
+        now: DateTime<Utc>,
+    ) -> Result<EventToken, EventTokenError> {
+        match (&self.settings.events, &self.issuer.verifier) {
+            (Some(events), SignatureVerifier::Published(keys)) => {
+                self.settings.rules.verify_events(token, kind, keys, &events.source, now).await
+            }
+            _ => Err(NO_EVENTS),
+        }
     }
 
     fn for_codes<'a>(

@@ -83,6 +83,30 @@ impl Preset {
         known.any(|shared| shared.trim_end_matches('/').eq_ignore_ascii_case(issuer))
     }
 
+    /// The issuer of the provider's security event tokens, if that is another than `issuer`, the one of
+    /// its ID tokens. Google's has a slash at its end, in `iss` and in subjects
+    /// (<https://accounts.google.com/.well-known/risc-configuration>, read in 2026-12).
+    pub fn event_issuer(self, issuer: &str) -> Option<String> {
+        match self {
+            Self::Google if issuer == "https://accounts.google.com" => Some(format!("{issuer}/")),
+            Self::Google
+            | Self::GitLab
+            | Self::Microsoft
+            | Self::Apple
+            | Self::Slack
+            | Self::Twitch
+            | Self::Line
+            | Self::Cognito
+            | Self::Okta
+            | Self::Auth0
+            | Self::Keycloak
+            | Self::Salesforce
+            | Self::EntraExternalId
+            | Self::Yahoo
+            | Self::Orcid => None,
+        }
+    }
+
     /// The issuers of Microsoft's ID tokens: one directory, or for `common` and `organizations`
     /// each of `directories` (all, if it is empty).
     pub fn microsoft_issuer(

@@ -6,7 +6,7 @@ use http::Uri;
 
 use super::{AuthMethod, Flow, OAuthPreset, OfflineWay, Preset, ResponseMode, SubjectRule};
 use crate::{
-    auth::{ClientSecret, IdTokenRules, IssuerRule},
+    auth::{ClientSecret, EventSource, IdTokenRules, IssuerRule},
     outgoing::Authorities,
 };
 
@@ -91,6 +91,19 @@ pub struct OidcSettings {
     /// The domains, in canonical form, in which an email counts as verified although the provider
     /// says nothing of its verification: it is the directory of the organisation that has them.
     pub own_domains: BTreeSet<String>,
+    /// What becomes of tokens by which it reports events; `None` accepts none.
+    pub events: Option<EventSettings>,
+}
+
+/// What becomes of tokens by which a provider reports events of its accounts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventSettings {
+    /// Whether the provider itself may send them, over HTTP.
+    pub is_pushed: bool,
+    /// Whether events of accounts withdraw the tokens of users.
+    pub withdraws_tokens: bool,
+    /// Who issues security event tokens, and for which audiences.
+    pub source: EventSource,
 }
 
 /// What an operator configures about a provider that speaks OAuth 2.0 alone.
@@ -146,6 +159,14 @@ impl ClientSettings {
                 }
                 authorize.strip_suffix("/authorize").map(str::to_owned).unwrap_or(authorize)
             }
+        }
+    }
+
+    /// What becomes of tokens that report events; `None` if none are accepted.
+    pub fn events(&self) -> Option<&EventSettings> {
+        match &self.protocol {
+            Protocol::Oidc(oidc) => oidc.events.as_ref(),
+            Protocol::OAuth(_) => None,
         }
     }
 

@@ -1,9 +1,11 @@
 //! Limits of the calls that each caller may make, by class of call. They are kept in the memory of
 //! this server: with several, each has its own.
 //!
-//! Only a caller with a verified token is counted, so strangers take no memory here.
+//! Only callers with a verified token are counted, and providers of the configuration, so strangers take
+//! no memory here.
 
 mod brake;
+mod pushes;
 mod rate;
 mod shadow;
 
@@ -16,8 +18,11 @@ use governor::{
     state::keyed::HashMapStateStore,
 };
 
-pub use self::rate::Rate;
 use self::{brake::Brake, shadow::ShadowLog};
+pub use self::{
+    pushes::{PushLimits, Turn},
+    rate::Rate,
+};
 use crate::{
     auth::{CallClass, TokenCaller, VerifiedToken},
     secret::sha256,

@@ -34,6 +34,11 @@ impl Rate {
         Some(Self { calls, period })
     }
 
+    /// This many calls per second.
+    pub(super) const fn per_second(calls: NonZeroU32) -> Self {
+        Self { calls, period: Duration::from_secs(1) }
+    }
+
     /// The number of calls.
     pub fn calls(self) -> u32 {
         self.calls.get()

@@ -83,7 +83,11 @@ pub async fn serve_reloading(
     let stop = CancellationToken::new();
     let _stop = stop.clone().drop_guard();
     // gRPC clients all use HTTP/2.
-    let protocols = if config.auth0.is_some() { Protocols::Http1And2 } else { Protocols::Http2 };
+    let protocols = if config.auth0.is_some() || config.takes_pushes() {
+        Protocols::Http1And2
+    } else {
+        Protocols::Http2
+    };
     let certificates = config
         .tls
         .clone()

@@ -22,6 +22,7 @@ use crate::{
     config::{Auth0, Config},
     grpc::{gate::GateLayer, paths, status, timeouts},
     listener::CallService,
+    pushes,
     transfer::{export::Form, limits::TransferLimits},
 };
 
@@ -77,7 +78,11 @@ pub(super) fn calls(
         }
         None => None,
     };
-    Ok(TransportRouter { grpc, auth0 })
+    let pushes = config.takes_pushes().then(|| {
+        let routes = pushes::routes(use_cases, limit.clone());
+        pushes_stack(telemetry(pushes::outcome), config.tls.is_some(), config.max_call_time, routes)
+    });
+    Ok(TransportRouter { grpc, auth0, pushes })
 }
 
 /// How many searches over all users may run at once. Most connections to the database stay free for
@@ -114,6 +119,30 @@ where
         }))
         // Before each path, including paths that no service has.
         .layer(gate)
+        .service(routes)
+}
+
+/// The layers in front of the routes for what providers send, from the outermost to the innermost.
+fn pushes_stack<R: 'static, S>(
+    telemetry: TelemetryLayer,
+    is_tls: bool,
+    max_call_time: Duration,
+    routes: S,
+) -> impl CallService<R, Body = Body> + use<R, S>
+where
+    S: CallService<R>,
+{
+    ServiceBuilder::new()
+        // Outermost, so that refusals have these headers too: Back-Channel Logout 1.0 §2.8 demands
+        // `Cache-Control: no-store`.
+        .map_response(auth0::secured(is_tls))
+        .layer(telemetry)
+        .map_response(boxed)
+        // As with gRPC.
+        .layer(CatchPanicLayer::custom(|_| pushes::fault()))
+        // No provider sets a deadline.
+        .layer(DeadlineLayer::new(max_call_time, |_| None, |_| false, pushes::deadline_exceeded))
+        .map_response(boxed)
         .service(routes)
 }
 

@@ -31,7 +31,7 @@ pub(super) async fn keep_small(rate_limits: Arc<RateLimits>, stop: CancellationT
     }
 }
 
-/// Removes expired responses, tickets, attempts and jobs, leftovers of interrupted deletions, imports that
+/// Removes expired responses, tickets, attempts, event tokens and jobs, leftovers of interrupted deletions, imports that
 /// ended long ago, and events older than `retention`, in intervals until `stop`. Reports how old
 /// the metadata is that `purge` would remove.
 pub(super) async fn keep_swept(
@@ -54,6 +54,7 @@ pub(super) async fn keep_swept(
                     Leftovers::ExpiredResponses,
                     Leftovers::ExpiredTickets,
                     Leftovers::ExpiredAttempts,
+                    Leftovers::ExpiredEventTokens,
                     Leftovers::ExpiredJobs,
                 ];
                 for what in [Leftovers::Erasures].into_iter().chain(expired).chain(old) {

@@ -23,6 +23,8 @@ pub enum Leftovers {
     ExpiredTickets,
     /// Flows at providers that did not return in time.
     ExpiredAttempts,
+    /// Logout tokens and security event tokens that would be refused as too old.
+    ExpiredEventTokens,
     /// Jobs that are forgotten, with their lines.
     ExpiredJobs,
     /// What interrupted deletions have left.
@@ -48,6 +50,7 @@ impl Leftovers {
             Self::ExpiredResponses => "expired_responses",
             Self::ExpiredTickets => "expired_tickets",
             Self::ExpiredAttempts => "expired_attempts",
+            Self::ExpiredEventTokens => "expired_event_tokens",
             Self::ExpiredJobs => "expired_jobs",
             Self::Erasures => "erasures",
             Self::DiscardedMetadata(_) => "discarded_metadata",
@@ -77,6 +80,7 @@ impl Session {
             Leftovers::ExpiredResponses => self.remove_expired("request_ids").await,
             Leftovers::ExpiredTickets => self.remove_expired("sign_in_tickets").await,
             Leftovers::ExpiredAttempts => self.remove_expired("sign_in_attempts").await,
+            Leftovers::ExpiredEventTokens => self.remove_expired("event_tokens").await,
             Leftovers::ExpiredJobs => self.remove_expired_jobs().await,
             Leftovers::Erasures => self.erase_some(None).await,
             Leftovers::DiscardedMetadata(before) => self.remove_discarded(before).await,
@@ -95,6 +99,7 @@ impl Session {
             Leftovers::ExpiredResponses => self.expired("request_ids").await?,
             Leftovers::ExpiredTickets => self.expired("sign_in_tickets").await?,
             Leftovers::ExpiredAttempts => self.expired("sign_in_attempts").await?,
+            Leftovers::ExpiredEventTokens => self.expired("event_tokens").await?,
             Leftovers::ExpiredJobs => self.expired("jobs").await?,
             Leftovers::Erasures => {
                 self.conn

@@ -22,6 +22,7 @@ mod duplicates;
 mod epochs;
 mod erasures;
 mod error;
+mod event_tokens;
 mod events;
 mod export;
 mod feed;
@@ -92,6 +93,7 @@ pub use duplicates::{AccountPlace, ClaimPage, Claims, EmailOwner, EmailPage, Ema
 pub use epochs::Horizon;
 pub use erasures::DeletedUsers;
 pub use error::StoreError;
+pub use event_tokens::{TokenUsed, UsedEventToken};
 pub use export::AccountOwner;
 pub use feed::{EventPage, PastEvent, Position, PositionState, Tail};
 pub use history::{LinkPosition, PastLink};

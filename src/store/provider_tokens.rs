@@ -277,6 +277,20 @@ impl Session {
         Ok(())
     }
 
+    /// Removes the tokens of an identity that were written before `from`, in the open transaction: the
+    /// provider accepts them no longer, so they are not revoked. What a refresh that is under way brings
+    /// is revoked when it ends.
+    pub fn drop_tokens(&mut self, identity: &IdentityRef, from: DateTime<Utc>) {
+        const SQL: &str =
+            concat!("DELETE FROM provider_tokens WHERE ", named!(), " AND keep_time < $4");
+        let query = sql_query(SQL)
+            .bind::<Text, _>(self.tenant.to_string())
+            .bind::<Text, _>(identity.provider.to_string())
+            .bind::<Text, _>(identity.subject.to_string())
+            .bind::<Timestamptz, _>(from);
+        self.write("drop_tokens", Cached(query), Expected::Any);
+    }
+
     /// Some of the tenant's tokens that are sealed with one of these keys. They come without scopes and
     /// expiry.
     pub async fn old_seals(

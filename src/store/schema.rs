@@ -50,6 +50,7 @@ diesel::table! {
         owner_since -> Nullable<Timestamptz>,
         moved_by_proof -> Bool,
         vouched -> Bool,
+        tokens_valid_from -> Nullable<Timestamptz>,
     }
 }
 
@@ -97,6 +98,15 @@ diesel::table! {
         identities -> Array<Text>,
         link_ids -> Array<Uuid>,
         delete_time -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    event_tokens (tenant_id, jti_hash) {
+        tenant_id -> Text,
+        jti_hash -> Binary,
+        token_hash -> Binary,
+        expire_time -> Timestamptz,
     }
 }
 

@@ -265,7 +265,8 @@ impl Session {
     }
 
     /// Stores the account that an attempt has proven, with its owner at `now`, the start of the
-    /// call, before a decision rests on it. An account that was deleted since is not stored. This
+    /// call, before a decision rests on it. An account that was deleted since is not stored, and none
+    /// whose session its provider has ended since. This
     /// waits for the account's lock, so that an erasing finds each stored account and none follows.
     pub async fn store_account(
         &mut self,
@@ -281,7 +282,8 @@ impl Session {
                 WHERE i.tenant_id = $1 AND i.provider = $8 AND i.subject = $5 AND u.create_time <= $7) WHERE ",
             named!(),
             " AND claimed_by = $4 AND subject IS NULL AND NOT rejected AND NOT EXISTS (SELECT FROM tombstones t \
-              WHERE t.tenant_id = $1 AND t.id_hash = $9 AND t.delete_time >= $7)"
+              WHERE t.tenant_id = $1 AND t.id_hash = $9 AND t.delete_time >= $7) AND NOT EXISTS (SELECT FROM identities e \
+              WHERE e.tenant_id = $1 AND e.provider = $8 AND e.subject = $5 AND e.tokens_valid_from > $10)"
         );
         let locked = self.begin_locked(&LockKeys::default().identity(&account.id)).await?;
         // Deletions are dated by the clock of the database, which may be behind the server's.

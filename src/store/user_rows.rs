@@ -68,7 +68,7 @@ macro_rules! user_columns {
              i.email_verify_time, i.email_verifier, ",
             $profile_data,
             ", i.attach_time, i.attached_by_link, i.owner_since, i.moved_by_proof, i.vouched, i.email_proven_since, \
-             i.email_proven_among, i.email_changed"
+             i.email_proven_among, i.email_changed, i.tokens_valid_from"
         )
     };
 }
@@ -142,6 +142,7 @@ type IdentitySql = (
     Nullable<Timestamptz>,
     Bool,
     Bool,
+    Nullable<Timestamptz>,
 );
 
 /// The types of the columns of `user_columns`.
@@ -200,6 +201,7 @@ pub(super) struct IdentityColumns {
     email_proven_since: Option<DateTime<Utc>>,
     email_proven_among: bool,
     email_changed: bool,
+    tokens_valid_from: Option<DateTime<Utc>>,
 }
 
 /// The users of these rows in the order of their positions, their emails judged by today's
@@ -348,6 +350,7 @@ impl IdentityColumns {
             email_proven_since: self.email_proven_since,
             email_proven_among: self.email_proven_among,
             email_changed: self.email_changed,
+            tokens_valid_from: self.tokens_valid_from,
         })
     }
 }

@@ -23,7 +23,7 @@ macro_rules! user_state_columns {
             "n.id AS named_id, n.create_time, n.absorbed_into, n.absorbed_by_link, n.alias_of, n.absorbed_time, h.id AS holder_id, h.blocked, \
               greatest(CASE WHEN n.spared_token = q.token THEN NULL ELSE n.tokens_valid_from END, \
                 CASE WHEN h.spared_token = q.token THEN NULL ELSE h.tokens_valid_from END, \
-                CASE WHEN home.spared_token = q.token THEN NULL ELSE home.tokens_valid_from END, \
+                CASE WHEN home.spared_token = q.token THEN NULL ELSE home.tokens_valid_from END, i.tokens_valid_from, \
                 date_trunc('second', t.delete_time) + interval '1 second') AS tokens_valid_from, \
               CASE WHEN i.email_proven_since = h.writes_valid_from THEN NULL WHEN i.owner_id IS NOT NULL THEN h.writes_valid_from \
                 ELSE greatest(n.writes_valid_from, h.writes_valid_from) END AS writes_valid_from, \

@@ -11,6 +11,7 @@ mod jobs;
 mod keys;
 mod links;
 mod log;
+mod provider_events;
 mod provider_tokens;
 mod rate_limits;
 mod reloads;
@@ -40,6 +41,7 @@ pub use self::{
     keys::KeyMetrics,
     links::LinkMetrics,
     log::count_lost_lines,
+    provider_events::ProviderEventMetrics,
     provider_tokens::ProviderTokenMetrics,
     rate_limits::RateLimitMetrics,
     reloads::ReloadMetrics,
@@ -75,6 +77,8 @@ pub struct Metrics {
     pub keys: KeyMetrics,
     /// The sign-ins.
     pub sign_ins: SignInMetrics,
+    /// What providers report.
+    pub provider_events: ProviderEventMetrics,
     /// The changes of who is who.
     pub links: LinkMetrics,
     /// The feed of events, and the sweep.
@@ -148,6 +152,7 @@ impl Default for Metrics {
         );
         let jobs = JobMetrics::register(r);
         let provider_tokens = ProviderTokenMetrics::register(r);
+        let provider_events = ProviderEventMetrics::register(r);
         let (connections, log) = (ConnectionMetrics::register(r), LogMetrics::register(r));
         let reloads = ReloadMetrics::register(r);
         let (registry, updates) = (Arc::new(registry), Arc::default());
@@ -159,6 +164,7 @@ impl Default for Metrics {
             tokens,
             keys,
             sign_ins,
+            provider_events,
             links,
             feed,
             jobs,

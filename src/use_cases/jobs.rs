@@ -106,7 +106,7 @@ pub fn actor_of_job(permit: &Permit) -> Result<Actor, Error> {
             let (issuer, subject) = (issuer.clone(), subject.clone());
             Ok(Actor { kind: ActorKind::Service, issuer, subject })
         }
-        Caller::User(_) | Caller::Operator => {
+        Caller::User(_) | Caller::Operator | Caller::Provider { .. } => {
             Err(Error::Fault("a job was started by a caller that is no service".to_owned()))
         }
     }

@@ -18,6 +18,7 @@ mod list_events;
 mod metadata;
 mod preview;
 mod primary;
+mod provider_events;
 mod provider_tokens;
 mod read_user;
 mod release;
@@ -50,6 +51,7 @@ pub use self::{
     list_events::{ListEvents, ListedEvents},
     metadata::{MergeMetadata, MergeMetadataResult, MergeSource},
     primary::SetPrimaryIdentity,
+    provider_events::ReceiveEvents,
     provider_tokens::{AccessToken, GetProviderToken},
     read_user::read_user,
     release::{Release, ReleaseResult},
@@ -245,13 +247,13 @@ async fn free_id(session: &mut Session, id: UserId) -> Result<Option<UserId>, Er
     Ok(found.iter().all(LookupResult::is_free_id).then_some(id))
 }
 
-/// The token of a user that calls for itself; `None` for a service and the operator.
+/// The token of a user that calls for itself; `None` for other callers.
 fn calling_token(permit: &Permit) -> Option<CallingToken> {
     match permit.caller() {
         Caller::User(user) => {
             Some(CallingToken { named: user.named.clone(), hash: user.stamp.hash })
         }
-        Caller::Service { .. } | Caller::Operator => None,
+        Caller::Service { .. } | Caller::Operator | Caller::Provider { .. } => None,
     }
 }
 
@@ -291,6 +293,11 @@ fn actor(permit: &Permit, own: &UserId) -> Actor {
             Actor { kind: ActorKind::Service, issuer: issuer.clone(), subject: subject.clone() }
         }
         Caller::Operator => Actor::operator(),
+        Caller::Provider { issuer, provider } => Actor {
+            kind: ActorKind::Provider,
+            issuer: issuer.clone(),
+            subject: provider.to_string(),
+        },
     }
 }
 

@@ -170,7 +170,7 @@ fn check_config_lists_every_problem_at_once() {
         line 62: issuers.fourth: names subjects of provider github in tenant default, at which people sign in with issuer https://github.com/login/oauth: one subject could then be two people
         line 69: issuers.fourth.algorithms: HS256 is symmetric: each party that can verify could also sign
         line 69: issuers.fourth.algorithms: "none" is not a signature algorithm such as "RS256"
-        line 71: issuers.fourth.allowed_scopes: "read:everything" is not one of create:users, delete:current_user, delete:users, export:users, import:users, jobs:users, read:connections, read:current_user, read:events, read:provider_tokens, read:user_idp_tokens, read:users, sign_in:users, update:current_user_identities, update:current_user_metadata, update:users
+        line 71: issuers.fourth.allowed_scopes: "read:everything" is not one of create:users, delete:current_user, delete:users, export:users, import:users, jobs:users, read:connections, read:current_user, read:events, read:provider_tokens, read:user_idp_tokens, read:users, receive:provider_events, sign_in:users, update:current_user_identities, update:current_user_metadata, update:users
         line 72: issuers.fifth: names subjects of provider sms in tenant default, at which people sign in with issuer https://sms.example.com: one subject could then be two people
         line 80: issuers.fifth.jwks_file: missing.json cannot be read: No such file or directory (os error 2)
         line 89: issuers.sixth.jwks_file: bad.json is not a JWKS document: EOF while parsing a list at line 1 column 10
@@ -256,7 +256,7 @@ async fn migrate_runs_missing_migrations_once() {
     let second = run_in(&dir, "migrate", &environment);
 
     let stdout =
-        "migrated: 20261130000001, 20261201000001.expand, 20261201000002.expand, 20261201000003.expand, 20261201000004.expand, 20261201000005.expand, 20261201000006.expand, 20261201000007.expand, 20261201000008.expand, 20261202000009.expand, 20261202000010.expand".to_owned();
+        "migrated: 20261130000001, 20261201000001.expand, 20261201000002.expand, 20261201000003.expand, 20261201000004.expand, 20261201000005.expand, 20261201000006.expand, 20261201000007.expand, 20261201000008.expand, 20261202000009.expand, 20261202000010.expand, 20261202000011.expand".to_owned();
     assert_eq!(first, Ran { code: Some(0), stdout, stderr: String::new() });
     let stdout = "the schema is up to date".to_owned();
     assert_eq!(second, Ran { code: Some(0), stdout, stderr: String::new() });
@@ -339,7 +339,7 @@ async fn serve_exits_with_the_reason_why_it_cannot_serve() {
         format!("{} {}", ran.code.unwrap(), lines.join("\n"))
     };
 
-    insta::assert_snapshot!(serve(&[]), @"1 identity-link: the database's schema is older than this binary: run `identity-link migrate` first (missing: 20261130000001, 20261201000001.expand, 20261201000002.expand, 20261201000003.expand, 20261201000004.expand, 20261201000005.expand, 20261201000006.expand, 20261201000007.expand, 20261201000008.expand, 20261202000009.expand, 20261202000010.expand)");
+    insta::assert_snapshot!(serve(&[]), @"1 identity-link: the database's schema is older than this binary: run `identity-link migrate` first (missing: 20261130000001, 20261201000001.expand, 20261201000002.expand, 20261201000003.expand, 20261201000004.expand, 20261201000005.expand, 20261201000006.expand, 20261201000007.expand, 20261201000008.expand, 20261202000009.expand, 20261202000010.expand, 20261202000011.expand)");
     insta::assert_snapshot!(serve(&[("IDENTITY_LINK__DATABASE__URL", &nowhere().url)]), @"1 identity-link: the database is unavailable: error connecting to server: connection refused (at 127.0.0.1: is Postgres running there?)");
     insta::assert_snapshot!(serve(&[("IDENTITY_LINK__ISSUERS__GITHUB__JWKS_FILE", "bad.json")]), @"
         64 identity-link: config.toml:

@@ -95,6 +95,8 @@ fn which_callers_may_call_which_rpc() {
     UploadPlan: - | jobs:users | IDEMPOTENCY_UNKNOWN
     ReadLines: - | jobs:users | NO_SIDE_EFFECTS
     ListProviders: - | sign_in:users | NO_SIDE_EFFECTS
+    ReceiveLogoutToken: - | receive:provider_events | IDEMPOTENCY_UNKNOWN
+    ReceiveSecurityEvents: - | receive:provider_events | IDEMPOTENCY_UNKNOWN
     StartSignIn: - | sign_in:users | IDEMPOTENCY_UNKNOWN
     CompleteSignIn: - | sign_in:users | IDEMPOTENCY_UNKNOWN
     ResolveSignIn: - | sign_in:users | IDEMPOTENCY_UNKNOWN
@@ -118,6 +120,7 @@ fn the_fields_of_each_message_and_their_presence() {
     insta::assert_snapshot!(lines.join("\n"), @"
     Access: self_scope=1 string, service_scope=2 string
     AccessOf: rpc=1 string, access=2 Access{}, only_reads=3 bool
+    AccountEventReported: user_id=1 string, identity=2 IdentityRef{}, account_event=3 Event, tokens_withdrawn=4 bool
     Actor: kind=1 Kind, issuer=2 string, subject=3 string
     ApplyPlanRequest: operation=1 string, validate_only=2 bool, limit=3 int64, rate=4 int32, accepted_marks=5 string[], request_id=6 string
     ApplyPlanResponse: plan_id=1 string, counts=2 VerdictCounts{}, limited=3 bool
@@ -130,7 +133,7 @@ fn the_fields_of_each_message_and_their_presence() {
     DeleteUserResponse: deleted_user_ids=1 string[]
     EmailEvidence: identity=1 IdentityRef{}, user_id=2 string, email=3 string, counts=4 bool, verify_time=5 Timestamp{}, verifier_issuer=6 string, verifier_subject=7 string
     EmailMatch: user=1 User{}, identities=2 IdentityRef[], verified=3 bool
-    Event: position=1 string, time=2 Timestamp{}, tenant=3 string, actor=4 Actor{}, request_id=5 string, detail/user_created=20 UserCreated{}, detail/user_updated=21 UserUpdated{}, detail/user_blocked=22 UserBlocked{}, detail/user_deleted=23 UserDeleted{}, detail/user_linked=24 UserLinked{}, detail/user_unlinked=25 UserUnlinked{}, detail/link_undone=26 LinkUndone{}, detail/identity_attached=27 IdentityAttached{}, detail/identity_detached=28 IdentityDetached{}, detail/identity_updated=29 IdentityUpdated{}, detail/user_metadata_merged=30 UserMetadataMerged{}, detail/user_primary_identity_changed=31 UserPrimaryIdentityChanged{}, detail/identity_released=32 IdentityReleased{}, detail/users_imported=33 UsersImported{}, detail/identities_renamed=34 IdentitiesRenamed{}
+    Event: position=1 string, time=2 Timestamp{}, tenant=3 string, actor=4 Actor{}, request_id=5 string, detail/user_created=20 UserCreated{}, detail/user_updated=21 UserUpdated{}, detail/user_blocked=22 UserBlocked{}, detail/user_deleted=23 UserDeleted{}, detail/user_linked=24 UserLinked{}, detail/user_unlinked=25 UserUnlinked{}, detail/link_undone=26 LinkUndone{}, detail/identity_attached=27 IdentityAttached{}, detail/identity_detached=28 IdentityDetached{}, detail/identity_updated=29 IdentityUpdated{}, detail/user_metadata_merged=30 UserMetadataMerged{}, detail/user_primary_identity_changed=31 UserPrimaryIdentityChanged{}, detail/identity_released=32 IdentityReleased{}, detail/users_imported=33 UsersImported{}, detail/identities_renamed=34 IdentitiesRenamed{}, detail/identity_logged_out=40 IdentityLoggedOut{}, detail/account_event_reported=41 AccountEventReported{}
     ExportSummary: user_count=1 int64, deleted_count=2 int64, unknown_user_ids=3 string[]
     ExportUsersRequest: form=1 Form, user_ids=2 string[], since_position=3 string, include_links=4 bool
     ExportUsersResponse: part/position=1 string, part/lines=2 bytes, part/summary=3 ExportSummary{}
@@ -152,6 +155,7 @@ fn the_fields_of_each_message_and_their_presence() {
     Identity: identity_ref=1 IdentityRef{}, connection=2 string, email=3 string, email_verified=4 bool, profile_data=5 Struct{}, attach_time=6 Timestamp{}, origin_user_id=7 string, social=8 bool, email_verify_time=9 Timestamp{}
     IdentityAttached: user=1 UserChange{}, identity=2 IdentityRef{}, link_id=3 string, basis=4 LinkBasis{}
     IdentityDetached: user=1 UserChange{}, detached=2 UserChange{}, identity=3 IdentityRef{}, link_id=4 string
+    IdentityLoggedOut: user_id=1 string, identity=2 IdentityRef{}
     IdentityRef: provider=1 string, subject=2 string
     IdentityReleased: user=1 UserChange{}, identity=2 IdentityRef{}
     IdentityUpdated: user=1 UserChange{}, identity=2 IdentityRef{}
@@ -205,6 +209,10 @@ fn the_fields_of_each_message_and_their_presence() {
     ReadLinesRequest: operation=1 string, after_line=2 int64
     ReadLinesResponse.Line: number=1 int64, json=2 string
     ReadLinesResponse: lines=1 Line[]
+    ReceiveLogoutTokenRequest: provider=1 string, logout_token=2 string
+    ReceiveLogoutTokenResponse: 
+    ReceiveSecurityEventsRequest: provider=1 string, security_event_token=2 string
+    ReceiveSecurityEventsResponse: 
     RenamedIdentity: identity=1 IdentityRef{}, former=2 IdentityRef{}
     ResolveSignInRequest: proof/account=1 ProvenAccount{}, proof/sign_in_ticket=2 string, validate_only=3 bool, request_id=4 string
     ResolveSignInResponse: decision=1 SignInDecision{}
@@ -319,9 +327,10 @@ fn the_values_of_each_enum() {
     lines.sort();
 
     insta::assert_snapshot!(lines.join("\n"), @"
-    Actor.Kind: 0 KIND_UNSPECIFIED, 1 KIND_USER, 2 KIND_SERVICE, 3 KIND_DELETION, 4 KIND_OPERATOR
+    AccountEventReported.Event: 0 EVENT_UNSPECIFIED, 1 EVENT_DISABLED, 2 EVENT_ENABLED, 3 EVENT_PURGED, 4 EVENT_CREDENTIAL_CHANGE_REQUIRED, 5 EVENT_CREDENTIAL_COMPROMISE, 6 EVENT_CREDENTIAL_CHANGE, 7 EVENT_SESSIONS_REVOKED, 8 EVENT_TOKEN_CLAIMS_CHANGE, 9 EVENT_TOKENS_REVOKED
+    Actor.Kind: 0 KIND_UNSPECIFIED, 1 KIND_USER, 2 KIND_SERVICE, 3 KIND_DELETION, 4 KIND_OPERATOR, 5 KIND_PROVIDER
     DuplicateRule: 0 DUPLICATE_RULE_UNSPECIFIED, 1 DUPLICATE_RULE_VERIFIED_EMAIL, 2 DUPLICATE_RULE_VERIFIED_PHONE, 3 DUPLICATE_RULE_EMAIL_ONE_SIDE, 4 DUPLICATE_RULE_GMAIL
-    EventKind: 0 EVENT_KIND_UNSPECIFIED, 1 EVENT_KIND_USER_CREATED, 2 EVENT_KIND_USER_UPDATED, 3 EVENT_KIND_USER_BLOCKED, 4 EVENT_KIND_USER_DELETED, 5 EVENT_KIND_USER_LINKED, 6 EVENT_KIND_USER_UNLINKED, 7 EVENT_KIND_LINK_UNDONE, 8 EVENT_KIND_IDENTITY_ATTACHED, 9 EVENT_KIND_IDENTITY_DETACHED, 10 EVENT_KIND_IDENTITY_UPDATED, 11 EVENT_KIND_USER_METADATA_MERGED, 12 EVENT_KIND_USER_PRIMARY_IDENTITY_CHANGED, 13 EVENT_KIND_IDENTITY_RELEASED, 14 EVENT_KIND_USERS_IMPORTED, 15 EVENT_KIND_IDENTITIES_RENAMED
+    EventKind: 0 EVENT_KIND_UNSPECIFIED, 1 EVENT_KIND_USER_CREATED, 2 EVENT_KIND_USER_UPDATED, 3 EVENT_KIND_USER_BLOCKED, 4 EVENT_KIND_USER_DELETED, 5 EVENT_KIND_USER_LINKED, 6 EVENT_KIND_USER_UNLINKED, 7 EVENT_KIND_LINK_UNDONE, 8 EVENT_KIND_IDENTITY_ATTACHED, 9 EVENT_KIND_IDENTITY_DETACHED, 10 EVENT_KIND_IDENTITY_UPDATED, 11 EVENT_KIND_USER_METADATA_MERGED, 12 EVENT_KIND_USER_PRIMARY_IDENTITY_CHANGED, 13 EVENT_KIND_IDENTITY_RELEASED, 14 EVENT_KIND_USERS_IMPORTED, 15 EVENT_KIND_IDENTITIES_RENAMED, 20 EVENT_KIND_IDENTITY_LOGGED_OUT, 21 EVENT_KIND_ACCOUNT_EVENT_REPORTED
     ExportUsersRequest.Form: 0 FORM_UNSPECIFIED, 1 FORM_NEUTRAL, 2 FORM_AUTH0
     FeedEnd: 0 FEED_END_UNSPECIFIED, 1 FEED_END_OLDEST, 2 FEED_END_NEWEST
     FindDuplicatesRequest.Primary: 0 PRIMARY_UNSPECIFIED, 1 PRIMARY_OLDEST, 2 PRIMARY_MOST_USED
@@ -337,7 +346,7 @@ fn the_values_of_each_enum() {
     MetadataMerge.Conflict: 0 CONFLICT_UNSPECIFIED, 1 CONFLICT_PRIMARY_WINS, 2 CONFLICT_SECONDARY_WINS, 3 CONFLICT_FAIL
     MetadataMerge.Strategy: 0 STRATEGY_UNSPECIFIED, 1 STRATEGY_KEEP_PRIMARY, 2 STRATEGY_MERGE
     MetadataNamespace: 0 METADATA_NAMESPACE_UNSPECIFIED, 1 METADATA_NAMESPACE_USER, 2 METADATA_NAMESPACE_APP
-    Reason: 0 REASON_UNSPECIFIED, 1 REASON_TOKEN_MISSING, 2 REASON_TOKEN_INVALID, 3 REASON_SCOPE_INSUFFICIENT, 4 REASON_NOT_YOUR_USER, 5 REASON_REAUTHENTICATION_REQUIRED, 6 REASON_REQUEST_INVALID, 7 REASON_SAME_USER, 8 REASON_LINK_TOKEN_INVALID, 9 REASON_EMAIL_NOT_SHARED, 10 REASON_USER_NOT_FOUND, 11 REASON_IDENTITY_NOT_FOUND, 12 REASON_LINK_NOT_FOUND, 13 REASON_USER_ABSORBED, 14 REASON_USER_BLOCKED, 15 REASON_IDENTITY_TAKEN, 16 REASON_USER_EXISTS, 17 REASON_LAST_IDENTITY, 18 REASON_PRIMARY_IDENTITY, 19 REASON_TOO_MANY_IDENTITIES, 20 REASON_METADATA_CONFLICT, 21 REASON_METADATA_TOO_LARGE, 22 REASON_VERSION_MISMATCH, 23 REASON_CONFLICT_RETRY, 24 REASON_OVERLOADED, 25 REASON_STORE_UNAVAILABLE, 26 REASON_KEYS_UNAVAILABLE, 27 REASON_COMMIT_UNKNOWN, 28 REASON_ABSORBED_USERS_EXIST, 29 REASON_INTERNAL, 30 REASON_DEADLINE, 31 REASON_REQUEST_ID_REUSED, 32 REASON_LINK_NOT_UNDOABLE, 33 REASON_POSITION_INVALID, 34 REASON_POSITION_EXPIRED, 35 REASON_SERVER_STOPPING, 36 REASON_WATCH_EXPIRED, 37 REASON_LINK_TICKET_INVALID, 38 REASON_SIGN_IN_INVALID, 39 REASON_EMAIL_MISSING, 40 REASON_EMAIL_UNVERIFIED, 41 REASON_PROVIDER_DISABLED, 42 REASON_PROVIDER_REJECTED, 43 REASON_PROVIDER_UNAVAILABLE, 44 REASON_PROVIDER_UNKNOWN, 45 REASON_REGISTRATION_CLOSED, 46 REASON_RATE_LIMITED, 47 REASON_RPC_UNKNOWN, 48 REASON_ENCODING_UNSUPPORTED, 49 REASON_MESSAGE_TOO_LARGE, 60 REASON_OPERATION_NOT_FOUND, 61 REASON_OPERATION_UNFINISHED, 62 REASON_OPERATION_CANCELLED, 63 REASON_PLAN_INCOMPLETE, 64 REASON_TOO_MANY_OPERATIONS, 75 REASON_PROVIDER_TOKEN_GONE, 76 REASON_PROVIDER_SCOPES_MISSING
+    Reason: 0 REASON_UNSPECIFIED, 1 REASON_TOKEN_MISSING, 2 REASON_TOKEN_INVALID, 3 REASON_SCOPE_INSUFFICIENT, 4 REASON_NOT_YOUR_USER, 5 REASON_REAUTHENTICATION_REQUIRED, 6 REASON_REQUEST_INVALID, 7 REASON_SAME_USER, 8 REASON_LINK_TOKEN_INVALID, 9 REASON_EMAIL_NOT_SHARED, 10 REASON_USER_NOT_FOUND, 11 REASON_IDENTITY_NOT_FOUND, 12 REASON_LINK_NOT_FOUND, 13 REASON_USER_ABSORBED, 14 REASON_USER_BLOCKED, 15 REASON_IDENTITY_TAKEN, 16 REASON_USER_EXISTS, 17 REASON_LAST_IDENTITY, 18 REASON_PRIMARY_IDENTITY, 19 REASON_TOO_MANY_IDENTITIES, 20 REASON_METADATA_CONFLICT, 21 REASON_METADATA_TOO_LARGE, 22 REASON_VERSION_MISMATCH, 23 REASON_CONFLICT_RETRY, 24 REASON_OVERLOADED, 25 REASON_STORE_UNAVAILABLE, 26 REASON_KEYS_UNAVAILABLE, 27 REASON_COMMIT_UNKNOWN, 28 REASON_ABSORBED_USERS_EXIST, 29 REASON_INTERNAL, 30 REASON_DEADLINE, 31 REASON_REQUEST_ID_REUSED, 32 REASON_LINK_NOT_UNDOABLE, 33 REASON_POSITION_INVALID, 34 REASON_POSITION_EXPIRED, 35 REASON_SERVER_STOPPING, 36 REASON_WATCH_EXPIRED, 37 REASON_LINK_TICKET_INVALID, 38 REASON_SIGN_IN_INVALID, 39 REASON_EMAIL_MISSING, 40 REASON_EMAIL_UNVERIFIED, 41 REASON_PROVIDER_DISABLED, 42 REASON_PROVIDER_REJECTED, 43 REASON_PROVIDER_UNAVAILABLE, 44 REASON_PROVIDER_UNKNOWN, 45 REASON_REGISTRATION_CLOSED, 46 REASON_RATE_LIMITED, 47 REASON_RPC_UNKNOWN, 48 REASON_ENCODING_UNSUPPORTED, 49 REASON_MESSAGE_TOO_LARGE, 60 REASON_OPERATION_NOT_FOUND, 61 REASON_OPERATION_UNFINISHED, 62 REASON_OPERATION_CANCELLED, 63 REASON_PLAN_INCOMPLETE, 64 REASON_TOO_MANY_OPERATIONS, 70 REASON_PROVIDER_EVENTS_OFF, 71 REASON_EVENT_TOKEN_INVALID, 75 REASON_PROVIDER_TOKEN_GONE, 76 REASON_PROVIDER_SCOPES_MISSING
     ResolvedUser.State: 0 STATE_UNSPECIFIED, 1 STATE_CURRENT, 2 STATE_ABSORBED, 3 STATE_DELETED, 4 STATE_UNKNOWN
     SignInDecision.Outcome: 0 OUTCOME_UNSPECIFIED, 1 OUTCOME_SIGNED_IN, 2 OUTCOME_CREATED, 3 OUTCOME_LINKED, 4 OUTCOME_CANDIDATES, 5 OUTCOME_REGISTRATION_NEEDED
     SignInProvider.Mode: 0 MODE_UNSPECIFIED, 1 MODE_SIGN_IN, 2 MODE_LINK_ONLY

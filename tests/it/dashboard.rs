@@ -176,11 +176,12 @@ async fn result(prometheus: SocketAddr, query: &str) -> Vec<Value> {
 }
 
 /// The panels that show something only after what this test does not cause.
-const QUIET: [&str; 7] = [
+const QUIET: [&str; 8] = [
     "Statements that failed",
     "Writes that began again",
     "Attempts to read keys that failed",
     "Flows at providers, by step",
+    "Events of providers, by outcome",
     "Rows that the sweep removed",
     "In flight, by rpc",
     "Age of the oldest discarded metadata, by tenant",

@@ -61,7 +61,10 @@ fn each_library_is_used_in_its_own_modules_only() {
     );
     assert_eq!(outside("jsonwebtoken", &["src/auth/", "src/config/", "dev/src/keys.rs"]), [""; 0]);
     assert_eq!(outside("oauth2", &["src/oauth/"]), [""; 0]);
-    assert_eq!(outside("axum", &["src/auth0/", "src/management.rs", "dev/src/demo/"]), [""; 0]);
+    assert_eq!(
+        outside("axum", &["src/auth0/", "src/management.rs", "src/pushes/", "dev/src/demo/"]),
+        [""; 0]
+    );
     assert_eq!(outside("askama", &["dev/src/demo/pages.rs"]), [""; 0]);
     assert_eq!(outside("tower_http", &["src/auth0/", "src/server/"]), [""; 0]);
     assert_eq!(outside("utoipa", &["src/auth0/"]), [""; 0]);
@@ -148,11 +151,12 @@ fn modules_depend_on_each_other_in_one_direction() {
     insta::assert_snapshot!(used_by("feed/"), @"clock domain store");
     insta::assert_snapshot!(used_by("calls/"), @"auth call_slots clock domain listener store telemetry use_cases");
     insta::assert_snapshot!(used_by("auth0/"), @"auth calls clock config domain i_json rate_limits secret store telemetry transfer use_cases");
+    insta::assert_snapshot!(used_by("pushes/"), @"auth calls clock domain rate_limits store telemetry use_cases");
     insta::assert_snapshot!(used_by("grpc/"), @"auth calls clock domain feed oauth rate_limits secret store telemetry transfer use_cases");
     insta::assert_snapshot!(used_by("transfer/"), @"auth clock config domain feed i_json secret store telemetry use_cases");
-    insta::assert_snapshot!(used_by("server/"), @"auth auth0 calls clock config domain feed grpc http_client listener management oauth rate_limits store telemetry transfer use_cases");
+    insta::assert_snapshot!(used_by("server/"), @"auth auth0 calls clock config domain feed grpc http_client listener management oauth pushes rate_limits store telemetry transfer use_cases");
     insta::assert_snapshot!(used_by("management.rs"), @"telemetry use_cases version");
-    insta::assert_snapshot!(used_by("rate_limits/"), @"auth secret telemetry");
+    insta::assert_snapshot!(used_by("rate_limits/"), @"auth domain secret telemetry");
     insta::assert_snapshot!(used_by("call_slots.rs"), @"");
     insta::assert_snapshot!(used_by("doctor/"), @"auth clock config domain http_client listener oauth store");
     insta::assert_snapshot!(used_by("clock.rs"), @"");

@@ -10,6 +10,7 @@ mod kept;
 mod lies;
 mod linking;
 mod logged;
+mod logout;
 mod microsoft;
 mod misfits;
 pub(crate) mod oauth_only;

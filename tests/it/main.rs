@@ -60,6 +60,7 @@ mod outgoing;
 mod overtaken;
 mod plans;
 mod primary;
+mod provider_events;
 mod provider_move;
 mod provider_tokens;
 mod purge;

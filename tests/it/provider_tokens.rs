@@ -6,6 +6,7 @@ mod leaving;
 mod oauth_only;
 mod races;
 mod refused;
+mod reported;
 
 use std::{fs, path::PathBuf};
 

@@ -10,7 +10,10 @@ use std::{
 use expect_test::expect_file;
 use identity_link::{
     auth::{AuthError, CallClass, access::TABLE},
-    domain::{DomainError, Violation, error::LinkTokenProblem},
+    domain::{
+        DomainError, Violation,
+        error::{EventTokenProblem, LinkTokenProblem},
+    },
     grpc::{proto::DESCRIPTOR_SET, status},
     rate_limits::{Exceeded, Rate},
     store::StoreError,
@@ -186,6 +189,8 @@ fn domain_errors() -> Vec<DomainError> {
         DomainError::ProviderUnavailable,
         DomainError::ProviderTokenGone,
         DomainError::ProviderScopesMissing(vec!["calendar".to_owned()]),
+        DomainError::ProviderEventsOff,
+        DomainError::EventTokenInvalid(EventTokenProblem::Invalid),
         DomainError::EmailMissing,
         DomainError::EmailUnverified,
         DomainError::RegistrationClosed,

@@ -9,11 +9,11 @@ use super::{
         algorithms::{asymmetric, is_hs256},
         reader::Reader,
     },
-    KEYS, texts,
+    EventEntrance, KEYS, texts,
 };
 use crate::{
-    auth::{IdTokenRules, IssuerRule, Signatures, discovery::metadata_url},
-    oauth::{AuthMethod, Facts, OidcSettings, Preset, Protocol},
+    auth::{EventSource, IdTokenRules, IssuerRule, Signatures, discovery::metadata_url},
+    oauth::{AuthMethod, EventSettings, Facts, OidcSettings, Preset, Protocol, SubjectRule},
     secret::Secret,
 };
 
@@ -43,6 +43,7 @@ pub(super) fn read(
         r.one_of(&KEYS.response_mode).or(facts.and_then(|facts| facts.response_mode));
     let email_verified_as = read_email_verified_as(r, preset);
     let trusted_audiences = r.list(&KEYS.trusted_audiences).unwrap_or_default();
+    let events = read_events(r);
     let issuer = match (r.text(&KEYS.issuer), facts.and_then(|facts| facts.issuer)) {
         (Some(issuer), _) => Some(issuer),
         (None, Some(issuer)) => Some(issuer.to_owned()),
@@ -70,6 +71,7 @@ pub(super) fn read(
     let client_id = client_id?.to_owned();
     let rules =
         IdTokenRules { issuer: rule, client_id, trusted_audiences, signatures: signatures? };
+    let events = events.and_then(|events| checked_events(r, preset, &rules, events));
     Some(Protocol::Oidc(OidcSettings {
         rules,
         metadata,
@@ -78,7 +80,76 @@ pub(super) fn read(
         response_mode,
         email_verified_as,
         own_domains: BTreeSet::new(),
+        events,
     }))
+}
+
+/// The keys of events, before the provider's issuer is known.
+struct EventKeys {
+    is_pushed: bool,
+    withdraws_tokens: bool,
+    issuer: Option<String>,
+    audiences: BTreeSet<String>,
+}
+
+/// Reads what becomes of tokens that report events; `None` if they are not accepted.
+fn read_events(r: &mut Reader) -> Option<EventKeys> {
+    let entrance = r.one_of(&KEYS.events);
+    let withdraws_tokens = r.one_of(&KEYS.account_events).unwrap_or_default();
+    let issuer = r.text(&KEYS.event_issuer);
+    let audiences = r.list(&KEYS.event_audiences).unwrap_or_default();
+    let is_pushed = match entrance? {
+        EventEntrance::Http => true,
+        EventEntrance::Rpc => false,
+        EventEntrance::Off => {
+            for (key, is_set) in [
+                (KEYS.account_events.name, withdraws_tokens),
+                (KEYS.event_issuer.name, issuer.is_some()),
+                (KEYS.event_audiences.name, !audiences.is_empty()),
+            ] {
+                if is_set {
+                    r.problem(key, "requires events = \"rpc\" or \"http\"");
+                }
+            }
+            return None;
+        }
+    };
+    for (key, is_empty) in [
+        (KEYS.event_issuer.name, issuer.as_deref() == Some("")),
+        (KEYS.event_audiences.name, audiences.contains("")),
+    ] {
+        if is_empty {
+            r.problem(key, "must not be empty");
+        }
+    }
+    Some(EventKeys { is_pushed, withdraws_tokens, issuer, audiences })
+}
+
+/// Checks that events can be verified and name accounts. An account that is named by other claims than
+/// `sub` could be mistaken for another one.
+fn checked_events(
+    r: &Reader,
+    preset: Option<Preset>,
+    rules: &IdTokenRules,
+    keys: EventKeys,
+) -> Option<EventSettings> {
+    let EventKeys { is_pushed, withdraws_tokens, issuer, audiences } = keys;
+    if matches!(rules.signatures, Signatures::ClientSecret(_)) {
+        r.problem(KEYS.events.name, "is for providers that sign with a private key, not by HS256");
+        return None;
+    }
+    let is_sub = preset.is_none_or(|preset| preset.facts().subject == SubjectRule::Sub);
+    let IssuerRule::Exactly(own) = &rules.issuer else {
+        r.problem(KEYS.events.name, "is for providers with one issuer");
+        return None;
+    };
+    if !is_sub {
+        r.problem(KEYS.events.name, "is for providers whose accounts are named by sub alone");
+        return None;
+    }
+    let of_preset = preset.and_then(|preset| preset.event_issuer(own));
+    let issuer = issuer.or(of_preset).unwrap_or_else(|| own.clone());
+    Some(EventSettings { is_pushed, withdraws_tokens, source: EventSource { issuer, audiences } })
 }
 
 /// Reads the texts that mean true. A text that means something else is a mistake whose price would

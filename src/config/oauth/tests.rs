@@ -171,3 +171,31 @@ fn an_own_directory_has_domains_and_a_client() {
     let hosted = problems_of_trust("email_trust = \"own_directory\"\nhosted_domains = true", okta);
     assert!(hosted.contains("hosted_domains: is not for \"own_directory\""), "{hosted}");
 }
+
+/// An event ends tokens, so it must be the provider's, and name one account.
+#[test]
+fn events_are_signed_and_name_accounts_by_sub() {
+    let all = "account_events = \"withdraw_tokens\"\nevent_issuer = \"https://e.example.com\"\nevent_audiences = [\"a\"]";
+    assert_eq!(oidc("s", &format!("events = \"http\"\n{all}")), "");
+    insta::assert_snapshot!(oidc("s", all), @r#"
+    account_events: requires events = "rpc" or "http"
+    event_issuer: requires events = "rpc" or "http"
+    event_audiences: requires events = "rpc" or "http"
+    "#);
+    insta::assert_snapshot!(oidc("s", "events = \"rpc\"\nevent_issuer = \"\"\nevent_audiences = [\"\"]"), @r"
+    event_issuer: must not be empty
+    event_audiences: must not be empty
+    ");
+    let by_secret = oidc(&"x".repeat(32), "algorithms = [\"HS256\"]\nevents = \"rpc\"");
+    insta::assert_snapshot!(by_secret, @"events: is for providers that sign with a private key, not by HS256");
+    let microsoft = |directory: &str| {
+        let preset = "preset = \"microsoft\"\nclient_secret = \"s\"\nevents = \"rpc\"";
+        problems(Path::new("."), &format!("{preset}\ndirectory = \"{directory}\""))
+    };
+    insta::assert_snapshot!(microsoft("common"), @"events: is for providers with one issuer");
+    insta::assert_snapshot!(microsoft("9188040d-6c67-4c5b-b112-36a304b66dad"), @"events: is for providers whose accounts are named by sub alone");
+    for oauth_only in ["github", "discord"] {
+        let client = format!("preset = \"{oauth_only}\"\nclient_secret = \"s\"\nevents = \"rpc\"");
+        assert_ne!(problems(Path::new("."), &client), "");
+    }
+}

@@ -119,5 +119,7 @@ fn event_kind(kind: i32) -> Option<EventKind> {
         pb::EventKind::IdentityUpdated => EventKind::IdentityUpdated,
         pb::EventKind::UserMetadataMerged => EventKind::UserMetadataMerged,
         pb::EventKind::UserPrimaryIdentityChanged => EventKind::UserPrimaryIdentityChanged,
+        pb::EventKind::IdentityLoggedOut => EventKind::IdentityLoggedOut,
+        pb::EventKind::AccountEventReported => EventKind::AccountEventReported,
     })
 }

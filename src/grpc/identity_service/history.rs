@@ -106,7 +106,7 @@ impl IdentityHandler {
 fn scope(permit: &Permit, request: &pb::ListLinksRequest) -> Vec<String> {
     let asks = match permit.caller() {
         Caller::User(user) => name(&user.named),
-        Caller::Service { .. } | Caller::Operator => String::new(),
+        Caller::Service { .. } | Caller::Operator | Caller::Provider { .. } => String::new(),
     };
     let filter = request.filter.as_ref().map(|filter| HEXLOWER.encode(&filter.encode_to_vec()));
     [asks, request.user_id.clone()].into_iter().chain(filter).collect()

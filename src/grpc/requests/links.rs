@@ -115,6 +115,13 @@ impl Checks {
                 );
                 None
             }
+            Ok(Kind::Provider) => {
+                self.report(
+                    &format!("{field}.kind"),
+                    "must be a kind that links: a provider only ends tokens",
+                );
+                None
+            }
             Err(_) => {
                 self.report(&format!("{field}.kind"), UNKNOWN_ENUM);
                 None

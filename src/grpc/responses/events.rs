@@ -6,7 +6,8 @@ use uuid::Uuid;
 use super::{actor, identity_ref, sign_in::rule, time};
 use crate::{
     domain::{
-        Event, IdentityRef, LinkBasis, ProofKind, RenamedIdentity, UserChange, UserId,
+        AccountEvent, Event, IdentityRef, LinkBasis, ProofKind, RenamedIdentity, UserChange,
+        UserId,
         event::{MetadataPathChange, MetadataPathEffect, Namespace},
     },
     feed::PositionCodec,
@@ -129,12 +130,41 @@ fn detail(event: &Event) -> Detail {
                 renamed: renamed.iter().map(message).collect(),
             })
         }
+        Event::IdentityLoggedOut { user, identity } => {
+            Detail::IdentityLoggedOut(pb::IdentityLoggedOut {
+                user_id: user.to_string(),
+                identity: Some(identity_ref(identity)),
+            })
+        }
+        Event::AccountEventReported { user, identity, event, withdrawn } => {
+            Detail::AccountEventReported(pb::AccountEventReported {
+                user_id: user.to_string(),
+                identity: Some(identity_ref(identity)),
+                account_event: account_event(*event).into(),
+                tokens_withdrawn: *withdrawn,
+            })
+        }
         Event::UserPrimaryIdentityChanged { user, identity } => {
             Detail::UserPrimaryIdentityChanged(pb::UserPrimaryIdentityChanged {
                 user: change(user),
                 identity: Some(identity_ref(identity)),
             })
         }
+    }
+}
+
+fn account_event(event: AccountEvent) -> pb::account_event_reported::Event {
+    use pb::account_event_reported::Event;
+    match event {
+        AccountEvent::Disabled => Event::Disabled,
+        AccountEvent::Enabled => Event::Enabled,
+        AccountEvent::Purged => Event::Purged,
+        AccountEvent::CredentialChangeRequired => Event::CredentialChangeRequired,
+        AccountEvent::CredentialCompromise => Event::CredentialCompromise,
+        AccountEvent::CredentialChange => Event::CredentialChange,
+        AccountEvent::SessionsRevoked => Event::SessionsRevoked,
+        AccountEvent::TokensRevoked => Event::TokensRevoked,
+        AccountEvent::TokenClaimsChange => Event::TokenClaimsChange,
     }
 }
 

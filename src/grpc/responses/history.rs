@@ -99,7 +99,7 @@ pub(in crate::grpc) fn past_link(past: &PastLink, visibility: Visibility<'_>) ->
 fn visible_actor(actor: &Actor, visibility: Visibility<'_>) -> pb::Actor {
     let is_visible = match actor.kind {
         ActorKind::User => UserId::parse(&actor.subject).is_some_and(|id| visibility.user(&id)),
-        ActorKind::Service | ActorKind::Operator => true,
+        ActorKind::Service | ActorKind::Operator | ActorKind::Provider => true,
         ActorKind::Deletion => false,
     };
     let shown = super::actor(actor);

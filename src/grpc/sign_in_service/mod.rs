@@ -1,6 +1,7 @@
 //! `identitylink.v1.SignInService`, for the backend behind a login page.
 
 mod complete;
+mod events;
 mod providers;
 mod resolve;
 mod start;
@@ -47,6 +48,22 @@ impl SignInService for SignInHandler {
     ) -> Result<Response<pb::ListProvidersResponse>, Status> {
         let (permit, message) = permitted(request)?;
         self.providers(&permit, &message).map(Response::new).map_err(status::from_error)
+    }
+
+    async fn receive_logout_token(
+        &self,
+        request: Request<pb::ReceiveLogoutTokenRequest>,
+    ) -> Result<Response<pb::ReceiveLogoutTokenResponse>, Status> {
+        let (permit, message) = permitted(request)?;
+        self.logout_token(permit, message).await.map(Response::new).map_err(status::from_error)
+    }
+
+    async fn receive_security_events(
+        &self,
+        request: Request<pb::ReceiveSecurityEventsRequest>,
+    ) -> Result<Response<pb::ReceiveSecurityEventsResponse>, Status> {
+        let (permit, message) = permitted(request)?;
+        self.security_events(permit, message).await.map(Response::new).map_err(status::from_error)
     }
 
     async fn start_sign_in(

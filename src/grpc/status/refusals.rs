@@ -75,6 +75,14 @@ pub fn from_domain_error(refusal: DomainError) -> Status {
             "no token of the provider is kept for this identity, or its grant has ended: let the person sign in or link there again",
         ),
         DomainError::ProviderScopesMissing(scopes) => scopes_missing(&scopes),
+        DomainError::ProviderEventsOff => plain(
+            FailedPrecondition,
+            Reason::ProviderEventsOff,
+            "tokens that report events of this provider are not accepted: have the operator set events",
+        ),
+        DomainError::EventTokenInvalid(problem) => {
+            plain(InvalidArgument, Reason::EventTokenInvalid, problem.advice())
+        }
         DomainError::EmailMissing => plain(
             FailedPrecondition,
             Reason::EmailMissing,

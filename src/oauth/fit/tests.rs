@@ -29,6 +29,7 @@ pub(in crate::oauth) fn client(secret: &str) -> ClientSettings {
         response_mode: None,
         email_verified_as: BTreeSet::new(),
         own_domains: BTreeSet::new(),
+        events: None,
     };
     ClientSettings {
         client_id: "shop".to_owned(),

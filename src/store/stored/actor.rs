@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 pub struct Actor {
     /// The kind of the caller.
     pub kind: ActorKind,
-    /// The issuer of the bearer token; empty for an operator and for a deleted user.
+    /// The issuer of the bearer token, or of the provider's; empty for an operator and for a deleted user.
     #[serde(default)]
     pub issuer: String,
-    /// The user's id, or the service's subject at its issuer; empty where the issuer is.
+    /// The user's id, the service's subject at its issuer, or the provider's name; empty where the issuer is.
     #[serde(default)]
     pub subject: String,
 }
@@ -32,6 +32,8 @@ pub enum ActorKind {
     Service,
     /// No caller: a command of the operator, which has no token.
     Operator,
+    /// A provider, by a token that reports events.
+    Provider,
     /// No caller: the link ended because its secondary user was deleted.
     Deletion,
 }
@@ -43,6 +45,7 @@ impl ActorKind {
             Self::User => "user",
             Self::Service => "service",
             Self::Operator => "operator",
+            Self::Provider => "provider",
             Self::Deletion => "deletion",
         }
     }

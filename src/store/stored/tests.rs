@@ -157,7 +157,13 @@ fn the_effects_of_a_merge_survive_and_others_are_refused() {
 
 #[test]
 fn the_actor_of_a_change_survives_and_others_are_refused() {
-    for kind in [ActorKind::User, ActorKind::Service, ActorKind::Deletion, ActorKind::Operator] {
+    for kind in [
+        ActorKind::User,
+        ActorKind::Service,
+        ActorKind::Deletion,
+        ActorKind::Operator,
+        ActorKind::Provider,
+    ] {
         let actor = Actor { kind, issuer: "https://i".to_owned(), subject: "s".to_owned() };
         let stored = to_json(&actor).unwrap();
         assert_eq!(stored["kind"], kind.as_str());

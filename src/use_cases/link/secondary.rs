@@ -137,7 +137,7 @@ impl SecondarySide {
     /// Whether the lookup's result still holds for the row that was locked since.
     pub(super) fn still_names(&self, named: &UserRef, user: &User) -> bool {
         let is_outdated =
-            |stamp: TokenStamp| user.has_withdrawn(&stamp) || user.only_reads(named, &stamp);
+            |stamp: TokenStamp| user.has_withdrawn(named, &stamp) || user.only_reads(named, &stamp);
         user.is_meant_by(named) && !self.token_stamp().is_some_and(is_outdated)
     }
 

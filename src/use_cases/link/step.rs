@@ -127,7 +127,9 @@ fn token_step(
         };
     };
     if user_state.has_withdrawn_tokens_of(token.issued_at()) {
-        return Err(refused("it was withdrawn by an unlink, an undo or a deletion"));
+        return Err(refused(
+            "it was withdrawn: by an unlink, an undo, a deletion, or an event of its provider",
+        ));
     }
     if !user_state.has_identity {
         return Err(refused("the user that it names has no account that can sign in"));

@@ -99,11 +99,13 @@ async fn assess_account(
     }
     // A sign-in from before the account moved to its owner is not that user's, just as an older
     // token is not.
-    let moved = owner
-        .as_ref()
-        .and_then(|owner| owner.identity(&account.id))
-        .and_then(|identity| identity.moved);
+    let known = owner.as_ref().and_then(|owner| owner.identity(&account.id));
+    let moved = known.and_then(|identity| identity.moved);
     if moved.is_some_and(|moved| moved.is_later_than_sign_in(proven_at)) {
+        return Err(DomainError::SignInInvalid.into());
+    }
+    // Nor does a sign-in count whose session the provider has ended since.
+    if known.is_some_and(|identity| identity.has_ended(proven_at)) {
         return Err(DomainError::SignInInvalid.into());
     }
     let holders = if owner.is_none() && provider.policy.can_sign_in() {

@@ -21,7 +21,7 @@ use crate::support::{
 };
 
 /// The words of the tables, and the outcomes that they stand for.
-const WORDS: [(&str, &str); 14] = [
+const WORDS: [(&str, &str); 15] = [
     ("missing", "Unauthenticated TOKEN_MISSING"),
     ("invalid", "Unauthenticated TOKEN_INVALID"),
     ("scope", "PermissionDenied SCOPE_INSUFFICIENT"),
@@ -34,6 +34,7 @@ const WORDS: [(&str, &str); 14] = [
     ("no identity", "NotFound IDENTITY_NOT_FOUND"),
     ("no link", "NotFound LINK_NOT_FOUND"),
     ("no provider", "NotFound PROVIDER_UNKNOWN"),
+    ("off", "FailedPrecondition PROVIDER_EVENTS_OFF"),
     ("no job", "NotFound OPERATION_NOT_FOUND"),
     ("gone", "FailedPrecondition SIGN_IN_INVALID"),
 ];
@@ -162,6 +163,7 @@ fn the_words_of_the_tables() {
         no identity NotFound IDENTITY_NOT_FOUND
         no link     NotFound LINK_NOT_FOUND
         no provider NotFound PROVIDER_UNKNOWN
+        off         FailedPrecondition PROVIDER_EVENTS_OFF
         no job      NotFound OPERATION_NOT_FOUND
         gone        FailedPrecondition SIGN_IN_INVALID
     "#);
@@ -183,42 +185,44 @@ async fn tokens() {
         "key",
     ];
     insta::assert_snapshot!(table(&generous().await, "tokens", &callers).await, @"
-    tokens             | service     | nobody  | garbage | expired | audience | issuer  | type    | algorithm | key
-    ListEvents         | ok          | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
-    WatchEvents        | ok          | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
-    Link               | ok          | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
-    Unlink             | ok          | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
-    UndoLink           | ok          | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
-    FindByEmail        | ok          | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
-    MergeMetadata      | ok          | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
-    CreateUser         | ok          | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
-    GetUser            | ok          | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
-    UpdateUser         | ok          | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
-    DeleteUser         | ok          | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
-    FindByIdentity     | ok          | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
-    ResolveUsers       | ok          | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
-    SetPrimaryIdentity | ok          | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
-    ListLinks          | ok          | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
-    ListUsers          | ok          | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
-    ListLinkCandidates | ok          | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
-    ListConnections    | ok          | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
-    GetProviderToken   | no provider | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
-    FindDuplicates     | ok          | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
-    ApplyPlan          | no job      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
-    UndoLinks          | ok          | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
-    UploadPlan         | ok          | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
-    ReadLines          | no job      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
-    ListProviders      | ok          | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
-    StartSignIn        | ok          | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
-    CompleteSignIn     | gone        | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
-    ResolveSignIn      | ok          | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
-    ImportUsers        | ok          | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
-    ExportUsers        | ok          | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
-    ListOperations     | ok          | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
-    GetOperation       | no job      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
-    DeleteOperation    | no job      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
-    CancelOperation    | no job      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
-    WaitOperation      | no job      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+    tokens                | service     | nobody  | garbage | expired | audience | issuer  | type    | algorithm | key
+    ListEvents            | ok          | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+    WatchEvents           | ok          | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+    Link                  | ok          | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+    Unlink                | ok          | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+    UndoLink              | ok          | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+    FindByEmail           | ok          | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+    MergeMetadata         | ok          | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+    CreateUser            | ok          | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+    GetUser               | ok          | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+    UpdateUser            | ok          | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+    DeleteUser            | ok          | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+    FindByIdentity        | ok          | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+    ResolveUsers          | ok          | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+    SetPrimaryIdentity    | ok          | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+    ListLinks             | ok          | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+    ListUsers             | ok          | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+    ListLinkCandidates    | ok          | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+    ListConnections       | ok          | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+    GetProviderToken      | no provider | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+    FindDuplicates        | ok          | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+    ApplyPlan             | no job      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+    UndoLinks             | ok          | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+    UploadPlan            | ok          | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+    ReadLines             | no job      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+    ListProviders         | ok          | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+    ReceiveLogoutToken    | off         | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+    ReceiveSecurityEvents | off         | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+    StartSignIn           | ok          | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+    CompleteSignIn        | gone        | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+    ResolveSignIn         | ok          | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+    ImportUsers           | ok          | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+    ExportUsers           | ok          | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+    ListOperations        | ok          | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+    GetOperation          | no job      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+    DeleteOperation       | no job      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+    CancelOperation       | no job      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
+    WaitOperation         | no job      | missing | invalid | invalid | invalid  | invalid | invalid | invalid   | invalid
     ");
 }
 
@@ -236,42 +240,44 @@ async fn scopes() {
         "service, more than it",
     ];
     insta::assert_snapshot!(table(&generous().await, "scopes", &callers).await, @"
-    scopes             | user  | user, other scopes | user, service scopes | service     | service, other scopes | service, self scopes | service, part of it | service, more than it
-    ListEvents         | scope | scope              | scope                | ok          | scope                 | scope                | scope               | scope
-    WatchEvents        | scope | scope              | scope                | ok          | scope                 | scope                | scope               | scope
-    Link               | ok    | scope              | scope                | ok          | scope                 | scope                | scope               | scope
-    Unlink             | ok    | scope              | scope                | ok          | scope                 | scope                | scope               | scope
-    UndoLink           | ok    | scope              | scope                | ok          | scope                 | scope                | scope               | scope
-    FindByEmail        | scope | scope              | scope                | ok          | scope                 | scope                | scope               | scope
-    MergeMetadata      | ok    | scope              | scope                | ok          | scope                 | scope                | scope               | scope
-    CreateUser         | scope | scope              | scope                | ok          | scope                 | scope                | scope               | scope
-    GetUser            | ok    | scope              | scope                | ok          | scope                 | scope                | scope               | scope
-    UpdateUser         | ok    | scope              | scope                | ok          | scope                 | scope                | scope               | scope
-    DeleteUser         | ok    | scope              | scope                | ok          | scope                 | scope                | scope               | scope
-    FindByIdentity     | scope | scope              | scope                | ok          | scope                 | scope                | scope               | scope
-    ResolveUsers       | scope | scope              | scope                | ok          | scope                 | scope                | scope               | scope
-    SetPrimaryIdentity | ok    | scope              | scope                | ok          | scope                 | scope                | scope               | scope
-    ListLinks          | ok    | scope              | scope                | ok          | scope                 | scope                | scope               | scope
-    ListUsers          | scope | scope              | scope                | ok          | scope                 | scope                | scope               | scope
-    ListLinkCandidates | ok    | scope              | scope                | ok          | scope                 | scope                | scope               | scope
-    ListConnections    | scope | scope              | scope                | ok          | scope                 | scope                | scope               | scope
-    GetProviderToken   | scope | scope              | scope                | no provider | scope                 | scope                | scope               | scope
-    FindDuplicates     | scope | scope              | scope                | ok          | scope                 | scope                | scope               | scope
-    ApplyPlan          | scope | scope              | scope                | no job      | scope                 | scope                | scope               | scope
-    UndoLinks          | scope | scope              | scope                | ok          | scope                 | scope                | scope               | scope
-    UploadPlan         | scope | scope              | scope                | ok          | scope                 | scope                | scope               | scope
-    ReadLines          | scope | scope              | scope                | no job      | scope                 | scope                | scope               | scope
-    ListProviders      | scope | scope              | scope                | ok          | scope                 | scope                | scope               | scope
-    StartSignIn        | scope | scope              | scope                | ok          | scope                 | scope                | scope               | scope
-    CompleteSignIn     | scope | scope              | scope                | gone        | scope                 | scope                | scope               | scope
-    ResolveSignIn      | scope | scope              | scope                | ok          | scope                 | scope                | scope               | scope
-    ImportUsers        | scope | scope              | scope                | ok          | scope                 | scope                | scope               | scope
-    ExportUsers        | scope | scope              | scope                | ok          | scope                 | scope                | scope               | scope
-    ListOperations     | scope | scope              | scope                | ok          | scope                 | scope                | scope               | scope
-    GetOperation       | scope | scope              | scope                | no job      | scope                 | scope                | scope               | scope
-    DeleteOperation    | scope | scope              | scope                | no job      | scope                 | scope                | scope               | scope
-    CancelOperation    | scope | scope              | scope                | no job      | scope                 | scope                | scope               | scope
-    WaitOperation      | scope | scope              | scope                | no job      | scope                 | scope                | scope               | scope
+    scopes                | user  | user, other scopes | user, service scopes | service     | service, other scopes | service, self scopes | service, part of it | service, more than it
+    ListEvents            | scope | scope              | scope                | ok          | scope                 | scope                | scope               | scope
+    WatchEvents           | scope | scope              | scope                | ok          | scope                 | scope                | scope               | scope
+    Link                  | ok    | scope              | scope                | ok          | scope                 | scope                | scope               | scope
+    Unlink                | ok    | scope              | scope                | ok          | scope                 | scope                | scope               | scope
+    UndoLink              | ok    | scope              | scope                | ok          | scope                 | scope                | scope               | scope
+    FindByEmail           | scope | scope              | scope                | ok          | scope                 | scope                | scope               | scope
+    MergeMetadata         | ok    | scope              | scope                | ok          | scope                 | scope                | scope               | scope
+    CreateUser            | scope | scope              | scope                | ok          | scope                 | scope                | scope               | scope
+    GetUser               | ok    | scope              | scope                | ok          | scope                 | scope                | scope               | scope
+    UpdateUser            | ok    | scope              | scope                | ok          | scope                 | scope                | scope               | scope
+    DeleteUser            | ok    | scope              | scope                | ok          | scope                 | scope                | scope               | scope
+    FindByIdentity        | scope | scope              | scope                | ok          | scope                 | scope                | scope               | scope
+    ResolveUsers          | scope | scope              | scope                | ok          | scope                 | scope                | scope               | scope
+    SetPrimaryIdentity    | ok    | scope              | scope                | ok          | scope                 | scope                | scope               | scope
+    ListLinks             | ok    | scope              | scope                | ok          | scope                 | scope                | scope               | scope
+    ListUsers             | scope | scope              | scope                | ok          | scope                 | scope                | scope               | scope
+    ListLinkCandidates    | ok    | scope              | scope                | ok          | scope                 | scope                | scope               | scope
+    ListConnections       | scope | scope              | scope                | ok          | scope                 | scope                | scope               | scope
+    GetProviderToken      | scope | scope              | scope                | no provider | scope                 | scope                | scope               | scope
+    FindDuplicates        | scope | scope              | scope                | ok          | scope                 | scope                | scope               | scope
+    ApplyPlan             | scope | scope              | scope                | no job      | scope                 | scope                | scope               | scope
+    UndoLinks             | scope | scope              | scope                | ok          | scope                 | scope                | scope               | scope
+    UploadPlan            | scope | scope              | scope                | ok          | scope                 | scope                | scope               | scope
+    ReadLines             | scope | scope              | scope                | no job      | scope                 | scope                | scope               | scope
+    ListProviders         | scope | scope              | scope                | ok          | scope                 | scope                | scope               | scope
+    ReceiveLogoutToken    | scope | scope              | scope                | off         | scope                 | scope                | scope               | scope
+    ReceiveSecurityEvents | scope | scope              | scope                | off         | scope                 | scope                | scope               | scope
+    StartSignIn           | scope | scope              | scope                | ok          | scope                 | scope                | scope               | scope
+    CompleteSignIn        | scope | scope              | scope                | gone        | scope                 | scope                | scope               | scope
+    ResolveSignIn         | scope | scope              | scope                | ok          | scope                 | scope                | scope               | scope
+    ImportUsers           | scope | scope              | scope                | ok          | scope                 | scope                | scope               | scope
+    ExportUsers           | scope | scope              | scope                | ok          | scope                 | scope                | scope               | scope
+    ListOperations        | scope | scope              | scope                | ok          | scope                 | scope                | scope               | scope
+    GetOperation          | scope | scope              | scope                | no job      | scope                 | scope                | scope               | scope
+    DeleteOperation       | scope | scope              | scope                | no job      | scope                 | scope                | scope               | scope
+    CancelOperation       | scope | scope              | scope                | no job      | scope                 | scope                | scope               | scope
+    WaitOperation         | scope | scope              | scope                | no job      | scope                 | scope                | scope               | scope
     ");
 }
 
@@ -290,42 +296,44 @@ async fn whose() {
         "service elsewhere",
     ];
     insta::assert_snapshot!(table(&generous().await, "whose", &callers).await, @"
-    whose              | user  | user, another's id | user, absorbed id | user that never was | user elsewhere | service     | service, absorbed id | service elsewhere
-    ListEvents         | scope | scope              | scope             | scope               | scope          | ok          | ok                   | ok
-    WatchEvents        | scope | scope              | scope             | scope               | scope          | ok          | ok                   | ok
-    Link               | ok    | not yours          | absorbed          | no user             | not yours      | ok          | absorbed             | no user
-    Unlink             | ok    | not yours          | absorbed          | no user             | not yours      | ok          | absorbed             | no user
-    UndoLink           | ok    | ok                 | ok                | no user             | no link        | ok          | ok                   | no link
-    FindByEmail        | scope | scope              | scope             | scope               | scope          | ok          | ok                   | nobody
-    MergeMetadata      | ok    | not yours          | absorbed          | no user             | not yours      | ok          | absorbed             | no user
-    CreateUser         | scope | scope              | scope             | scope               | scope          | ok          | ok                   | ok
-    GetUser            | ok    | not yours          | ok                | no user             | not yours      | ok          | ok                   | no user
-    UpdateUser         | ok    | not yours          | absorbed          | no user             | not yours      | ok          | absorbed             | no user
-    DeleteUser         | ok    | not yours          | absorbed          | no user             | not yours      | ok          | absorbed             | no user
-    FindByIdentity     | scope | scope              | scope             | scope               | scope          | ok          | ok                   | no identity
-    ResolveUsers       | scope | scope              | scope             | scope               | scope          | ok          | ok                   | nobody
-    SetPrimaryIdentity | ok    | not yours          | absorbed          | no user             | not yours      | ok          | absorbed             | no user
-    ListLinks          | ok    | not yours          | ok                | no user             | not yours      | ok          | ok                   | no user
-    ListUsers          | scope | scope              | scope             | scope               | scope          | ok          | ok                   | ok
-    ListLinkCandidates | ok    | not yours          | ok                | no user             | not yours      | ok          | ok                   | no user
-    ListConnections    | scope | scope              | scope             | scope               | scope          | ok          | ok                   | ok
-    GetProviderToken   | scope | scope              | scope             | scope               | scope          | no provider | no provider          | no provider
-    FindDuplicates     | scope | scope              | scope             | scope               | scope          | ok          | ok                   | ok
-    ApplyPlan          | scope | scope              | scope             | scope               | scope          | no job      | no job               | no job
-    UndoLinks          | scope | scope              | scope             | scope               | scope          | ok          | ok                   | ok
-    UploadPlan         | scope | scope              | scope             | scope               | scope          | ok          | ok                   | ok
-    ReadLines          | scope | scope              | scope             | scope               | scope          | no job      | no job               | no job
-    ListProviders      | scope | scope              | scope             | scope               | scope          | ok          | ok                   | ok
-    StartSignIn        | scope | scope              | scope             | scope               | scope          | ok          | ok                   | no provider
-    CompleteSignIn     | scope | scope              | scope             | scope               | scope          | gone        | gone                 | gone
-    ResolveSignIn      | scope | scope              | scope             | scope               | scope          | ok          | ok                   | ok
-    ImportUsers        | scope | scope              | scope             | scope               | scope          | ok          | ok                   | ok
-    ExportUsers        | scope | scope              | scope             | scope               | scope          | ok          | ok                   | ok
-    ListOperations     | scope | scope              | scope             | scope               | scope          | ok          | ok                   | ok
-    GetOperation       | scope | scope              | scope             | scope               | scope          | no job      | no job               | no job
-    DeleteOperation    | scope | scope              | scope             | scope               | scope          | no job      | no job               | no job
-    CancelOperation    | scope | scope              | scope             | scope               | scope          | no job      | no job               | no job
-    WaitOperation      | scope | scope              | scope             | scope               | scope          | no job      | no job               | no job
+    whose                 | user  | user, another's id | user, absorbed id | user that never was | user elsewhere | service     | service, absorbed id | service elsewhere
+    ListEvents            | scope | scope              | scope             | scope               | scope          | ok          | ok                   | ok
+    WatchEvents           | scope | scope              | scope             | scope               | scope          | ok          | ok                   | ok
+    Link                  | ok    | not yours          | absorbed          | no user             | not yours      | ok          | absorbed             | no user
+    Unlink                | ok    | not yours          | absorbed          | no user             | not yours      | ok          | absorbed             | no user
+    UndoLink              | ok    | ok                 | ok                | no user             | no link        | ok          | ok                   | no link
+    FindByEmail           | scope | scope              | scope             | scope               | scope          | ok          | ok                   | nobody
+    MergeMetadata         | ok    | not yours          | absorbed          | no user             | not yours      | ok          | absorbed             | no user
+    CreateUser            | scope | scope              | scope             | scope               | scope          | ok          | ok                   | ok
+    GetUser               | ok    | not yours          | ok                | no user             | not yours      | ok          | ok                   | no user
+    UpdateUser            | ok    | not yours          | absorbed          | no user             | not yours      | ok          | absorbed             | no user
+    DeleteUser            | ok    | not yours          | absorbed          | no user             | not yours      | ok          | absorbed             | no user
+    FindByIdentity        | scope | scope              | scope             | scope               | scope          | ok          | ok                   | no identity
+    ResolveUsers          | scope | scope              | scope             | scope               | scope          | ok          | ok                   | nobody
+    SetPrimaryIdentity    | ok    | not yours          | absorbed          | no user             | not yours      | ok          | absorbed             | no user
+    ListLinks             | ok    | not yours          | ok                | no user             | not yours      | ok          | ok                   | no user
+    ListUsers             | scope | scope              | scope             | scope               | scope          | ok          | ok                   | ok
+    ListLinkCandidates    | ok    | not yours          | ok                | no user             | not yours      | ok          | ok                   | no user
+    ListConnections       | scope | scope              | scope             | scope               | scope          | ok          | ok                   | ok
+    GetProviderToken      | scope | scope              | scope             | scope               | scope          | no provider | no provider          | no provider
+    FindDuplicates        | scope | scope              | scope             | scope               | scope          | ok          | ok                   | ok
+    ApplyPlan             | scope | scope              | scope             | scope               | scope          | no job      | no job               | no job
+    UndoLinks             | scope | scope              | scope             | scope               | scope          | ok          | ok                   | ok
+    UploadPlan            | scope | scope              | scope             | scope               | scope          | ok          | ok                   | ok
+    ReadLines             | scope | scope              | scope             | scope               | scope          | no job      | no job               | no job
+    ListProviders         | scope | scope              | scope             | scope               | scope          | ok          | ok                   | ok
+    ReceiveLogoutToken    | scope | scope              | scope             | scope               | scope          | off         | off                  | no provider
+    ReceiveSecurityEvents | scope | scope              | scope             | scope               | scope          | off         | off                  | no provider
+    StartSignIn           | scope | scope              | scope             | scope               | scope          | ok          | ok                   | no provider
+    CompleteSignIn        | scope | scope              | scope             | scope               | scope          | gone        | gone                 | gone
+    ResolveSignIn         | scope | scope              | scope             | scope               | scope          | ok          | ok                   | ok
+    ImportUsers           | scope | scope              | scope             | scope               | scope          | ok          | ok                   | ok
+    ExportUsers           | scope | scope              | scope             | scope               | scope          | ok          | ok                   | ok
+    ListOperations        | scope | scope              | scope             | scope               | scope          | ok          | ok                   | ok
+    GetOperation          | scope | scope              | scope             | scope               | scope          | no job      | no job               | no job
+    DeleteOperation       | scope | scope              | scope             | scope               | scope          | no job      | no job               | no job
+    CancelOperation       | scope | scope              | scope             | scope               | scope          | no job      | no job               | no job
+    WaitOperation         | scope | scope              | scope             | scope               | scope          | no job      | no job               | no job
     ");
 }
 
@@ -342,41 +350,43 @@ async fn standing() {
         "old sign-in",
     ];
     insta::assert_snapshot!(table(&generous().await, "standing", &callers).await, @"
-    standing           | absorbed identity | absorbed id, before | absorbed id, after | blocked user | service, blocked user | withdrawn token | old sign-in
-    ListEvents         | scope             | scope               | scope              | scope        | ok                    | scope           | scope
-    WatchEvents        | scope             | scope               | scope              | scope        | ok                    | scope           | scope
-    Link               | ok                | sign in             | ok                 | blocked      | is blocked            | invalid         | sign in
-    Unlink             | ok                | sign in             | ok                 | blocked      | is blocked            | invalid         | sign in
-    UndoLink           | ok                | sign in             | ok                 | blocked      | is blocked            | invalid         | sign in
-    FindByEmail        | scope             | scope               | scope              | scope        | ok                    | scope           | scope
-    MergeMetadata      | ok                | sign in             | ok                 | blocked      | is blocked            | invalid         | ok
-    CreateUser         | scope             | scope               | scope              | scope        | ok                    | scope           | scope
-    GetUser            | ok                | ok                  | ok                 | blocked      | ok                    | invalid         | ok
-    UpdateUser         | ok                | sign in             | ok                 | blocked      | ok                    | invalid         | ok
-    DeleteUser         | ok                | sign in             | ok                 | blocked      | ok                    | invalid         | sign in
-    FindByIdentity     | scope             | scope               | scope              | scope        | ok                    | scope           | scope
-    ResolveUsers       | scope             | scope               | scope              | scope        | ok                    | scope           | scope
-    SetPrimaryIdentity | ok                | sign in             | ok                 | blocked      | is blocked            | invalid         | sign in
-    ListLinks          | ok                | ok                  | ok                 | blocked      | ok                    | invalid         | ok
-    ListUsers          | scope             | scope               | scope              | scope        | ok                    | scope           | scope
-    ListLinkCandidates | ok                | ok                  | ok                 | blocked      | ok                    | invalid         | ok
-    ListConnections    | scope             | scope               | scope              | scope        | ok                    | scope           | scope
-    GetProviderToken   | scope             | scope               | scope              | scope        | no provider           | scope           | scope
-    FindDuplicates     | scope             | scope               | scope              | scope        | ok                    | scope           | scope
-    ApplyPlan          | scope             | scope               | scope              | scope        | no job                | scope           | scope
-    UndoLinks          | scope             | scope               | scope              | scope        | ok                    | scope           | scope
-    UploadPlan         | scope             | scope               | scope              | scope        | ok                    | scope           | scope
-    ReadLines          | scope             | scope               | scope              | scope        | no job                | scope           | scope
-    ListProviders      | scope             | scope               | scope              | scope        | ok                    | scope           | scope
-    StartSignIn        | scope             | scope               | scope              | scope        | ok                    | scope           | scope
-    CompleteSignIn     | scope             | scope               | scope              | scope        | gone                  | scope           | scope
-    ResolveSignIn      | scope             | scope               | scope              | scope        | ok                    | scope           | scope
-    ImportUsers        | scope             | scope               | scope              | scope        | ok                    | scope           | scope
-    ExportUsers        | scope             | scope               | scope              | scope        | ok                    | scope           | scope
-    ListOperations     | scope             | scope               | scope              | scope        | ok                    | scope           | scope
-    GetOperation       | scope             | scope               | scope              | scope        | no job                | scope           | scope
-    DeleteOperation    | scope             | scope               | scope              | scope        | no job                | scope           | scope
-    CancelOperation    | scope             | scope               | scope              | scope        | no job                | scope           | scope
-    WaitOperation      | scope             | scope               | scope              | scope        | no job                | scope           | scope
+    standing              | absorbed identity | absorbed id, before | absorbed id, after | blocked user | service, blocked user | withdrawn token | old sign-in
+    ListEvents            | scope             | scope               | scope              | scope        | ok                    | scope           | scope
+    WatchEvents           | scope             | scope               | scope              | scope        | ok                    | scope           | scope
+    Link                  | ok                | sign in             | ok                 | blocked      | is blocked            | invalid         | sign in
+    Unlink                | ok                | sign in             | ok                 | blocked      | is blocked            | invalid         | sign in
+    UndoLink              | ok                | sign in             | ok                 | blocked      | is blocked            | invalid         | sign in
+    FindByEmail           | scope             | scope               | scope              | scope        | ok                    | scope           | scope
+    MergeMetadata         | ok                | sign in             | ok                 | blocked      | is blocked            | invalid         | ok
+    CreateUser            | scope             | scope               | scope              | scope        | ok                    | scope           | scope
+    GetUser               | ok                | ok                  | ok                 | blocked      | ok                    | invalid         | ok
+    UpdateUser            | ok                | sign in             | ok                 | blocked      | ok                    | invalid         | ok
+    DeleteUser            | ok                | sign in             | ok                 | blocked      | ok                    | invalid         | sign in
+    FindByIdentity        | scope             | scope               | scope              | scope        | ok                    | scope           | scope
+    ResolveUsers          | scope             | scope               | scope              | scope        | ok                    | scope           | scope
+    SetPrimaryIdentity    | ok                | sign in             | ok                 | blocked      | is blocked            | invalid         | sign in
+    ListLinks             | ok                | ok                  | ok                 | blocked      | ok                    | invalid         | ok
+    ListUsers             | scope             | scope               | scope              | scope        | ok                    | scope           | scope
+    ListLinkCandidates    | ok                | ok                  | ok                 | blocked      | ok                    | invalid         | ok
+    ListConnections       | scope             | scope               | scope              | scope        | ok                    | scope           | scope
+    GetProviderToken      | scope             | scope               | scope              | scope        | no provider           | scope           | scope
+    FindDuplicates        | scope             | scope               | scope              | scope        | ok                    | scope           | scope
+    ApplyPlan             | scope             | scope               | scope              | scope        | no job                | scope           | scope
+    UndoLinks             | scope             | scope               | scope              | scope        | ok                    | scope           | scope
+    UploadPlan            | scope             | scope               | scope              | scope        | ok                    | scope           | scope
+    ReadLines             | scope             | scope               | scope              | scope        | no job                | scope           | scope
+    ListProviders         | scope             | scope               | scope              | scope        | ok                    | scope           | scope
+    ReceiveLogoutToken    | scope             | scope               | scope              | scope        | off                   | scope           | scope
+    ReceiveSecurityEvents | scope             | scope               | scope              | scope        | off                   | scope           | scope
+    StartSignIn           | scope             | scope               | scope              | scope        | ok                    | scope           | scope
+    CompleteSignIn        | scope             | scope               | scope              | scope        | gone                  | scope           | scope
+    ResolveSignIn         | scope             | scope               | scope              | scope        | ok                    | scope           | scope
+    ImportUsers           | scope             | scope               | scope              | scope        | ok                    | scope           | scope
+    ExportUsers           | scope             | scope               | scope              | scope        | ok                    | scope           | scope
+    ListOperations        | scope             | scope               | scope              | scope        | ok                    | scope           | scope
+    GetOperation          | scope             | scope               | scope              | scope        | no job                | scope           | scope
+    DeleteOperation       | scope             | scope               | scope              | scope        | no job                | scope           | scope
+    CancelOperation       | scope             | scope               | scope              | scope        | no job                | scope           | scope
+    WaitOperation         | scope             | scope               | scope              | scope        | no job                | scope           | scope
     ");
 }

@@ -99,7 +99,7 @@ fn a_misspelt_value_is_one_problem_that_says_what_was_meant() {
         line 7: issuers.svc.kind: must be one of "user", "service": did you mean "service"?
         line 8: issuers.svc.tenant: "defualt" is not one of the [tenants]: did you mean "default"?
         line 10: issuers.svc.algorithms: "ES265" is not a signature algorithm such as "RS256": did you mean "ES256"?
-        line 12: issuers.svc.allowed_scopes: "read:user" is not one of create:users, delete:current_user, delete:users, export:users, import:users, jobs:users, read:connections, read:current_user, read:events, read:provider_tokens, read:user_idp_tokens, read:users, sign_in:users, update:current_user_identities, update:current_user_metadata, update:users: did you mean "read:users"?
+        line 12: issuers.svc.allowed_scopes: "read:user" is not one of create:users, delete:current_user, delete:users, export:users, import:users, jobs:users, read:connections, read:current_user, read:events, read:provider_tokens, read:user_idp_tokens, read:users, receive:provider_events, sign_in:users, update:current_user_identities, update:current_user_metadata, update:users: did you mean "read:users"?
         line 1: log: must be a level (off, error, warn, info, debug, trace), or target=level: did you mean "info"?
         line 5: tenants.default.registration: must be one of "open", "ask", "closed": did you mean "closed"?
         line 6: tenants.default.user_ids: must be one of "random", "provider|subject": did you mean "provider|subject"?

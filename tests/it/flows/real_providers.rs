@@ -115,7 +115,7 @@ async fn false_answers(kind: Kind) {
 }
 
 /// An ID token of this account, as an application with the same client gets it.
-async fn id_token(provider: &RealProvider, account: &str) -> String {
+pub(super) async fn id_token(provider: &RealProvider, account: &str) -> String {
     let mut browser = Browser::new(APPLICATION);
     let metadata = format!("{}/.well-known/openid-configuration", provider.issuer);
     let metadata: Value = serde_json::from_str(&browser.open(&metadata).await.page().html).unwrap();

@@ -203,7 +203,7 @@ fn each_rpc_has_a_class() {
     let classes = [CallClass::Read, CallClass::Write, CallClass::SignIn].map(of).join("\n");
     insta::assert_snapshot!(classes, @r"
         reads: ListEvents WatchEvents FindByEmail GetUser FindByIdentity ResolveUsers ListLinks ListUsers ListLinkCandidates ListConnections ReadLines ListProviders ExportUsers ListOperations GetOperation WaitOperation
-        writes: Link Unlink UndoLink MergeMetadata CreateUser UpdateUser DeleteUser SetPrimaryIdentity GetProviderToken FindDuplicates ApplyPlan UndoLinks UploadPlan ImportUsers DeleteOperation CancelOperation
+        writes: Link Unlink UndoLink MergeMetadata CreateUser UpdateUser DeleteUser SetPrimaryIdentity GetProviderToken FindDuplicates ApplyPlan UndoLinks UploadPlan ReceiveLogoutToken ReceiveSecurityEvents ImportUsers DeleteOperation CancelOperation
         sign_ins: StartSignIn CompleteSignIn ResolveSignIn
     ");
 }

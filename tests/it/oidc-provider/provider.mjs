@@ -23,12 +23,17 @@ server.listen(0, "127.0.0.1", () => {
       jwks: { keys: [{ ...newKey().export({ format: "jwk" }), use: "sig", alg: "RS256" }] },
       pkce: { required: () => true },
       cookies: { keys: [randomUUID()] },
+      features: { backchannelLogout: { enabled: true } },
+      // Without its own dispatcher, which refuses addresses of this machine.
+      fetch: (url, { dispatcher, ...options }) => fetch(url, options),
       ...settings,
     }).callback();
   let answer = start();
-  // A test has it sign with a new key from now on.
+  // A test has it sign with a new key from now on, or also report logouts to a URL.
   server.on("request", (request, response) => {
-    if (request.url !== "/rotate") return answer(request, response);
+    const { pathname, searchParams } = new URL(request.url, issuer);
+    if (pathname === "/logouts") clients[0].backchannel_logout_uri = searchParams.get("to");
+    else if (pathname !== "/rotate") return answer(request, response);
     answer = start();
     response.end();
   });

@@ -97,6 +97,8 @@ rpcs! {
 rpcs! {
     sign_in,
     list_providers: ListProvidersRequest => ListProvidersResponse,
+    receive_logout_token: ReceiveLogoutTokenRequest => ReceiveLogoutTokenResponse,
+    receive_security_events: ReceiveSecurityEventsRequest => ReceiveSecurityEventsResponse,
     start_sign_in: StartSignInRequest => StartSignInResponse,
     complete_sign_in: CompleteSignInRequest => CompleteSignInResponse,
     resolve_sign_in: ResolveSignInRequest => ResolveSignInResponse,

@@ -189,5 +189,7 @@ pub fn line(event: &pb::Event) -> String {
         Detail::IdentityUpdated(e) => format!("refreshed{}", changes(&[&e.user])),
         Detail::UserMetadataMerged(e) => format!("merged{}", changes(&[&e.user])),
         Detail::UserPrimaryIdentityChanged(e) => format!("primary{}", changes(&[&e.user])),
+        Detail::IdentityLoggedOut(e) => format!("logged out {}", e.user_id),
+        Detail::AccountEventReported(e) => format!("reported {}", e.user_id),
     }
 }

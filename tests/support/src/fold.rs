@@ -105,7 +105,9 @@ impl Folded {
             | Detail::UserUpdated(_)
             | Detail::IdentityUpdated(_)
             | Detail::UserMetadataMerged(_)
-            | Detail::UserPrimaryIdentityChanged(_) => {}
+            | Detail::UserPrimaryIdentityChanged(_)
+            | Detail::IdentityLoggedOut(_)
+            | Detail::AccountEventReported(_) => {}
             Detail::UserBlocked(e) => self.users.get_mut(id(&e.user)).unwrap().blocked = e.blocked,
             Detail::UserDeleted(e) => {
                 for user_id in e.absorbed_user_ids.iter().map(String::as_str).chain([id(&e.user)]) {
@@ -178,7 +180,9 @@ fn id(change: &Option<pb::UserChange>) -> &str {
 fn changes(event: &pb::Event) -> Vec<&pb::UserChange> {
     let (sides, also): (Vec<_>, &[pb::UserChange]) = match event.detail.as_ref().unwrap() {
         Detail::UserCreated(e) => (vec![&e.user], &[]),
-        Detail::UsersImported(_) => (vec![], &[]),
+        Detail::UsersImported(_)
+        | Detail::IdentityLoggedOut(_)
+        | Detail::AccountEventReported(_) => (vec![], &[]),
         Detail::UserUpdated(e) => (vec![&e.user], &[]),
         Detail::UserBlocked(e) => (vec![&e.user], &[]),
         Detail::UserDeleted(e) => (vec![&e.user], &[]),

@@ -36,6 +36,7 @@ fn identity(owner: &UserId, joined: &str) -> Identity {
         email_proven_since: None,
         email_proven_among: false,
         email_changed: false,
+        tokens_valid_from: None,
         id,
     }
 }

@@ -197,7 +197,7 @@ pub fn config_toml(listen: SocketAddr, database_url: &str) -> String {
         let kind = match name {
             "services" => {
                 "kind = \"service\"\nallowed_scopes = [\"create:users\", \"delete:users\", \"export:users\", \"import:users\", \"jobs:users\", \"read:connections\", \"read:events\", \"read:provider_tokens\", \"read:users\", \
-                 \"sign_in:users\", \"update:users\"]"
+                 \"receive:provider_events\", \"sign_in:users\", \"update:users\"]"
             }
             "users" => "kind = \"user\"\nsubject = \"user_id\"",
             "broker" => "kind = \"user\"\nsubject = \"identity\"\nproviders = [\"auth0\", \"ad\"]",

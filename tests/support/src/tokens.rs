@@ -17,7 +17,7 @@ pub const AUDIENCE: &str = "identity-link";
 /// Every scope that a user token can have.
 pub const SELF_SCOPES: &str = "delete:current_user read:current_user update:current_user_identities update:current_user_metadata";
 /// Every scope that a service token can have.
-pub const SERVICE_SCOPES: &str = "create:users delete:users export:users import:users jobs:users read:connections read:events read:provider_tokens read:users sign_in:users update:users";
+pub const SERVICE_SCOPES: &str = "create:users delete:users export:users import:users jobs:users read:connections read:events read:provider_tokens read:users receive:provider_events sign_in:users update:users";
 /// The issuers: one per provider, one for user ids, one for services, and one whose subjects are
 /// `provider|subject`.
 pub const ISSUERS: [&str; 11] = [

@@ -124,6 +124,17 @@ fn request(rpc: &str, about: &About<'_>) -> Vec<u8> {
             }
             .encode_to_vec()
         }
+        // The provider takes no events, whatever the token is.
+        "ReceiveLogoutToken" => pb::ReceiveLogoutTokenRequest {
+            provider: "hub".to_owned(),
+            logout_token: "a".to_owned(),
+        }
+        .encode_to_vec(),
+        "ReceiveSecurityEvents" => pb::ReceiveSecurityEventsRequest {
+            provider: "hub".to_owned(),
+            security_event_token: "a".to_owned(),
+        }
+        .encode_to_vec(),
         "ResolveSignIn" => sign_in("p", subject).encode_to_vec(),
         "ListLinks" => links_of(&user_id).encode_to_vec(),
         "FindDuplicates" => pb::FindDuplicatesRequest::default().encode_to_vec(),

@@ -1,0 +1,2 @@
+DROP TABLE event_tokens;
+ALTER TABLE identities DROP COLUMN tokens_valid_from;
