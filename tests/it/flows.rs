@@ -3,6 +3,7 @@
 
 mod as_they_are;
 mod attempts;
+mod bridge;
 mod by_secret;
 mod client_auth;
 pub(crate) mod github;
