@@ -84,6 +84,10 @@ release:
 sbom:
     PATH="$({{ cargo-cyclonedx }}):$PATH" deploy/image/sbom.sh target/identity-link.cdx.json
 
+# Write what the clients have of the contract, after a change of a proto
+clients:
+    PYTHONPATH="$(.ci/tool clients)/.." python3 clients/generate
+
 # Measure one of the benchmarks: auth0, ceiling, feed, flows, growth, tokens, transfer
 bench NAME *OPTIONS:
     cargo bench --bench {{ NAME }}{{ if OPTIONS == "" { "" } else { " -- " + OPTIONS } }}

@@ -3,7 +3,7 @@
     python3 clients/generate            writes the files
     python3 clients/generate --check    fails if a file is not as it would be written
 
-Run it from the root of the repository, with grpcio-tools of clients/python/requirements.txt.
+Run it from the root of the repository, with grpcio-tools of clients/python/requirements.txt and with Go.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ import tempfile
 from pathlib import Path
 
 import contract
+import golang
 import python
 
 #: The folder that a language's files are written below.
-FOLDERS = {Path("clients/python/src"): python.write}
+FOLDERS = {Path("clients/python/src"): python.write, Path("clients/go"): golang.write}
 
 
 def main() -> None:

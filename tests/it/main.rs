@@ -18,6 +18,7 @@ mod behind_proxies;
 mod bounds;
 mod candidates;
 mod cli;
+mod clients;
 mod contract;
 mod dashboard;
 mod demo;

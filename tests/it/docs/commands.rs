@@ -57,7 +57,7 @@ pub(super) const DEPLOYED: [&str; 7] = [
 ];
 /// The pages with commands that no test runs, in blocks of the language `console`; and what these
 /// commands need.
-const NOT_RUN: [(&str, &str); 22] = [
+const NOT_RUN: [(&str, &str); 23] = [
     ("docs/development/adding-a-migration.md", "they run these tests"),
     ("docs/development/adding-an-rpc.md", "buf, which CI fetches"),
     ("docs/development/performance.md", "a release build, and they measure for minutes"),
@@ -76,10 +76,15 @@ const NOT_RUN: [(&str, &str); 22] = [
     ("docs/how-to/from-more-systems.md", "the reader's own database"),
     ("docs/how-to/from-supabase.md", "the reader's database at Supabase"),
     ("docs/how-to/from-your-tables.md", "the reader's own database"),
+    ("docs/how-to/go.md", "the reader's module; tests/it/clients/golang.rs runs the client"),
     ("docs/how-to/kubernetes.md", "a cluster; tests/it/deploy.rs renders the chart"),
     (
         "docs/how-to/move-a-provider.md",
         "a provider that has moved; tests/it/provider_move.rs carries them out",
+    ),
+    (
+        "docs/how-to/python.md",
+        "the reader's environment; tests/it/clients/python.rs runs the client",
     ),
     (
         "docs/how-to/run.md",
@@ -91,10 +96,11 @@ const NOT_RUN: [(&str, &str); 22] = [
     ("docs/how-to/tls.md", "a certificate of a public authority"),
 ];
 /// The languages of blocks whose text is no command.
-const NO_COMMANDS: [&str; 16] = [
+const NO_COMMANDS: [&str; 18] = [
     "",
     "apache",
     "caddyfile",
+    "go",
     "haproxy",
     "ini",
     "js",
@@ -102,6 +108,7 @@ const NO_COMMANDS: [&str; 16] = [
     "mermaid",
     "nginx",
     "proto",
+    "python",
     "rust",
     "sql",
     "text",

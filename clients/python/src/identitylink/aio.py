@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
+from contextlib import aclosing
 from itertools import islice
 from types import TracebackType
 
@@ -89,16 +90,20 @@ class Client(AsyncCalls):
 
     async def watch(
         self, request: WatchEventsRequest, *, max_silence: float = DEFAULT_MAX_SILENCE
-    ) -> AsyncIterator[WatchEventsResponse]:
-        """Watch the feed as :meth:`identitylink.Client.watch` does."""
+    ) -> AsyncGenerator[WatchEventsResponse, None]:
+        """Watch the feed as :meth:`identitylink.Client.watch` does.
+
+        Leave it by ``contextlib.aclosing``, which ends the stream at once.
+        """
         watch = Watch(request)
         token = await self._token()
         while True:
             error = None
             try:
-                async for response in self._stream(watch.request, token, max_silence):
-                    watch.received(response)
-                    yield response
+                async with aclosing(self._stream(watch.request, token, max_silence)) as stream:
+                    async for response in stream:
+                        watch.received(response)
+                        yield response
             except grpc.aio.AioRpcError as failure:
                 error = _error(failure)
             if error is not None and watch.may_renew(error):
@@ -111,7 +116,7 @@ class Client(AsyncCalls):
 
     async def _stream(
         self, request: WatchEventsRequest, token: str, max_silence: float
-    ) -> AsyncIterator[WatchEventsResponse]:
+    ) -> AsyncGenerator[WatchEventsResponse, None]:
         """Yield the messages of one stream. A stream that is silent for too long just ends."""
         method = self._channel.unary_stream(
             WATCH_EVENTS.path,

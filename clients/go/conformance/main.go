@@ -1,0 +1,236 @@
+// The driver of the conformance scenarios: see clients/conformance/README.md.
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"os"
+	"reflect"
+	"strings"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+
+	identitylink "example.com/identity-link/clients/go"
+	pb "example.com/identity-link/clients/go/identitylinkv1"
+)
+
+type order struct {
+	Open *struct {
+		Target      string    `json:"target"`
+		Tokens      []*string `json:"tokens"`
+		MaxAttempts *int      `json:"max_attempts"`
+	} `json:"open"`
+	Call    string          `json:"call"`
+	All     string          `json:"all"`
+	Request json.RawMessage `json:"request"`
+	Timeout *float64        `json:"timeout"`
+	Resolve []string        `json:"resolve"`
+	Watch   json.RawMessage `json:"watch"`
+	Take    int             `json:"take"`
+}
+
+type result map[string]any
+
+// source returns a function that returns these tokens in turn, and the last one again.
+func source(tokens []*string) func(context.Context) (identitylink.Token, error) {
+	return func(context.Context) (identitylink.Token, error) {
+		token := tokens[0]
+		if len(tokens) > 1 {
+			tokens = tokens[1:]
+		}
+		if token == nil {
+			return identitylink.Token{}, errors.New("the source of the tokens fails")
+		}
+		return identitylink.Token{Value: *token}, nil
+	}
+}
+
+func asJSON(message proto.Message) json.RawMessage {
+	text, err := protojson.Marshal(message)
+	if err != nil {
+		panic(err)
+	}
+	return text
+}
+
+// The names of the codes as the protocol writes them.
+func codeName(code codes.Code) string {
+	var name strings.Builder
+	for at, c := range code.String() {
+		if at > 0 && c >= 'A' && c <= 'Z' {
+			name.WriteByte('_')
+		}
+		name.WriteRune(c)
+	}
+	return strings.ToUpper(name.String())
+}
+
+// kind returns the name of the reason in the form IdentityTaken; empty if the client does not know it.
+func kind(err *identitylink.Error) string {
+	for _, reason := range identitylink.Reasons {
+		if errors.Is(err, reason) {
+			var name strings.Builder
+			for _, part := range strings.Split(string(reason), "_") {
+				name.WriteString(part[:1] + strings.ToLower(part[1:]))
+			}
+			return name.String()
+		}
+	}
+	return ""
+}
+
+func failed(err error) result {
+	var failure *identitylink.Error
+	if !errors.As(err, &failure) {
+		return result{"error": result{"type": "other", "code": "", "reason": "", "text": err.Error()}}
+	}
+	violations, preconditions := []result{}, []result{}
+	for _, each := range failure.Violations {
+		violations = append(violations, result{"field": each.Field, "description": each.Description})
+	}
+	for _, each := range failure.Preconditions {
+		preconditions = append(preconditions,
+			result{"type": each.Type, "subject": each.Subject, "description": each.Description})
+	}
+	var delay *int64
+	if failure.RetryDelay != nil {
+		millis := failure.RetryDelay.Milliseconds()
+		delay = &millis
+	}
+	return result{"error": result{
+		"type": kind(failure), "code": codeName(failure.Code), "reason": failure.Reason,
+		"metadata": failure.Metadata, "violations": violations, "preconditions": preconditions,
+		"retry_delay_ms": delay,
+	}}
+}
+
+func say(what result) {
+	text, err := json.Marshal(what)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(string(text))
+}
+
+// method returns a method of the client, and a request for it in protobuf's JSON.
+func method(client *identitylink.Client, name string, request json.RawMessage) (reflect.Value, proto.Message, error) {
+	method := reflect.ValueOf(client).MethodByName(name)
+	message := reflect.New(method.Type().In(1).Elem()).Interface().(proto.Message)
+	return method, message, protojson.Unmarshal(request, message)
+}
+
+func call(ctx context.Context, client *identitylink.Client, order order) result {
+	method, request, err := method(client, order.Call, order.Request)
+	if err != nil {
+		return failed(err)
+	}
+	if order.Timeout != nil {
+		limited, cancel := context.WithTimeout(ctx, time.Duration(*order.Timeout*float64(time.Second)))
+		defer cancel()
+		ctx = limited
+	}
+	got := method.Call([]reflect.Value{reflect.ValueOf(ctx), reflect.ValueOf(request)})
+	if err, _ := got[1].Interface().(error); err != nil {
+		return failed(err)
+	}
+	response := got[0].Interface().(proto.Message)
+	bytes, err := proto.Marshal(response)
+	if err != nil {
+		return failed(err)
+	}
+	return result{"response": asJSON(response), "message": base64.StdEncoding.EncodeToString(bytes)}
+}
+
+// all reads every page. The iterator has items of a type that follows from the rpc.
+func all(ctx context.Context, client *identitylink.Client, order order) result {
+	method, request, err := method(client, order.All+"All", order.Request)
+	if err != nil {
+		return failed(err)
+	}
+	items := []json.RawMessage{}
+	pages := method.Call([]reflect.Value{reflect.ValueOf(ctx), reflect.ValueOf(request)})[0]
+	for item, failure := range pages.Seq2() {
+		if err, _ := failure.Interface().(error); err != nil {
+			return failed(err)
+		}
+		items = append(items, asJSON(item.Interface().(proto.Message)))
+	}
+	return result{"items": items}
+}
+
+func resolve(users iter.Seq2[*pb.ResolvedUser, error]) result {
+	items := []json.RawMessage{}
+	for user, err := range users {
+		if err != nil {
+			return failed(err)
+		}
+		items = append(items, asJSON(user))
+	}
+	return result{"items": items}
+}
+
+func watch(ctx context.Context, client *identitylink.Client, order order) result {
+	request := new(pb.WatchEventsRequest)
+	if err := protojson.Unmarshal(order.Watch, request); err != nil {
+		return failed(err)
+	}
+	left := order.Take
+	for response, err := range client.Watch(ctx, request) {
+		if err != nil {
+			return failed(err)
+		}
+		for _, event := range response.GetEvents() {
+			say(result{"event": asJSON(event)})
+			left--
+		}
+		if left <= 0 {
+			break
+		}
+	}
+	return result{"done": true}
+}
+
+func main() {
+	ctx := context.Background()
+	var client *identitylink.Client
+	lines := bufio.NewScanner(os.Stdin)
+	lines.Buffer(nil, 1<<24)
+	for lines.Scan() {
+		var order order
+		if err := json.Unmarshal(lines.Bytes(), &order); err != nil {
+			panic(err)
+		}
+		switch {
+		case order.Open != nil:
+			options := []identitylink.Option{identitylink.WithPlaintext()}
+			if count := order.Open.MaxAttempts; count != nil {
+				options = append(options, identitylink.WithMaxAttempts(*count))
+			}
+			if client != nil {
+				_ = client.Close()
+			}
+			var err error
+			tokens := identitylink.FunctionToken(source(order.Open.Tokens))
+			if client, err = identitylink.New(order.Open.Target, tokens, options...); err != nil {
+				panic(err)
+			}
+			say(result{"opened": true})
+		case order.Call != "":
+			say(call(ctx, client, order))
+		case order.All != "":
+			say(all(ctx, client, order))
+		case order.Resolve != nil:
+			say(resolve(client.Resolve(ctx, order.Resolve)))
+		default:
+			say(watch(ctx, client, order))
+		}
+	}
+}

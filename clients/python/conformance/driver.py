@@ -1,0 +1,176 @@
+"""The driver of the conformance scenarios: see clients/conformance/README.md.
+
+The argument is `threads` or `asyncio`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import sys
+from collections.abc import AsyncIterator, Iterable
+from contextlib import aclosing
+from datetime import timedelta
+from typing import Any
+
+from google.protobuf.json_format import MessageToDict, ParseDict
+from google.protobuf.message import Message
+
+import identitylink
+import identitylink.aio
+from identitylink import calls
+from identitylink.v1 import WatchEventsRequest
+
+
+def snake(name: str) -> str:
+    return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).removeprefix("_")
+
+
+def request_of(rpc: str, fields: dict[str, Any]) -> Message:
+    request: Message = getattr(calls, snake(rpc).upper()).request()
+    ParseDict(fields, request)
+    return request
+
+
+def as_json(message: Message) -> dict[str, Any]:
+    found: dict[str, Any] = MessageToDict(message)
+    return found
+
+
+def responded(message: Message) -> dict[str, Any]:
+    return {"response": as_json(message), "message": base64.b64encode(message.SerializeToString()).decode()}
+
+
+def failed(error: Exception) -> dict[str, Any]:
+    if not isinstance(error, identitylink.IdentityLinkError):
+        return {"error": {"type": "other", "code": "", "reason": "", "text": type(error).__name__}}
+    kind = "" if type(error) is identitylink.IdentityLinkError else type(error).__name__
+    delay = error.retry_delay
+    return {
+        "error": {
+            "type": kind,
+            "code": error.code.name,
+            "reason": error.reason,
+            "metadata": dict(error.metadata),
+            "violations": [{"field": each.field, "description": each.description} for each in error.violations],
+            "preconditions": [
+                {"type": each.type, "subject": each.subject, "description": each.description}
+                for each in error.preconditions
+            ],
+            "retry_delay_ms": None if delay is None else delay // timedelta(milliseconds=1),
+        }
+    }
+
+
+class Source:
+    """A function that returns these tokens in turn, and the last one again."""
+
+    def __init__(self, tokens: list[str | None]) -> None:
+        self.tokens = tokens
+
+    def __call__(self) -> str:
+        token = self.tokens.pop(0) if len(self.tokens) > 1 else self.tokens[0]
+        if token is None:
+            raise RuntimeError("the source of the tokens fails")
+        return token
+
+    async def later(self) -> str:
+        return self()
+
+
+def say(result: dict[str, Any]) -> None:
+    print(json.dumps(result), flush=True)
+
+
+def by_threads(lines: Iterable[str]) -> None:
+    client: identitylink.Client | None = None
+    for line in lines:
+        order = json.loads(line)
+        try:
+            if "open" in order:
+                opened = order["open"]
+                if client is not None:
+                    client.close()
+                client = identitylink.Client(
+                    opened["target"],
+                    token=identitylink.FunctionToken(Source(opened["tokens"])),
+                    plaintext=True,
+                    **({"max_attempts": opened["max_attempts"]} if opened.get("max_attempts") else {}),
+                )
+                say({"opened": True})
+                continue
+            assert client is not None
+            if "call" in order:
+                rpc = order["call"]
+                request = request_of(rpc, order["request"])
+                say(responded(getattr(client, snake(rpc))(request, timeout=order.get("timeout"))))
+            elif "all" in order:
+                items = getattr(client, snake(order["all"]) + "_all")(request_of(order["all"], order["request"]))
+                say({"items": [as_json(item) for item in items]})
+            elif "resolve" in order:
+                say({"items": [as_json(user) for user in client.resolve(order["resolve"])]})
+            else:
+                watch = client.watch(ParseDict(order["watch"], WatchEventsRequest()))
+                left = order["take"]
+                for response in watch:
+                    for event in response.events:
+                        say({"event": as_json(event)})
+                        left -= 1
+                    if left <= 0:
+                        break
+                say({"done": True})
+        except Exception as error:
+            say(failed(error))
+
+
+async def lines_of_stdin() -> AsyncIterator[str]:
+    while line := await asyncio.to_thread(sys.stdin.readline):
+        yield line
+
+
+async def by_asyncio() -> None:
+    client: identitylink.aio.Client | None = None
+    async for line in lines_of_stdin():
+        order = json.loads(line)
+        try:
+            if "open" in order:
+                opened = order["open"]
+                if client is not None:
+                    await client.close()
+                client = identitylink.aio.Client(
+                    opened["target"],
+                    token=identitylink.AsyncFunctionToken(Source(opened["tokens"]).later),
+                    plaintext=True,
+                    **({"max_attempts": opened["max_attempts"]} if opened.get("max_attempts") else {}),
+                )
+                say({"opened": True})
+                continue
+            assert client is not None
+            if "call" in order:
+                rpc = order["call"]
+                request = request_of(rpc, order["request"])
+                say(responded(await getattr(client, snake(rpc))(request, timeout=order.get("timeout"))))
+            elif "all" in order:
+                items = getattr(client, snake(order["all"]) + "_all")(request_of(order["all"], order["request"]))
+                say({"items": [as_json(item) async for item in items]})
+            elif "resolve" in order:
+                say({"items": [as_json(user) async for user in client.resolve(order["resolve"])]})
+            else:
+                left = order["take"]
+                async with aclosing(client.watch(ParseDict(order["watch"], WatchEventsRequest()))) as watch:
+                    async for response in watch:
+                        for event in response.events:
+                            say({"event": as_json(event)})
+                            left -= 1
+                        if left <= 0:
+                            break
+                say({"done": True})
+        except Exception as error:
+            say(failed(error))
+
+
+if sys.argv[1] == "asyncio":
+    asyncio.run(by_asyncio())
+else:
+    by_threads(sys.stdin)

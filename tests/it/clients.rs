@@ -1,0 +1,9 @@
+//! The clients that people install, each against the running service: the scenarios that hold all of
+//! them alike, their watches, and what is checked in each language.
+
+mod driver;
+mod golang;
+mod python;
+mod scenarios;
+mod seen;
+mod watches;

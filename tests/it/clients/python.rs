@@ -1,0 +1,132 @@
+//! The client for Python, by threads and by asyncio.
+
+use std::{env, fs, path::PathBuf, process::Command};
+
+use identity_link::grpc::proto as pb;
+
+use super::{driver::Driver, scenarios::all_hold, watches::watches};
+use crate::{
+    docs::pages::Page,
+    support::{
+        TestServer,
+        child::{Ran, run_command, temp_dir},
+        golang::path_with_go,
+        python::packages,
+        tokens::Token,
+    },
+};
+
+const FOLDER: &str = "clients/python";
+const PAGE: &str = "docs/how-to/python.md";
+const README: &str = "clients/python/README.md";
+const REQUIREMENTS: &str = "clients/python/requirements.txt";
+
+/// Python with the client and its libraries.
+fn python(arguments: &[&str]) -> Command {
+    let mut command = Command::new("python3");
+    let folders = [packages("client-python", REQUIREMENTS), PathBuf::from(FOLDER).join("src")];
+    command.args(arguments).env("PYTHONPATH", env::join_paths(folders).unwrap());
+    // The checkout stays as it is.
+    command.env("PYTHONDONTWRITEBYTECODE", "1");
+    command
+}
+
+/// Runs a sample of a document against this server.
+async fn ran_sample(sample: &str, server: &TestServer, name: &str) -> Ran {
+    let folder = temp_dir(name);
+    let token = folder.join("token");
+    fs::write(&token, Token::of("services", "backend").sign()).unwrap();
+    let here = format!("\"{}\", plaintext=True", server.address);
+    let program = folder.join("sample.py");
+    let sample = sample
+        .replace("\"identity.example.com:443\"", &here)
+        .replace("/run/secrets/identity-link", token.to_str().unwrap());
+    fs::write(&program, sample).unwrap();
+    let run = move || run_command(python(&[program.to_str().unwrap()]));
+    tokio::task::spawn_blocking(run).await.unwrap()
+}
+
+async fn driver(way: &'static str) -> Driver {
+    let start = move || Driver::start(python(&["clients/python/conformance/driver.py", way]));
+    tokio::task::spawn_blocking(start).await.unwrap()
+}
+
+mod by_threads {
+    use super::{all_hold, driver, watches};
+
+    #[tokio::test]
+    async fn every_scenario_holds() {
+        all_hold(driver("threads").await).await;
+    }
+
+    watches!(driver("threads"));
+}
+
+mod by_asyncio {
+    use super::{all_hold, driver, watches};
+
+    #[tokio::test]
+    async fn every_scenario_holds() {
+        all_hold(driver("asyncio").await).await;
+    }
+
+    watches!(driver("asyncio"));
+}
+
+/// What the clients have of the contract is as the protos have it.
+#[tokio::test]
+async fn the_generated_code_is_current() {
+    let check = || {
+        let mut command = python(&["clients/generate", "--check"]);
+        command.env("PATH", path_with_go()).env("GOTOOLCHAIN", "local");
+        run_command(command)
+    };
+    let ran = tokio::task::spawn_blocking(check).await.unwrap();
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+}
+
+/// `mypy --strict` finds nothing, in the client, its driver and the generator of all clients.
+#[tokio::test]
+async fn every_type_is_right() {
+    let cache = temp_dir("mypy").display().to_string();
+    let run = move || {
+        let mut command = python(&["-m", "mypy", "--config-file", "clients/python/pyproject.toml"]);
+        command
+            .args(["--cache-dir", &cache])
+            .env("MYPYPATH", "clients/python/src:clients/generate");
+        command.args(["clients/python/src/identitylink", "clients/python/conformance/driver.py"]);
+        command.args(
+            ["contract", "golang", "python"].map(|name| format!("clients/generate/{name}.py")),
+        );
+        run_command(command)
+    };
+    let ran = tokio::task::spawn_blocking(run).await.unwrap();
+    assert_eq!(ran.code, Some(0), "{}\n{}", ran.stdout, ran.stderr);
+}
+
+/// The blocks of the page are one program, which prints what the page says.
+#[tokio::test]
+async fn the_page_is_right() {
+    let server = TestServer::start_feed().await;
+    let page = Page::read(PAGE);
+    let ran = ran_sample(&page.blocks_in("python").concat(), &server, "client_python_page").await;
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    assert_eq!(ran.stdout, page.blocks_in("text").concat());
+}
+
+/// The program of the package's README links two users.
+#[tokio::test]
+async fn the_readme_is_right() {
+    let server = TestServer::start().await;
+    for (provider, subject) in [("github", "1"), ("sms", "2")] {
+        let by_account = |request: &mut pb::CreateUserRequest| {
+            request.set_user_id_form(pb::UserIdForm::ProviderSubject);
+        };
+        server.service().create_with(provider, subject, by_account).await;
+    }
+    let sample = Page::read(README).blocks_in("python").concat();
+    let ran = ran_sample(&sample, &server, "client_python_readme").await;
+    assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""));
+    let user = server.service().user("github|1").await;
+    assert_eq!(user.identities.len(), 2);
+}

@@ -1,0 +1,230 @@
+//! The scenarios of `clients/conformance/scenarios`, through the client of one language.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    time::Duration,
+};
+
+use data_encoding::BASE64;
+use serde_json::{Value, json};
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt as _};
+
+use super::{
+    driver::Driver,
+    seen::{decoded, differences, request_id, rpc},
+};
+use crate::support::{
+    TestServer,
+    relay::{Attempt, Fault, Relay},
+    tokens::Token,
+};
+
+const FOLDER: &str = "clients/conformance/scenarios";
+
+/// Every scenario, in the order of the files.
+fn scenarios() -> Vec<Value> {
+    let mut files: Vec<_> =
+        fs::read_dir(FOLDER).unwrap().map(|file| file.unwrap().path()).collect();
+    files.sort();
+    let read =
+        |file| -> Vec<Value> { serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap() };
+    files.iter().flat_map(read).collect()
+}
+
+/// Carries every scenario out, and panics with all that differs.
+pub(super) async fn all_hold(mut driver: Driver) {
+    let scenarios = scenarios();
+    assert!(scenarios.len() > 25, "{} scenarios only", scenarios.len());
+    let mut found = Vec::new();
+    for scenario in &scenarios {
+        let name = scenario["name"].as_str().unwrap();
+        let differences = carry_out(&mut driver, scenario).await;
+        found.extend(differences.iter().map(|difference| format!("{name}: {difference}")));
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+/// What differs in one scenario.
+async fn carry_out(driver: &mut Driver, scenario: &Value) -> Vec<String> {
+    let server = TestServer::start().await;
+    let relay = Relay::start(server.address).await;
+    let mut names = BTreeMap::new();
+    for (name, account) in scenario["users"].as_object().into_iter().flatten() {
+        let part = |at: usize| account[at].as_str().unwrap();
+        let id = server.service().create(part(0), part(1)).await.id;
+        names.insert(name.clone(), Value::String(id));
+    }
+    for fault in items(&scenario["relay"]) {
+        for _ in 0..fault["times"].as_u64().unwrap_or(1) {
+            relay.fail(fault["rpc"].as_str().unwrap(), fault_of(fault));
+        }
+    }
+    let tokens: Vec<Value> = match items(&scenario["tokens"]) {
+        [] => vec![token("service")],
+        tokens => tokens.iter().map(|name| token(name.as_str().unwrap())).collect(),
+    };
+    let open = json!({"open": {
+        "target": relay.address.to_string(), "tokens": tokens, "max_attempts": scenario["max_attempts"],
+    }});
+    assert_eq!(driver.ask(&open).await, json!({"opened": true}));
+
+    let mut found = Vec::new();
+    for (at, step) in items(&scenario["steps"]).iter().enumerate() {
+        let expected = filled(&step["expect"], &names);
+        let seen = driver.ask(&order(step, &names)).await;
+        let seen = if step["resolve"].is_array() { ends(&seen) } else { seen };
+        found.extend(
+            differences(&expected, &seen).into_iter().map(|line| format!("step {at}{line}")),
+        );
+        if let Some(message) = seen["message"].as_str() {
+            found.extend(same_message(step["call"].as_str().unwrap(), message, &relay));
+        }
+        names.insert(at.to_string(), seen["response"].clone());
+    }
+    for expected in items(&scenario["attempts"]) {
+        found.extend(wrong_attempts(expected, &relay.attempts()));
+    }
+    if relay.faults_left() > 0 {
+        found.push("the client made fewer attempts than there are faults".to_owned());
+    }
+    found
+}
+
+fn items(list: &Value) -> &[Value] {
+    list.as_array().map_or(&[], Vec::as_slice)
+}
+
+/// A bearer token of this kind; null for none.
+fn token(kind: &str) -> Value {
+    match kind {
+        "service" => json!(Token::of("services", "backend").sign()),
+        "expired" => {
+            let token = Token::of("services", "backend").issued_ago(7200);
+            let ended = token.claims["iat"].as_i64().unwrap() + 3600;
+            json!(token.with("exp", ended).sign())
+        }
+        "garbled" => json!("not.a.token"),
+        "none" => Value::Null,
+        _ => panic!("{kind} is no kind of token"),
+    }
+}
+
+fn fault_of(fault: &Value) -> Fault {
+    let status = || Box::new(status(&fault["refuse"]));
+    if let Some(message) = fault["answer"].as_str() {
+        Fault::Answer(BASE64.decode(message.as_bytes()).unwrap())
+    } else if fault["lose_response"] == true {
+        Fault::LoseResponse
+    } else if fault["hold"] == true {
+        Fault::Hold
+    } else {
+        Fault::Refuse(status())
+    }
+}
+
+/// A status, as the server makes one if it has a reason.
+fn status(of: &Value) -> Status {
+    let code = match of["code"].as_str().unwrap() {
+        "ABORTED" => Code::Aborted,
+        "ALREADY_EXISTS" => Code::AlreadyExists,
+        "DEADLINE_EXCEEDED" => Code::DeadlineExceeded,
+        "FAILED_PRECONDITION" => Code::FailedPrecondition,
+        "INTERNAL" => Code::Internal,
+        "RESOURCE_EXHAUSTED" => Code::ResourceExhausted,
+        "UNAVAILABLE" => Code::Unavailable,
+        "UNKNOWN" => Code::Unknown,
+        other => panic!("{other} has no code here"),
+    };
+    let Some(reason) = of["reason"].as_str() else {
+        return Status::new(code, "a proxy says so");
+    };
+    let domain = of["domain"].as_str().unwrap_or("identity-link");
+    let mut details = ErrorDetails::with_error_info(reason, domain, []);
+    if let Some(delay) = of["retry_delay_ms"].as_u64() {
+        details.set_retry_info(Some(Duration::from_millis(delay)));
+    }
+    Status::with_error_details(code, "the relay refuses", details)
+}
+
+/// The order of a step for a driver.
+fn order(step: &Value, names: &BTreeMap<String, Value>) -> Value {
+    if let Some(ids) = step["resolve"].as_array() {
+        let times = usize::try_from(step["repeat"].as_u64().unwrap()).unwrap();
+        let ids: Vec<Value> = std::iter::repeat_n(ids, times).flatten().cloned().collect();
+        return json!({"resolve": filled(&json!(ids), names)});
+    }
+    let request = filled(&step["request"], names);
+    if step["all"].is_string() {
+        return json!({"all": step["all"], "request": request});
+    }
+    json!({"call": step["call"], "request": request, "timeout": step["timeout"]})
+}
+
+/// The first and the last of many items, and their number.
+fn ends(seen: &Value) -> Value {
+    let items = items(&seen["items"]);
+    json!({"first": items.first(), "last": items.last(), "count": items.len(), "error": seen["error"]})
+}
+
+/// The value, with what its placeholders stand for.
+fn filled(value: &Value, names: &BTreeMap<String, Value>) -> Value {
+    match value {
+        Value::String(text) => {
+            let Some(name) = text.strip_prefix("${").and_then(|text| text.strip_suffix('}')) else {
+                return value.clone();
+            };
+            if name == "uuid" {
+                return json!(uuid::Uuid::new_v4());
+            }
+            let (name, path) = name.find('/').map_or((name, ""), |at| name.split_at(at));
+            names[name].pointer(path).unwrap().clone()
+        }
+        Value::Array(items) => items.iter().map(|item| filled(item, names)).collect(),
+        Value::Object(fields) => {
+            fields.iter().map(|(key, field)| (key.clone(), filled(field, names))).collect()
+        }
+        _ => value.clone(),
+    }
+}
+
+/// Whether the caller has the very response that the server sent: each double, each presence, and
+/// what the client does not know.
+fn same_message(name: &str, message: &str, relay: &Relay) -> Option<String> {
+    let attempts = relay.attempts();
+    let last = attempts.iter().rfind(|attempt| attempt.rpc == name).unwrap();
+    // Messages of one descriptor can be compared.
+    let response = rpc(name).output();
+    let sent = decoded(response.clone(), last.response.as_ref().unwrap());
+    let had = decoded(response, &BASE64.decode(message.as_bytes()).unwrap());
+    (sent != had).then(|| format!("{name}: the server sent {sent}, the caller has {had}"))
+}
+
+/// What differs in the attempts of an rpc.
+fn wrong_attempts(expected: &Value, attempts: &[Attempt]) -> Vec<String> {
+    let name = expected["rpc"].as_str().unwrap();
+    let of_rpc: Vec<&Attempt> = attempts.iter().filter(|attempt| attempt.rpc == name).collect();
+    let ids: BTreeSet<String> =
+        of_rpc.iter().filter_map(|attempt| request_id(name, &attempt.message)).collect();
+    let seen = json!({
+        "rpc": name, "count": of_rpc.len(), "request_ids": ids.len(), "request_id": ids.first(),
+    });
+    let mut plain = expected.clone();
+    for key in ["gap_ms", "one_deadline"] {
+        plain.as_object_mut().unwrap().remove(key);
+    }
+    let mut found = differences(&plain, &seen);
+    let least = Duration::from_millis(expected["gap_ms"].as_u64().unwrap_or_default());
+    for pair in of_rpc.windows(2) {
+        let gap = pair[1].at - pair[0].at;
+        if gap < least {
+            found.push(format!("{name}: the client waited for {gap:?} instead of {least:?}"));
+        }
+        if expected["one_deadline"] == true && pair[1].timeout.unwrap() >= pair[0].timeout.unwrap()
+        {
+            found.push(format!("{name}: an attempt has as much time as the one before"));
+        }
+    }
+    found
+}
