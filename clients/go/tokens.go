@@ -107,8 +107,15 @@ func (s *fileToken) Renew(ctx context.Context, _ string) (string, error) {
 	return s.Token(ctx)
 }
 
+// String hides the value.
+func (s *fileToken) String() string { return "FileToken(" + s.path + ")" }
+
+// GoString hides the value.
+func (s *fileToken) GoString() string { return s.String() }
+
 type functionToken struct {
 	function func(context.Context) (Token, error)
+	now      func() time.Time
 
 	// One renewal at a time: a full channel is a lock that a call can give up with its context.
 	renewal chan struct{}
@@ -123,11 +130,11 @@ type functionToken struct {
 // never twice at once. If it fails while the token is still good, that one is used. Otherwise its error
 // is the result of the call.
 func FunctionToken(function func(context.Context) (Token, error)) TokenSource {
-	return &functionToken{function: function, renewal: make(chan struct{}, 1)}
+	return &functionToken{function: function, now: time.Now, renewal: make(chan struct{}, 1)}
 }
 
 func (s *functionToken) Token(ctx context.Context) (string, error) {
-	now := time.Now()
+	now := s.now()
 	if fresh := s.fresh(now); fresh != "" {
 		return fresh, nil
 	}
@@ -142,12 +149,12 @@ func (s *functionToken) Token(ctx context.Context) (string, error) {
 		return "", err
 	}
 	defer s.unlock()
-	if fresh := s.fresh(time.Now()); fresh != "" {
+	if fresh := s.fresh(s.now()); fresh != "" {
 		return fresh, nil
 	}
 	value, err := s.fetch(ctx)
 	if err != nil {
-		if good := s.putOff(time.Now()); good != "" {
+		if good := s.putOff(s.now()); good != "" {
 			return good, nil
 		}
 	}
@@ -159,11 +166,17 @@ func (s *functionToken) Renew(ctx context.Context, rejected string) (string, err
 		return "", err
 	}
 	defer s.unlock()
-	if good := s.good(time.Now()); good != "" && good != rejected {
+	if good := s.good(s.now()); good != "" && good != rejected {
 		return good, nil
 	}
 	return s.fetch(ctx)
 }
+
+// String hides the value.
+func (s *functionToken) String() string { return "FunctionToken(hidden)" }
+
+// GoString hides the value.
+func (s *functionToken) GoString() string { return s.String() }
 
 func (s *functionToken) lock(ctx context.Context) error {
 	select {
@@ -193,7 +206,7 @@ func (s *functionToken) fetch(ctx context.Context) (string, error) {
 	defer s.mutex.Unlock()
 	s.value, s.expiresAt, s.renewAt = value, expiresAt, time.Time{}
 	if !expiresAt.IsZero() {
-		life := max(time.Until(expiresAt), 0)
+		life := max(expiresAt.Sub(s.now()), 0)
 		s.renewAt = expiresAt.Add(-min(early, life/latestShare))
 	}
 	return value, nil

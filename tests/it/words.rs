@@ -100,6 +100,7 @@ fn words_that_hide_who_does_what_stay_rare() {
         (
             "docs",
             &[
+                "clients",
                 "docs",
                 "README.md",
                 "AGENTS.md",

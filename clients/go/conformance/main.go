@@ -26,7 +26,10 @@ type order struct {
 	Open *struct {
 		Target      string    `json:"target"`
 		Tokens      []*string `json:"tokens"`
+		TokenFile   string    `json:"token_file"`
 		MaxAttempts *int      `json:"max_attempts"`
+		Timeout     *int      `json:"timeout"`
+		TLS         bool      `json:"tls"`
 	} `json:"open"`
 	Call    string          `json:"call"`
 	All     string          `json:"all"`
@@ -210,15 +213,24 @@ func main() {
 		}
 		switch {
 		case order.Open != nil:
-			options := []identitylink.Option{identitylink.WithPlaintext()}
+			var options []identitylink.Option
+			if !order.Open.TLS {
+				options = append(options, identitylink.WithPlaintext())
+			}
 			if count := order.Open.MaxAttempts; count != nil {
 				options = append(options, identitylink.WithMaxAttempts(*count))
+			}
+			if seconds := order.Open.Timeout; seconds != nil {
+				options = append(options, identitylink.WithTimeout(time.Duration(*seconds)*time.Second))
 			}
 			if client != nil {
 				_ = client.Close()
 			}
 			var err error
 			tokens := identitylink.FunctionToken(source(order.Open.Tokens))
+			if order.Open.TokenFile != "" {
+				tokens = identitylink.FileToken(order.Open.TokenFile)
+			}
 			if client, err = identitylink.New(order.Open.Target, tokens, options...); err != nil {
 				panic(err)
 			}

@@ -63,6 +63,26 @@ def failed(error: Exception) -> dict[str, Any]:
     }
 
 
+def source(opened: dict[str, Any]) -> identitylink.TokenSource:
+    if opened.get("token_file"):
+        return identitylink.FileToken(opened["token_file"])
+    return identitylink.FunctionToken(Source(opened["tokens"]))
+
+
+def async_source(opened: dict[str, Any]) -> identitylink.TokenSource | identitylink.AsyncTokenSource:
+    if opened.get("token_file"):
+        return identitylink.FileToken(opened["token_file"])
+    return identitylink.AsyncFunctionToken(Source(opened["tokens"]).later)
+
+
+def settings(opened: dict[str, Any]) -> dict[str, Any]:
+    chosen: dict[str, Any] = {"plaintext": not opened.get("tls", False)}
+    for name in ("max_attempts", "timeout"):
+        if opened.get(name):
+            chosen[name] = opened[name]
+    return chosen
+
+
 class Source:
     """A function that returns these tokens in turn, and the last one again."""
 
@@ -92,12 +112,7 @@ def by_threads(lines: Iterable[str]) -> None:
                 opened = order["open"]
                 if client is not None:
                     client.close()
-                client = identitylink.Client(
-                    opened["target"],
-                    token=identitylink.FunctionToken(Source(opened["tokens"])),
-                    plaintext=True,
-                    **({"max_attempts": opened["max_attempts"]} if opened.get("max_attempts") else {}),
-                )
+                client = identitylink.Client(opened["target"], token=source(opened), **settings(opened))
                 say({"opened": True})
                 continue
             assert client is not None
@@ -138,12 +153,7 @@ async def by_asyncio() -> None:
                 opened = order["open"]
                 if client is not None:
                     await client.close()
-                client = identitylink.aio.Client(
-                    opened["target"],
-                    token=identitylink.AsyncFunctionToken(Source(opened["tokens"]).later),
-                    plaintext=True,
-                    **({"max_attempts": opened["max_attempts"]} if opened.get("max_attempts") else {}),
-                )
+                client = identitylink.aio.Client(opened["target"], token=async_source(opened), **settings(opened))
                 say({"opened": True})
                 continue
             assert client is not None

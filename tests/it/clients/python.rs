@@ -3,12 +3,14 @@
 use std::{env, fs, path::PathBuf, process::Command};
 
 use identity_link::grpc::proto as pb;
+use serde_json::json;
 
 use super::{driver::Driver, scenarios::all_hold, watches::watches};
 use crate::{
     docs::pages::Page,
     support::{
         TestServer,
+        artifacts::tmp_dir,
         child::{Ran, run_command, temp_dir},
         golang::path_with_go,
         python::packages,
@@ -73,6 +75,43 @@ mod by_asyncio {
     watches!(driver("asyncio"));
 }
 
+/// The package's own tests pass: when a token is renewed, by a clock that they set.
+#[tokio::test]
+async fn the_tests_of_the_package_pass() {
+    let run = || run_command(python(&["clients/python/tests/test_tokens.py"]));
+    let ran = tokio::task::spawn_blocking(run).await.unwrap();
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+}
+
+/// A client of several addresses names an authority that servers accept, and without one that a
+/// certificate can have it sends nothing.
+#[tokio::test]
+async fn a_client_has_several_addresses() {
+    let server = TestServer::start().await;
+    let other = server.another().await;
+    let id = server.service().create("github", "1").await.id;
+    let target = format!("ipv4:{},{}", server.address, other.address);
+    let token = Token::of("services", "backend").sign();
+    for way in ["threads", "asyncio"] {
+        let mut driver = driver(way).await;
+        let mut open = json!({"open": {"target": target, "tokens": [token]}});
+        assert_eq!(driver.ask(&open).await, json!({"opened": true}));
+        let call = json!({"call": "GetUser", "request": {"userId": id}});
+        assert_eq!(driver.ask(&call).await["response"]["user"]["id"], json!(id));
+
+        open["open"]["tls"] = json!(true);
+        assert_eq!(driver.ask(&open).await["error"]["text"], "ValueError");
+    }
+}
+
+/// The package has the version of the service.
+#[test]
+fn the_version_is_that_of_the_service() {
+    let package: toml::Table =
+        fs::read_to_string("clients/python/pyproject.toml").unwrap().parse().unwrap();
+    assert_eq!(package["project"]["version"].as_str(), Some(env!("CARGO_PKG_VERSION")));
+}
+
 /// What the clients have of the contract is as the protos have it.
 #[tokio::test]
 async fn the_generated_code_is_current() {
@@ -88,15 +127,17 @@ async fn the_generated_code_is_current() {
 /// `mypy --strict` finds nothing, in the client, its driver and the generator of all clients.
 #[tokio::test]
 async fn every_type_is_right() {
-    let cache = temp_dir("mypy").display().to_string();
+    let cache = tmp_dir().join("mypy").display().to_string();
     let run = move || {
         let mut command = python(&["-m", "mypy", "--config-file", "clients/python/pyproject.toml"]);
         command
             .args(["--cache-dir", &cache])
             .env("MYPYPATH", "clients/python/src:clients/generate");
         command.args(["clients/python/src/identitylink", "clients/python/conformance/driver.py"]);
+        command.arg("clients/python/tests/test_tokens.py");
         command.args(
-            ["contract", "golang", "python"].map(|name| format!("clients/generate/{name}.py")),
+            ["__main__", "contract", "golang", "python"]
+                .map(|name| format!("clients/generate/{name}.py")),
         );
         run_command(command)
     };
@@ -111,7 +152,7 @@ async fn the_page_is_right() {
     let page = Page::read(PAGE);
     let ran = ran_sample(&page.blocks_in("python").concat(), &server, "client_python_page").await;
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
-    assert_eq!(ran.stdout, page.blocks_in("text").concat());
+    assert_eq!(ran.stdout, page.blocks_in("text").concat().trim_end());
 }
 
 /// The program of the package's README links two users.

@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
+    path::Path,
     time::Duration,
 };
 
@@ -17,9 +18,13 @@ use super::{
 };
 use crate::support::{
     TestServer,
+    child::temp_dir,
     relay::{Attempt, Fault, Relay},
     tokens::Token,
 };
+
+/// How many seconds a call may take on a busy machine, unless a scenario is about that.
+const PATIENCE: u64 = 50;
 
 const FOLDER: &str = "clients/conformance/scenarios";
 
@@ -65,13 +70,24 @@ async fn carry_out(driver: &mut Driver, scenario: &Value) -> Vec<String> {
         [] => vec![token("service")],
         tokens => tokens.iter().map(|name| token(name.as_str().unwrap())).collect(),
     };
+    let file = temp_dir("client_token").join("token");
+    if scenario["token_file"].is_string() {
+        put(&file, scenario);
+    }
     let open = json!({"open": {
         "target": relay.address.to_string(), "tokens": tokens, "max_attempts": scenario["max_attempts"],
+        "token_file": scenario["token_file"].as_str().map(|_| file.display().to_string()),
+        "tls": scenario["tls"] == true,
+        "timeout": (scenario["default_timeout"] != true).then_some(PATIENCE),
     }});
     assert_eq!(driver.ask(&open).await, json!({"opened": true}));
 
     let mut found = Vec::new();
     for (at, step) in items(&scenario["steps"]).iter().enumerate() {
+        if step["token_file"].is_string() {
+            put(&file, step);
+            continue;
+        }
         let expected = filled(&step["expect"], &names);
         let seen = driver.ask(&order(step, &names)).await;
         let seen = if step["resolve"].is_array() { ends(&seen) } else { seen };
@@ -92,6 +108,14 @@ async fn carry_out(driver: &mut Driver, scenario: &Value) -> Vec<String> {
     found
 }
 
+/// Puts a file with a token into the place of another, in one step.
+fn put(file: &Path, of: &Value) {
+    let next = file.with_extension("next");
+    let token = token(of["token_file"].as_str().unwrap());
+    fs::write(&next, format!("{}\n", token.as_str().unwrap())).unwrap();
+    fs::rename(&next, file).unwrap();
+}
+
 fn items(list: &Value) -> &[Value] {
     list.as_array().map_or(&[], Vec::as_slice)
 }
@@ -106,6 +130,12 @@ fn token(kind: &str) -> Value {
             json!(token.with("exp", ended).sign())
         }
         "garbled" => json!("not.a.token"),
+        // The server still accepts it, since clocks differ.
+        "ending" => {
+            let token = Token::of("services", "backend");
+            let ended = token.claims["iat"].as_i64().unwrap() - 5;
+            json!(token.issued_ago(60).with("exp", ended).sign())
+        }
         "none" => Value::Null,
         _ => panic!("{kind} is no kind of token"),
     }
@@ -207,15 +237,24 @@ fn wrong_attempts(expected: &Value, attempts: &[Attempt]) -> Vec<String> {
     let of_rpc: Vec<&Attempt> = attempts.iter().filter(|attempt| attempt.rpc == name).collect();
     let ids: BTreeSet<String> =
         of_rpc.iter().filter_map(|attempt| request_id(name, &attempt.message)).collect();
+    let tokens: BTreeSet<&str> =
+        of_rpc.iter().map(|attempt| attempt.authorization.as_str()).collect();
     let seen = json!({
         "rpc": name, "count": of_rpc.len(), "request_ids": ids.len(), "request_id": ids.first(),
+        "tokens": tokens.len(),
     });
     let mut plain = expected.clone();
-    for key in ["gap_ms", "one_deadline"] {
+    for key in ["gap_ms", "one_deadline", "deadline_ms"] {
         plain.as_object_mut().unwrap().remove(key);
     }
     let mut found = differences(&plain, &seen);
     let least = Duration::from_millis(expected["gap_ms"].as_u64().unwrap_or_default());
+    if let Some(most) = expected["deadline_ms"].as_u64().map(Duration::from_millis) {
+        let times = of_rpc.iter().map(|attempt| attempt.timeout);
+        if !times.into_iter().all(|time| time.is_some_and(|time| time <= most && time > most / 2)) {
+            found.push(format!("{name}: an attempt has another deadline than in {most:?}"));
+        }
+    }
     for pair in of_rpc.windows(2) {
         let gap = pair[1].at - pair[0].at;
         if gap < least {

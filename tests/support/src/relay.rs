@@ -61,6 +61,8 @@ pub struct Attempt {
     pub at: Instant,
     /// How long the client waits for it (`grpc-timeout`).
     pub timeout: Option<Duration>,
+    /// Its `authorization`; empty if it has none.
+    pub authorization: String,
 }
 
 struct Shared {
@@ -155,6 +157,10 @@ impl Shared {
             message,
             response: None,
             at: Instant::now(),
+            authorization: head
+                .headers
+                .get("authorization")
+                .map_or_else(String::new, |value| value.to_str().unwrap().to_owned()),
             timeout: head.headers.get("grpc-timeout").map(|text| time(text.to_str().unwrap())),
         };
         let mut number = 0;
