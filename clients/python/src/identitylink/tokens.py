@@ -105,7 +105,7 @@ class FileToken(TokenSource):
     blocking = False
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self._path = Path(path)
+        self._path = os.fspath(path)
         self._read: tuple[tuple[int, int, int], str] | None = None
 
     def token(self) -> str:
@@ -113,7 +113,7 @@ class FileToken(TokenSource):
         read = self._read
         if read is None or read[0] != version:
             # If the file is replaced between the two, the next call sees another version.
-            read = (version, checked(self._path.read_text(encoding="utf-8").strip()))
+            read = (version, checked(Path(self._path).read_text(encoding="utf-8").strip()))
             self._read = read
         return read[1]
 
@@ -122,7 +122,7 @@ class FileToken(TokenSource):
         return self.token()
 
     def _version(self) -> tuple[int, int, int]:
-        found = self._path.stat()
+        found = os.stat(self._path)
         return (found.st_mtime_ns, found.st_size, found.st_ino)
 
 
