@@ -8,6 +8,7 @@ use std::{
 };
 
 use data_encoding::BASE64;
+use identity_link::grpc::proto as pb;
 use serde_json::{Value, json};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
@@ -19,6 +20,7 @@ use super::{
 use crate::support::{
     TestServer,
     child::temp_dir,
+    delete,
     relay::{Attempt, Fault, Relay},
     tokens::Token,
 };
@@ -42,18 +44,29 @@ fn scenarios() -> Vec<Value> {
 pub(super) async fn all_hold(mut driver: Driver) {
     let scenarios = scenarios();
     assert!(scenarios.len() > 25, "{} scenarios only", scenarios.len());
+    // One server has all scenarios, one after the other: each begins without users.
+    let server = TestServer::start().await;
     let mut found = Vec::new();
     for scenario in &scenarios {
         let name = scenario["name"].as_str().unwrap();
-        let differences = carry_out(&mut driver, scenario).await;
+        let differences = carry_out(&mut driver, &server, scenario).await;
+        clear(&server).await;
         found.extend(differences.iter().map(|difference| format!("{name}: {difference}")));
     }
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
+/// Deletes all users.
+async fn clear(server: &TestServer) {
+    let service = server.service();
+    for user in service.list_users(pb::ListUsersRequest::default()).await.unwrap().users {
+        let whole = pb::DeleteUserRequest { include_absorbed: true, ..delete(&user.id) };
+        service.delete_user(whole).await.unwrap();
+    }
+}
+
 /// What differs in one scenario.
-async fn carry_out(driver: &mut Driver, scenario: &Value) -> Vec<String> {
-    let server = TestServer::start().await;
+async fn carry_out(driver: &mut Driver, server: &TestServer, scenario: &Value) -> Vec<String> {
     let relay = Relay::start(server.address).await;
     let mut names = BTreeMap::new();
     for (name, account) in scenario["users"].as_object().into_iter().flatten() {
@@ -70,7 +83,7 @@ async fn carry_out(driver: &mut Driver, scenario: &Value) -> Vec<String> {
         [] => vec![token("service")],
         tokens => tokens.iter().map(|name| token(name.as_str().unwrap())).collect(),
     };
-    let file = temp_dir("client_token").join("token");
+    let file = temp_dir(&format!("client_token_{}", server.address.port())).join("token");
     if scenario["token_file"].is_string() {
         put(&file, scenario);
     }
