@@ -70,7 +70,7 @@ impl CompleteSignIn {
         request_id: Option<RequestId>,
         reply: impl Fn(CompletedSignIn) -> R + Send + Sync + 'static,
     ) -> Result<(R, TicketText), Error> {
-        let completion = self.permitted(Arc::clone(use_cases), request_id).await?;
+        let completion = Box::pin(self.permitted(Arc::clone(use_cases), request_id)).await?;
         let ticket = completion.ticket.clone();
         // Runs to its end even if the client goes away: the provider accepts a code only once. The
         // permits move along, so the call keeps its slot.

@@ -37,7 +37,9 @@ impl SignInHandler {
         let complete = checked(checks, permit, request)?;
         let validate_only = complete.validate_only;
         let reply = move |completed| response(completed, validate_only);
-        let (mut response, ticket) = complete.execute(&self.use_cases, request_id, reply).await?;
+        // Boxed: many flows wait for their providers at a time, and each layer around has room for it.
+        let completed = Box::pin(complete.execute(&self.use_cases, request_id, reply));
+        let (mut response, ticket) = completed.await?;
         if response.ticket_expire_time.is_some() {
             ticket.as_str().clone_into(&mut response.ticket);
         }
