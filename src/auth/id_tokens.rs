@@ -169,6 +169,22 @@ impl IdTokenRules {
         Ok(IdToken { subject, issued_at, authenticated_at, claims })
     }
 
+    /// Verifies the ID token of a refresh (OpenID Connect Core §12.2), as far as it says whose tokens
+    /// came: it must be for this client, and signed as the ID tokens are. It proves no sign-in, so
+    /// its times and its nonce are not compared. The caller compares the account.
+    ///
+    /// # Errors
+    /// Those of [`Self::verify`].
+    pub async fn verify_refreshed(
+        &self,
+        token: &str,
+        verifier: &SignatureVerifier,
+    ) -> Result<Claims, AuthError> {
+        let claims = self.verify_userinfo(token, verifier).await?;
+        self.check_client(&self.unverified_issuer(token)?, &claims)?;
+        Ok(claims)
+    }
+
     /// Verifies a signed userinfo response (OpenID Connect Core §5.3.2): it must be for this client,
     /// and signed as the ID tokens are. The caller compares its `sub`.
     ///
@@ -226,15 +242,9 @@ impl IdTokenRules {
         })
     }
 
-    fn check(
-        &self,
-        issuer: &str,
-        token: &Jwt,
-        expectations: IdTokenExpectations<'_>,
-        now: DateTime<Utc>,
-    ) -> Result<(), AuthError> {
+    /// Whether the claims are of this client alone, and of the directory that the issuer names.
+    fn check_client(&self, issuer: &str, claims: &Claims) -> Result<(), AuthError> {
         let invalid = |text| Err(AuthError::TokenInvalid(text));
-        let claims = &token.claims;
         if self
             .issuer
             .directory(issuer)
@@ -251,6 +261,19 @@ impl IdTokenRules {
         if (is_for_several || claims.has("azp")) && claims.text("azp") != Some(&self.client_id) {
             return invalid("azp is missing beside several audiences, or is another client");
         }
+        Ok(())
+    }
+
+    fn check(
+        &self,
+        issuer: &str,
+        token: &Jwt,
+        expectations: IdTokenExpectations<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<(), AuthError> {
+        let invalid = |text| Err(AuthError::TokenInvalid(text));
+        let claims = &token.claims;
+        self.check_client(issuer, claims)?;
         if claims.text("nonce") != Some(expectations.nonce) {
             return invalid("nonce is missing, or of another flow");
         }

@@ -22,7 +22,7 @@ use super::{
 use crate::{
     auth::{EventToken, EventTokenError, EventTokenKind, Keys},
     call_slots::MAX_AT_ONE_PROVIDER,
-    domain::{Provider, TenantId},
+    domain::{Provider, Subject, TenantId},
     http_client::HttpClient,
     secret::{Secret, random_text},
     telemetry::metrics::KeyMetrics,
@@ -249,13 +249,14 @@ impl Client {
         }
     }
 
-    /// Refreshes an access token by its refresh token, and returns the new tokens. Without a new
-    /// refresh token, they have the given one (RFC 6749 §6).
+    /// Refreshes this account's access token by its refresh token, and returns the new tokens. Without
+    /// a new refresh token, they have the given one (RFC 6749 §6).
     ///
     /// # Errors
     /// [`RefreshError::Gone`] if the grant has ended; otherwise as of [`Client::complete`].
     pub async fn refresh(
         &self,
+        account: &Subject,
         refresh: &Secret,
         scopes: BTreeSet<String>,
         now: DateTime<Utc>,
@@ -263,7 +264,7 @@ impl Client {
         let (http, tokens) = (&self.http, (refresh.reveal(), scopes));
         let fresh = match &self.protocol {
             ProtocolClient::Oidc(oidc) => {
-                self.in_time(oidc.refresh(&self.settings, http, tokens, now)).await?
+                self.in_time(oidc.refresh((&self.settings, account), http, tokens, now)).await?
             }
             ProtocolClient::OAuth(oauth) => {
                 self.in_time(oauth_only::refresh(&self.settings, oauth, http, tokens, now)).await?

@@ -48,7 +48,7 @@ pub(super) struct FlowEndpoints<'a> {
     pub auth_method: AuthMethod,
 }
 
-/// The tokens that a code was exchanged for. No `Debug`: they give access to the person's account.
+/// The tokens of a response of the token endpoint. No `Debug`: they give access to the person's account.
 pub(super) struct Tokens {
     /// The access token, for requests about the person, and what goes with it.
     pub issued: ProviderTokens,
@@ -162,7 +162,7 @@ pub(super) async fn refresh(
     http: &HttpClient,
     (token, scopes): (&str, BTreeSet<String>),
     now: DateTime<Utc>,
-) -> Result<ProviderTokens, RefreshError> {
+) -> Result<Tokens, RefreshError> {
     let Prepared { client, secret, sender } = prepared(settings, endpoints, http, now)?;
     let token = RefreshToken::new(token.to_owned());
     let response = client.exchange_refresh_token(&token).request_async(&sender).await;
@@ -176,7 +176,8 @@ pub(super) async fn refresh(
             error => RefreshError::Failed(error),
         }
     })?;
-    Ok(issued(&response, scopes, now)?)
+    let id = response.extra_fields().id_token.clone();
+    Ok(Tokens { issued: issued(&response, scopes, now)?, id })
 }
 
 /// Whether the provider says that the grant has ended. GitHub has a code of its own for that, and

@@ -111,7 +111,7 @@ pub(super) async fn refresh(
     tokens: (&str, BTreeSet<String>),
     now: DateTime<Utc>,
 ) -> Result<ProviderTokens, RefreshError> {
-    exchange::refresh(client, &for_codes(settings), http, tokens, now).await
+    Ok(exchange::refresh(client, &for_codes(settings), http, tokens, now).await?.issued)
 }
 
 /// Revokes tokens, as far as the provider does.

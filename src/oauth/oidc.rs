@@ -21,7 +21,7 @@ use crate::{
         AuthError, Claims, EventToken, EventTokenError, EventTokenKind, IdToken,
         IdTokenExpectations, SignatureVerifier,
     },
-    domain::{Email, IdentityRef, Metadata, Provider},
+    domain::{Email, IdentityRef, Metadata, Provider, Subject},
     http_client::HttpClient,
 };
 
@@ -122,16 +122,30 @@ impl Oidc {
         Ok(Account { tokens: tokens.issued, ..account })
     }
 
-    /// Refreshes an access token.
+    /// Refreshes an access token of this account. If the response has an ID token, it must be of the
+    /// same account (OpenID Connect Core §12.2): else the tokens may be another person's.
     pub(super) async fn refresh(
         &self,
-        settings: &ClientSettings,
+        (settings, account): (&ClientSettings, &Subject),
         http: &HttpClient,
         tokens: (&str, BTreeSet<String>),
         now: DateTime<Utc>,
     ) -> Result<ProviderTokens, RefreshError> {
         let found = self.issuer.metadata_cache.endpoints(http).await?;
-        exchange::refresh(settings, &self.for_codes(settings, &found), http, tokens, now).await
+        let codes = self.for_codes(settings, &found);
+        let fresh = exchange::refresh(settings, &codes, http, tokens, now).await?;
+        let Some(id_token) = &fresh.id else { return Ok(fresh.issued) };
+        let claims = self.settings.rules.verify_refreshed(id_token, &self.issuer.verifier).await;
+        let claims =
+            claims.map_err(|denial| not_verified("the ID token of its refresh", denial))?;
+        let sub = claims.text("sub").unwrap_or_default();
+        match presets::subject(self.settings.preset, sub, &claims).as_ref() == Some(account) {
+            true => Ok(fresh.issued),
+            false => {
+                Err(OAuthError::rejected("the ID token of its refresh is of another account")
+                    .into())
+            }
+        }
     }
 
     /// Revokes tokens, if the metadata say where.

@@ -1,5 +1,6 @@
 //! Tokens of providers: kept by flows, handed to services, and revoked when their identity leaves.
 
+mod foundation;
 mod github;
 mod keys;
 mod leaving;

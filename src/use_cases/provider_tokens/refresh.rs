@@ -166,7 +166,8 @@ impl UseCases {
         };
         let opened = self.opened(tenant, identity, seen).map_err(closed)?;
         let refresh = opened.refresh.ok_or(NotRefreshed::Domain(DomainError::ProviderTokenGone))?;
-        let fresh = match client.refresh(&refresh, seen.scopes.clone(), clock::now()).await {
+        let (account, scopes) = (&identity.subject, seen.scopes.clone());
+        let fresh = match client.refresh(account, &refresh, scopes, clock::now()).await {
             Ok(fresh) => fresh,
             Err(RefreshError::Gone(why)) => {
                 count("gone");
