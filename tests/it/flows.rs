@@ -45,10 +45,10 @@ use crate::support::{
 };
 
 /// The beginning of all redirect URIs.
-const CALLBACK: &str = "http://127.0.0.1:9/callback";
+pub(crate) const CALLBACK: &str = "http://127.0.0.1:9/callback";
 
 /// The redirect URI of a provider: each has its own.
-fn redirect_uri(provider: &str) -> String {
+pub(crate) fn redirect_uri(provider: &str) -> String {
     format!("{CALLBACK}/{provider}")
 }
 
@@ -106,7 +106,10 @@ pub(crate) async fn come_back(begun: &pb::StartSignInResponse) -> pb::CompleteSi
     brought_back(begun, &back)
 }
 
-fn brought_back(begun: &pb::StartSignInResponse, back: &Form) -> pb::CompleteSignInRequest {
+pub(crate) fn brought_back(
+    begun: &pb::StartSignInResponse,
+    back: &Form,
+) -> pb::CompleteSignInRequest {
     let parameter = |name: &str| back.get(name).cloned().unwrap_or_default();
     pb::CompleteSignInRequest {
         attempt_secret: begun.attempt_secret.clone(),

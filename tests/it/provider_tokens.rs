@@ -6,6 +6,7 @@ mod keys;
 mod leaving;
 mod oauth_only;
 mod races;
+mod real;
 mod refused;
 mod reported;
 

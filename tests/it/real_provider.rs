@@ -11,7 +11,7 @@ use crate::support::{
     fake_github::{self, FakeGithub},
     fake_oidc::FakeOidc,
     form::{self, Form},
-    oidc_provider::OidcProvider,
+    real_providers::{Kind, RealProvider},
 };
 
 const REDIRECT_URI: &str = "http://127.0.0.1:9/callback";
@@ -19,19 +19,20 @@ const REDIRECT_URI: &str = "http://127.0.0.1:9/callback";
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
-fn provider() -> OidcProvider {
+fn provider() -> RealProvider {
     let client = json!({
         "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, "redirect_uris": [REDIRECT_URI],
         "token_endpoint_auth_method": "client_secret_post",
     });
-    OidcProvider::start(
+    RealProvider::start(
+        Kind::OidcProvider,
         &client,
         &json!({"alice": {"email": "alice@example.com", "email_verified": true}}),
     )
 }
 
 /// The provider's authorization endpoint.
-fn auth(provider: &OidcProvider) -> String {
+fn auth(provider: &RealProvider) -> String {
     format!("{}/auth", provider.issuer)
 }
 

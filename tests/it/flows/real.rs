@@ -4,23 +4,27 @@
 use pb::sign_in_decision::Outcome;
 
 use super::*;
-use crate::support::{oidc_provider::OidcProvider, tokens::Token};
+use crate::support::{
+    real_providers::{Kind, RealProvider},
+    tokens::Token,
+};
 
 const ACCOUNTS: [&str; 2] = ["alice", "bob"];
 
 /// A provider where Alice's email is verified and Bob's is not.
-fn provider() -> OidcProvider {
+fn provider() -> RealProvider {
     provider_with(&json!({}))
 }
 
-fn provider_with(settings: &Value) -> OidcProvider {
+fn provider_with(settings: &Value) -> RealProvider {
     let redirect_uris = ["real", "here", "there"].map(redirect_uri);
     let client = json!({"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, "redirect_uris": redirect_uris});
     let accounts = ACCOUNTS.map(|name| {
         let claims = json!({"name": name, "email": format!("{name}@example.com"), "email_verified": name == "alice"});
         (name, claims)
     });
-    OidcProvider::start_with(&client, &Value::from_iter(accounts), settings)
+    let accounts = Value::from_iter(accounts);
+    RealProvider::start_with(Kind::OidcProvider, &client, &accounts, settings)
 }
 
 /// A sign-in as this account, in this browser.

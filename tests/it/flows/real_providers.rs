@@ -13,23 +13,26 @@ const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 /// The redirect URI of the application whose tokens are sent to identity-link.
 const APPLICATION: &str = "http://127.0.0.1:9/callback/application";
 
-/// The stories, at one provider.
+/// The stories, at one provider. An attribute makes them a recipe for a person.
 macro_rules! stories {
-    ($name:ident, $kind:expr) => {
+    ($name:ident, $kind:expr $(, #[$recipe:meta])?) => {
         mod $name {
             use super::Kind;
 
             #[tokio::test]
+            $(#[$recipe])?
             async fn an_account_is_the_same_user_before_and_after_a_new_key() {
                 super::same_user_after_a_new_key($kind).await;
             }
 
             #[tokio::test]
+            $(#[$recipe])?
             async fn a_false_answer_signs_no_user_in() {
                 super::false_answers($kind).await;
             }
 
             #[tokio::test]
+            $(#[$recipe])?
             async fn its_tokens_call_and_link() {
                 super::tokens_call_and_link($kind).await;
             }
@@ -40,6 +43,23 @@ macro_rules! stories {
 stories!(oidc_provider, Kind::OidcProvider);
 stories!(django_oauth_toolkit, Kind::DjangoOauthToolkit);
 stories!(django_allauth, Kind::DjangoAllauth);
+stories!(canaille, Kind::Canaille);
+stories!(oauth2_mock_server, Kind::Oauth2MockServer);
+stories!(better_auth, Kind::BetterAuth);
+
+/// What the configuration of a client at this provider needs beside its issuer.
+fn further(kind: Kind) -> &'static str {
+    match kind {
+        // Its metadata list no method with a secret, and it takes any.
+        Kind::Oauth2MockServer => "token_endpoint_auth_method = \"client_secret_basic\"\n",
+        _ => "",
+    }
+}
+
+/// Whether it says that it verified an email. canaille has no such claim.
+fn vouches_for_emails(kind: Kind) -> bool {
+    kind != Kind::Canaille
+}
 
 /// A provider where Alice's email is verified and Bob's is not, and a server with a client there.
 /// The provider's tokens for the same client are callers' tokens and proofs.
@@ -59,7 +79,7 @@ async fn provider_and_server(kind: Kind) -> (RealProvider, TestServer) {
          implied_scopes = [\"read:current_user\", \"update:current_user_identities\"]\n\
          [issuers.real.link_with]\naudiences = [\"{CLIENT_ID}\"]\ntypes = [\"JWT\", \"\"]\n"
     );
-    let server = server_with(&(oidc("real", issuer) + &tokens)).await;
+    let server = server_with(&(oidc("real", issuer) + further(kind) + &tokens)).await;
     (provider, server)
 }
 
@@ -77,7 +97,8 @@ async fn same_user_after_a_new_key(kind: Kind) {
     let alice = sign_in_as(&server, &mut browser, "alice").await;
     assert_eq!(identities(&alice), ["real|alice"]);
     let identity = &alice.identities[0];
-    assert_eq!((identity.email.as_str(), identity.email_verified), ("alice@example.com", true));
+    let email = (identity.email.as_str(), identity.email_verified);
+    assert_eq!(email, ("alice@example.com", vouches_for_emails(kind)));
 
     Browser::new(CALLBACK).open(&provider.switch("rotate")).await;
 
@@ -107,11 +128,37 @@ async fn false_answers(kind: Kind) {
     refused_to_everybody(&server, outcome, REJECTED).await;
 
     let wrong = oidc("real", &provider.issuer).replace(CLIENT_SECRET, "another-secret");
-    let server = server_with(&wrong).await;
+    let server = server_with(&(wrong + further(kind))).await;
     let begun = server.service().start_sign_in(to_sign_in("real")).await.unwrap();
     let back = Browser::new(CALLBACK).sign_in(&begun.authorization_url, "alice").await;
     let outcome = server.service().complete_sign_in(brought_back(&begun, &back)).await;
+    if kind == Kind::Oauth2MockServer {
+        // It compares no secret.
+        assert_eq!(identities(&decision(outcome).user.unwrap()), ["real|alice"]);
+        return;
+    }
     refused_to_everybody(&server, outcome, REJECTED).await;
+}
+
+/// With `prompt=none` a provider at which the person is not signed in says so, and asks nothing. The
+/// caller then starts a flow without it.
+#[tokio::test]
+async fn a_person_who_is_not_signed_in_there_comes_back_from_a_silent_flow() {
+    for kind in [Kind::OidcProvider, Kind::DjangoAllauth, Kind::Canaille, Kind::BetterAuth] {
+        let (_provider, server) = provider_and_server(kind).await;
+        let silent = pb::StartSignInRequest { prompt: "none".to_owned(), ..to_sign_in("real") };
+        let begun = server.service().start_sign_in(silent).await.unwrap();
+        let back = Browser::new(CALLBACK).open(&begun.authorization_url).await.back();
+        assert_eq!(back["error"], "login_required", "{kind:?}");
+        let outcome = server.service().complete_sign_in(brought_back(&begun, &back)).await;
+        refused_to_everybody(&server, outcome, "FailedPrecondition PROVIDER_REJECTED").await;
+    }
+    // This one fails instead, and the person stays on its error page.
+    let (_provider, server) = provider_and_server(Kind::DjangoOauthToolkit).await;
+    let silent = pb::StartSignInRequest { prompt: "none".to_owned(), ..to_sign_in("real") };
+    let begun = server.service().start_sign_in(silent).await.unwrap();
+    let page = Browser::new(CALLBACK).open(&begun.authorization_url).await.page();
+    assert_eq!(page.status, http::StatusCode::INTERNAL_SERVER_ERROR);
 }
 
 /// An ID token of this account, as an application with the same client gets it.
@@ -139,7 +186,9 @@ pub(super) async fn id_token(provider: &RealProvider, account: &str) -> String {
         ("code", back["code"].as_str()),
         ("code_verifier", VERIFIER),
     ];
-    let answer = browser.post_as(endpoint, (CLIENT_ID, CLIENT_SECRET), &fields).await.html;
+    // An application of its own asks for the token, without the browser's cookies.
+    let mut application = Browser::new(APPLICATION);
+    let answer = application.post_as(endpoint, (CLIENT_ID, CLIENT_SECRET), &fields).await.html;
     let answer: Value = serde_json::from_str(&answer).unwrap();
     answer["id_token"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
 }
@@ -206,16 +255,66 @@ async fn a_sign_in_that_is_older_than_max_age_is_refused_where_the_provider_igno
     assert_eq!(decision(completed).user.unwrap().id, alice.id);
 }
 
-/// The provider of django-allauth ignores `max_age` too, and its ID token has no `auth_time`.
+/// These providers ignore `max_age` too, and their ID tokens have no `auth_time`.
 #[tokio::test]
 async fn max_age_is_refused_where_the_id_token_does_not_say_when_the_person_signed_in() {
-    let (_provider, server) = provider_and_server(Kind::DjangoAllauth).await;
-    let request = pb::StartSignInRequest {
+    for kind in [Kind::DjangoAllauth, Kind::Oauth2MockServer] {
+        let (_provider, server) = provider_and_server(kind).await;
+        let begun = server.service().start_sign_in(at_most_a_minute_ago()).await.unwrap();
+        let back = Browser::new(CALLBACK).sign_in(&begun.authorization_url, "alice").await;
+        let outcome = server.service().complete_sign_in(brought_back(&begun, &back)).await;
+        refused_to_everybody(&server, outcome, "FailedPrecondition PROVIDER_REJECTED").await;
+    }
+}
+
+/// A request for a sign-in of the last minute.
+fn at_most_a_minute_ago() -> pb::StartSignInRequest {
+    pb::StartSignInRequest {
         max_age: Some(prost_types::Duration { seconds: 60, nanos: 0 }),
         ..to_sign_in("real")
-    };
+    }
+}
+
+/// Better Auth obeys `max_age`: it asks again after a day, and its `auth_time` is of the new sign-in.
+#[tokio::test]
+async fn better_auth_asks_again_after_max_age() {
+    let (provider, server) = provider_and_server(Kind::BetterAuth).await;
+    let mut browser = Browser::new(CALLBACK);
+    let alice = sign_in_as(&server, &mut browser, "alice").await;
+    let silent = server.service().start_sign_in(at_most_a_minute_ago()).await.unwrap();
+    browser.open(&silent.authorization_url).await.back();
+    Browser::new(CALLBACK).open(&provider.switch("age")).await;
+
+    let begun = server.service().start_sign_in(at_most_a_minute_ago()).await.unwrap();
+    let page = browser.open(&begun.authorization_url).await.page();
+    assert!(page.html.contains("name=\"login\""), "{}", page.html);
+    let back = browser.sign_in(&begun.authorization_url, "alice").await;
+    let completed = server.service().complete_sign_in(brought_back(&begun, &back)).await;
+    assert_eq!(decision(completed).user.unwrap().id, alice.id);
+}
+
+/// canaille obeys `prompt`, and its `auth_time` has a fraction of a second.
+#[tokio::test]
+async fn canaille_asks_again_with_prompt_and_says_when() {
+    let (_provider, server) = provider_and_server(Kind::Canaille).await;
+    let mut browser = Browser::new(CALLBACK);
+    let alice = sign_in_as(&server, &mut browser, "alice").await;
+    let request = pb::StartSignInRequest { prompt: "login".to_owned(), ..at_most_a_minute_ago() };
+
     let begun = server.service().start_sign_in(request).await.unwrap();
-    let back = Browser::new(CALLBACK).sign_in(&begun.authorization_url, "alice").await;
-    let outcome = server.service().complete_sign_in(brought_back(&begun, &back)).await;
+    let page = browser.open(&begun.authorization_url).await.page();
+    assert!(page.html.contains("name=\"password\""), "{}", page.html);
+    let back = browser.sign_in(&begun.authorization_url, "alice").await;
+    let completed = server.service().complete_sign_in(brought_back(&begun, &back)).await;
+    assert_eq!(decision(completed).user.unwrap().id, alice.id);
+}
+
+/// The metadata of oauth2-mock-server list no way in which a client with a secret authenticates, so
+/// its operator has to name one.
+#[tokio::test]
+async fn a_provider_for_public_clients_starts_no_flow_until_a_method_is_named() {
+    let (provider, _) = provider_and_server(Kind::Oauth2MockServer).await;
+    let server = server_with(&oidc("real", &provider.issuer)).await;
+    let outcome = server.service().start_sign_in(to_sign_in("real")).await;
     refused_to_everybody(&server, outcome, "FailedPrecondition PROVIDER_REJECTED").await;
 }

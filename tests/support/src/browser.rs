@@ -125,16 +125,25 @@ impl Browser {
         page
     }
 
+    /// Opens a URL with an access token (RFC 6750 §2.1).
+    pub async fn open_with(&mut self, url: &str, access_token: &str) -> Page {
+        self.authorization = Some(format!("Bearer {access_token}"));
+        let page = self.open(url).await.page();
+        self.authorization = None;
+        page
+    }
+
     /// Signs in at a real provider as this account, consents to each request, and returns to the
     /// redirect URI.
     pub async fn sign_in(&mut self, url: &str, account: &str) -> Form {
         let mut shown = self.open(url).await;
         while let Shown::Page(page) = &shown {
             assert_eq!(page.status, StatusCode::OK, "{}", page.html);
-            let asks_who = page.html.contains("name=\"login\"");
-            let fields: &[(&str, &str)] =
-                if asks_who { &[("login", account), ("password", "any")] } else { &[] };
-            shown = self.submit(page, fields).await;
+            // Both may be on one page, or the password on the next one.
+            let asked = [("login", account), ("password", "any")]
+                .into_iter()
+                .filter(|(name, _)| page.html.contains(&format!("name=\"{name}\"")));
+            shown = self.submit(page, &asked.collect::<Vec<_>>()).await;
         }
         shown.back()
     }
@@ -150,8 +159,12 @@ impl Browser {
             let request = Request::builder()
                 .method(&method)
                 .uri(&uri)
-                .header(header::COOKIE, self.cookies_for(&uri))
                 .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+            let cookies = self.cookies_for(&uri);
+            let request = match cookies.is_empty() {
+                true => request,
+                false => request.header(header::COOKIE, cookies),
+            };
             let request = match &self.authorization {
                 Some(value) => request.header(header::AUTHORIZATION, value),
                 None => request,
@@ -208,6 +221,9 @@ impl Browser {
 
 /// A reference of a page as a URL.
 fn absolute(base: &Uri, reference: &str) -> String {
+    if reference.is_empty() {
+        return base.to_string();
+    }
     if reference.starts_with('/') {
         return format!(
             "{}://{}{reference}",

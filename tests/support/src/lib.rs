@@ -44,7 +44,6 @@ pub mod jobs;
 pub mod linking;
 pub mod model;
 pub mod npm;
-pub mod oidc_provider;
 pub mod one_domain;
 pub mod own_postgres;
 pub mod population;

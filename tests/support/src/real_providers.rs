@@ -1,7 +1,11 @@
 //! Real providers, from their registries at pinned versions, each in a process of its own that the
-//! test configures.
+//! test configures. `tests/it/providers/` has what their programs share.
 
-use std::process::Command;
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use serde_json::{Value, json};
 
@@ -16,45 +20,81 @@ pub enum Kind {
     DjangoOauthToolkit,
     /// The provider of `django-allauth`, from the Python Package Index.
     DjangoAllauth,
+    /// `canaille`, from the Python Package Index.
+    Canaille,
+    /// `oauth2-mock-server`, from the npm registry.
+    Oauth2MockServer,
+    /// The plugin `@better-auth/oauth-provider` of Better Auth, from the npm registry.
+    BetterAuth,
 }
 
 /// A provider that runs; its process is killed on drop.
 pub struct RealProvider {
     /// Its `iss`.
     pub issuer: String,
+    /// The URL of the program around it.
+    program: String,
     _running: Running,
 }
 
 impl RealProvider {
     /// A provider with one client and these accounts: claims by subject.
     pub fn start(kind: Kind, client: &Value, accounts: &Value) -> Self {
-        let given = json!({"clients": [client], "accounts": accounts, "settings": {}}).to_string();
+        Self::start_with(kind, client, accounts, &json!({}))
+    }
+
+    /// The same with further settings of the provider's own, where its program takes some.
+    pub fn start_with(kind: Kind, client: &Value, accounts: &Value, settings: &Value) -> Self {
+        let given =
+            json!({"clients": [client], "accounts": accounts, "settings": settings}).to_string();
         let mut command = match kind {
-            Kind::OidcProvider => npm::program("tests/it/oidc-provider", "provider.mjs"),
+            Kind::OidcProvider => in_node("tests/it/oidc-provider"),
             Kind::DjangoOauthToolkit => {
                 in_python("django-oauth-toolkit", "tests/it/django-oauth-toolkit/requirements.txt")
             }
             Kind::DjangoAllauth => {
                 in_python("django-allauth", "tests/it/django-allauth/requirements.txt")
             }
+            Kind::Canaille => in_python("canaille", "tests/it/canaille/requirements.txt"),
+            Kind::Oauth2MockServer => in_node("tests/it/oauth2-mock-server"),
+            Kind::BetterAuth => in_node("tests/it/better-auth"),
         };
         command.arg(given);
         let mut running = Running::start(command);
         let line = running.stdout_until(|line| line.starts_with("issuer "));
-        Self { issuer: line["issuer ".len()..].to_owned(), _running: running }
+        let (issuer, program) = line["issuer ".len()..].split_once(' ').unwrap();
+        Self { issuer: issuer.to_owned(), program: program.to_owned(), _running: running }
     }
 
     /// A URL of the program around the provider, with which a test changes its state.
     pub fn switch(&self, path: &str) -> String {
-        let origin = self.issuer.strip_suffix("/o").unwrap_or(&self.issuer);
-        format!("{origin}/{path}")
+        format!("{}/{path}", self.program)
     }
+}
+
+/// The folder of what the programs of providers share.
+fn shared() -> PathBuf {
+    Path::new("tests/it/providers").canonicalize().unwrap()
+}
+
+/// The program in this folder, with its packages.
+fn in_node(folder: &str) -> Command {
+    let mut command = npm::program(folder, shared().join("harness.mjs").to_str().unwrap());
+    command.arg(npm::packages(folder).join("provider.mjs"));
+    command
 }
 
 /// The program in this folder of `tests/it/`, with its packages.
 fn in_python(folder: &str, requirements: &'static str) -> Command {
-    let packages = python::packages(folder, requirements);
+    with_python(folder, Some(python::packages(folder, requirements)))
+}
+
+fn with_python(folder: &str, packages: Option<PathBuf>) -> Command {
+    let folders = [shared(), Path::new("tests/it").join(folder)].into_iter().chain(packages);
     let mut command = Command::new("python3");
-    command.arg(format!("tests/it/{folder}/provider.py")).env("PYTHONPATH", packages);
+    // Without files of byte code among the sources.
+    command.args(["-B", "-c", "import harness; harness.run()"]);
+    command.env("PYTHONPATH", env::join_paths(folders).unwrap());
+    command.env("FETCHED", super::artifacts::tmp_dir());
     command
 }
