@@ -6,6 +6,7 @@ mod attempts;
 mod bridge;
 mod by_secret;
 mod client_auth;
+mod foundation;
 pub(crate) mod github;
 mod kept;
 mod lies;
