@@ -1,6 +1,6 @@
 //! The client for Go.
 
-use std::{fs, path::PathBuf, process::Command};
+use std::{fs, path::Path, process::Command};
 
 use super::{driver::Driver, scenarios::all_hold, watches::watches};
 use crate::{
@@ -94,13 +94,13 @@ async fn the_page_is_right() {
     for name in ["go.mod", "go.sum"] {
         fs::copy(module.join(name), folder.join(name)).unwrap();
     }
-    let said = ran(move || in_a_module(folder, module)).await;
+    let said = ran(move || in_a_module(&folder, &module)).await;
     assert_eq!(said.code, Some(0), "{}", said.stderr);
     assert_eq!(said.stdout, page.blocks_in("text").concat().trim_end());
 }
 
 /// The program in this folder, as part of a module that uses the client as the page says.
-fn in_a_module(folder: PathBuf, client: PathBuf) -> Command {
+fn in_a_module(folder: &Path, client: &Path) -> Command {
     let path = "example.com/identity-link/clients/go";
     let edit = [
         "mod".to_owned(),

@@ -9,7 +9,7 @@ use std::{
 
 use futures_util::stream;
 use http::{HeaderMap, Request, Response};
-use http_body_util::{BodyExt as _, Empty, Full, StreamBody, combinators::UnsyncBoxBody};
+use http_body_util::{BodyExt, Empty, Full, StreamBody, combinators::UnsyncBoxBody};
 use hyper::{
     body::{Bytes, Frame, Incoming},
     server::conn::http2,
@@ -193,9 +193,7 @@ impl Shared {
                 Err(_) => Ok(refusal(Status::unavailable("there is no server"))),
             },
             None => match forward().await {
-                Ok(response) if rpc == "WatchEvents" => {
-                    Ok(response.map(|body| body.boxed_unsync()))
-                }
+                Ok(response) if rpc == "WatchEvents" => Ok(response.map(BodyExt::boxed_unsync)),
                 Ok(response) => self.note_and_pass(number, response).await,
                 Err(_) => Ok(refusal(Status::unavailable("there is no server"))),
             },
@@ -281,7 +279,10 @@ fn cut(body: Incoming, messages: usize, status: Status) -> Body {
     let state = (body, Vec::<u8>::new(), messages, Some(status));
     let frames = stream::unfold(state, |(mut body, mut bytes, left, status)| async move {
         let status = status?;
-        while left > 0 {
+        loop {
+            if left == 0 {
+                break;
+            }
             if let Some(end) = message_end(&bytes) {
                 let message = Bytes::from(bytes.drain(..end).collect::<Vec<u8>>());
                 return Some((Ok(Frame::data(message)), (body, bytes, left - 1, Some(status))));
