@@ -14,39 +14,41 @@ import (
 )
 
 var (
-	rpcApplyPlan          = rpc{"/identitylink.v1.JobService/ApplyPlan", false, always}
-	rpcCancelOperation    = rpc{"/google.longrunning.Operations/CancelOperation", false, never}
-	rpcCompleteSignIn     = rpc{"/identitylink.v1.SignInService/CompleteSignIn", false, always}
-	rpcCreateUser         = rpc{"/identitylink.v1.IdentityService/CreateUser", false, exceptPreviews}
-	rpcDeleteOperation    = rpc{"/google.longrunning.Operations/DeleteOperation", false, never}
-	rpcDeleteUser         = rpc{"/identitylink.v1.IdentityService/DeleteUser", false, exceptPreviews}
-	rpcExportUsers        = rpc{"/identitylink.v1.TransferService/ExportUsers", true, never}
-	rpcFindByEmail        = rpc{"/identitylink.v1.IdentityService/FindByEmail", true, never}
-	rpcFindByIdentity     = rpc{"/identitylink.v1.IdentityService/FindByIdentity", true, never}
-	rpcFindDuplicates     = rpc{"/identitylink.v1.JobService/FindDuplicates", false, always}
-	rpcGetOperation       = rpc{"/google.longrunning.Operations/GetOperation", true, never}
-	rpcGetProviderToken   = rpc{"/identitylink.v1.IdentityService/GetProviderToken", false, never}
-	rpcGetUser            = rpc{"/identitylink.v1.IdentityService/GetUser", true, never}
-	rpcLink               = rpc{"/identitylink.v1.IdentityService/Link", false, exceptPreviews}
-	rpcListConnections    = rpc{"/identitylink.v1.IdentityService/ListConnections", true, never}
-	rpcListEvents         = rpc{"/identitylink.v1.EventService/ListEvents", true, never}
-	rpcListLinkCandidates = rpc{"/identitylink.v1.IdentityService/ListLinkCandidates", true, never}
-	rpcListLinks          = rpc{"/identitylink.v1.IdentityService/ListLinks", true, never}
-	rpcListOperations     = rpc{"/google.longrunning.Operations/ListOperations", true, never}
-	rpcListProviders      = rpc{"/identitylink.v1.SignInService/ListProviders", true, never}
-	rpcListUsers          = rpc{"/identitylink.v1.IdentityService/ListUsers", true, never}
-	rpcMergeMetadata      = rpc{"/identitylink.v1.IdentityService/MergeMetadata", false, exceptPreviews}
-	rpcReadLines          = rpc{"/identitylink.v1.JobService/ReadLines", true, never}
-	rpcResolveSignIn      = rpc{"/identitylink.v1.SignInService/ResolveSignIn", false, exceptPreviews}
-	rpcResolveUsers       = rpc{"/identitylink.v1.IdentityService/ResolveUsers", true, never}
-	rpcSetPrimaryIdentity = rpc{"/identitylink.v1.IdentityService/SetPrimaryIdentity", false, exceptPreviews}
-	rpcStartSignIn        = rpc{"/identitylink.v1.SignInService/StartSignIn", false, never}
-	rpcUndoLink           = rpc{"/identitylink.v1.IdentityService/UndoLink", false, exceptPreviews}
-	rpcUndoLinks          = rpc{"/identitylink.v1.JobService/UndoLinks", false, always}
-	rpcUnlink             = rpc{"/identitylink.v1.IdentityService/Unlink", false, exceptPreviews}
-	rpcUpdateUser         = rpc{"/identitylink.v1.IdentityService/UpdateUser", false, exceptPreviews}
-	rpcWaitOperation      = rpc{"/google.longrunning.Operations/WaitOperation", true, never}
-	rpcWatchEvents        = rpc{"/identitylink.v1.EventService/WatchEvents", true, never}
+	rpcApplyPlan             = rpc{"/identitylink.v1.JobService/ApplyPlan", false, always}
+	rpcCancelOperation       = rpc{"/google.longrunning.Operations/CancelOperation", false, never}
+	rpcCompleteSignIn        = rpc{"/identitylink.v1.SignInService/CompleteSignIn", false, always}
+	rpcCreateUser            = rpc{"/identitylink.v1.IdentityService/CreateUser", false, exceptPreviews}
+	rpcDeleteOperation       = rpc{"/google.longrunning.Operations/DeleteOperation", false, never}
+	rpcDeleteUser            = rpc{"/identitylink.v1.IdentityService/DeleteUser", false, exceptPreviews}
+	rpcExportUsers           = rpc{"/identitylink.v1.TransferService/ExportUsers", true, never}
+	rpcFindByEmail           = rpc{"/identitylink.v1.IdentityService/FindByEmail", true, never}
+	rpcFindByIdentity        = rpc{"/identitylink.v1.IdentityService/FindByIdentity", true, never}
+	rpcFindDuplicates        = rpc{"/identitylink.v1.JobService/FindDuplicates", false, always}
+	rpcGetOperation          = rpc{"/google.longrunning.Operations/GetOperation", true, never}
+	rpcGetProviderToken      = rpc{"/identitylink.v1.IdentityService/GetProviderToken", false, never}
+	rpcGetUser               = rpc{"/identitylink.v1.IdentityService/GetUser", true, never}
+	rpcLink                  = rpc{"/identitylink.v1.IdentityService/Link", false, exceptPreviews}
+	rpcListConnections       = rpc{"/identitylink.v1.IdentityService/ListConnections", true, never}
+	rpcListEvents            = rpc{"/identitylink.v1.EventService/ListEvents", true, never}
+	rpcListLinkCandidates    = rpc{"/identitylink.v1.IdentityService/ListLinkCandidates", true, never}
+	rpcListLinks             = rpc{"/identitylink.v1.IdentityService/ListLinks", true, never}
+	rpcListOperations        = rpc{"/google.longrunning.Operations/ListOperations", true, never}
+	rpcListProviders         = rpc{"/identitylink.v1.SignInService/ListProviders", true, never}
+	rpcListUsers             = rpc{"/identitylink.v1.IdentityService/ListUsers", true, never}
+	rpcMergeMetadata         = rpc{"/identitylink.v1.IdentityService/MergeMetadata", false, exceptPreviews}
+	rpcReadLines             = rpc{"/identitylink.v1.JobService/ReadLines", true, never}
+	rpcReceiveLogoutToken    = rpc{"/identitylink.v1.SignInService/ReceiveLogoutToken", false, never}
+	rpcReceiveSecurityEvents = rpc{"/identitylink.v1.SignInService/ReceiveSecurityEvents", false, never}
+	rpcResolveSignIn         = rpc{"/identitylink.v1.SignInService/ResolveSignIn", false, exceptPreviews}
+	rpcResolveUsers          = rpc{"/identitylink.v1.IdentityService/ResolveUsers", true, never}
+	rpcSetPrimaryIdentity    = rpc{"/identitylink.v1.IdentityService/SetPrimaryIdentity", false, exceptPreviews}
+	rpcStartSignIn           = rpc{"/identitylink.v1.SignInService/StartSignIn", false, never}
+	rpcUndoLink              = rpc{"/identitylink.v1.IdentityService/UndoLink", false, exceptPreviews}
+	rpcUndoLinks             = rpc{"/identitylink.v1.JobService/UndoLinks", false, always}
+	rpcUnlink                = rpc{"/identitylink.v1.IdentityService/Unlink", false, exceptPreviews}
+	rpcUpdateUser            = rpc{"/identitylink.v1.IdentityService/UpdateUser", false, exceptPreviews}
+	rpcWaitOperation         = rpc{"/google.longrunning.Operations/WaitOperation", true, never}
+	rpcWatchEvents           = rpc{"/identitylink.v1.EventService/WatchEvents", true, never}
 )
 
 // ApplyPlan: Links by a plan: each secondary user of a line into its primary one, by the
@@ -340,6 +342,29 @@ func (c *Client) ListUsersAll(ctx context.Context, request *pb.ListUsersRequest)
 // METADATA_CONFLICT, METADATA_TOO_LARGE, REAUTHENTICATION_REQUIRED.
 func (c *Client) MergeMetadata(ctx context.Context, request *pb.MergeMetadataRequest) (*pb.MergeMetadataResponse, error) {
 	return call[pb.MergeMetadataResponse](ctx, c, rpcMergeMetadata, request)
+}
+
+// ReceiveLogoutToken: Carries out a logout token (OpenID Connect Back-Channel Logout 1.0) that a provider
+// sent to the service: tokens that name the account and were issued before, up to the
+// end of that second, are refused from the response on. The user's other accounts keep
+// theirs. The feed has `identity_logged_out`. The response is the same for an account
+// that no user has. A token counts once; sending it again is harmless.
+// Errors: PROVIDER_UNKNOWN, PROVIDER_EVENTS_OFF, EVENT_TOKEN_INVALID,
+// PROVIDER_UNAVAILABLE.
+func (c *Client) ReceiveLogoutToken(ctx context.Context, request *pb.ReceiveLogoutTokenRequest) (*pb.ReceiveLogoutTokenResponse, error) {
+	return call[pb.ReceiveLogoutTokenResponse](ctx, c, rpcReceiveLogoutToken, request)
+}
+
+// ReceiveSecurityEvents: Carries out a security event token (RFC 8417; OpenID RISC and CAEP) that a provider
+// sent to the service. Each event that is known is in the feed, as
+// `account_event_reported`. Where the operator says so (`account_events`), it also
+// withdraws the tokens of the whole user that were issued before. Other events are
+// ignored. The response is the same for an account that no user has. A token counts
+// once; sending it again is harmless.
+// Errors: PROVIDER_UNKNOWN, PROVIDER_EVENTS_OFF, EVENT_TOKEN_INVALID,
+// PROVIDER_UNAVAILABLE.
+func (c *Client) ReceiveSecurityEvents(ctx context.Context, request *pb.ReceiveSecurityEventsRequest) (*pb.ReceiveSecurityEventsResponse, error) {
+	return call[pb.ReceiveSecurityEventsResponse](ctx, c, rpcReceiveSecurityEvents, request)
 }
 
 // ResolveSignIn: Decides which user signs in with an account that the service itself has verified,

@@ -180,6 +180,13 @@ const (
 	// `google.rpc.PreconditionFailure` lists them. Start a link at the provider with these
 	// `scopes`.
 	ReasonProviderScopesMissing Reason = "PROVIDER_SCOPES_MISSING"
+	// ReasonProviderEventsOff is FAILED_PRECONDITION: the operator has not set that logout tokens and security event
+	// tokens of this provider are accepted (`events`).
+	ReasonProviderEventsOff Reason = "PROVIDER_EVENTS_OFF"
+	// ReasonEventTokenInvalid is INVALID_ARGUMENT: the logout token or the security event token is not valid, is too
+	// old, or is about no account of this provider. If the provider's signature is good,
+	// the message says what is wrong. Sending it again does not help.
+	ReasonEventTokenInvalid Reason = "EVENT_TOKEN_INVALID"
 )
 
 // Reasons are all that this version knows. A newer server may send others.
@@ -240,4 +247,6 @@ var Reasons = []Reason{
 	ReasonTooManyOperations,
 	ReasonProviderTokenGone,
 	ReasonProviderScopesMissing,
+	ReasonProviderEventsOff,
+	ReasonEventTokenInvalid,
 }

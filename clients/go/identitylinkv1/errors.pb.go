@@ -208,6 +208,13 @@ const (
 	// `google.rpc.PreconditionFailure` lists them. Start a link at the provider with these
 	// `scopes`.
 	Reason_REASON_PROVIDER_SCOPES_MISSING Reason = 76
+	// FAILED_PRECONDITION: the operator has not set that logout tokens and security event
+	// tokens of this provider are accepted (`events`).
+	Reason_REASON_PROVIDER_EVENTS_OFF Reason = 70
+	// INVALID_ARGUMENT: the logout token or the security event token is not valid, is too
+	// old, or is about no account of this provider. If the provider's signature is good,
+	// the message says what is wrong. Sending it again does not help.
+	Reason_REASON_EVENT_TOKEN_INVALID Reason = 71
 )
 
 // Enum value maps for Reason.
@@ -270,6 +277,8 @@ var (
 		64: "REASON_TOO_MANY_OPERATIONS",
 		75: "REASON_PROVIDER_TOKEN_GONE",
 		76: "REASON_PROVIDER_SCOPES_MISSING",
+		70: "REASON_PROVIDER_EVENTS_OFF",
+		71: "REASON_EVENT_TOKEN_INVALID",
 	}
 	Reason_value = map[string]int32{
 		"REASON_UNSPECIFIED":               0,
@@ -329,6 +338,8 @@ var (
 		"REASON_TOO_MANY_OPERATIONS":       64,
 		"REASON_PROVIDER_TOKEN_GONE":       75,
 		"REASON_PROVIDER_SCOPES_MISSING":   76,
+		"REASON_PROVIDER_EVENTS_OFF":       70,
+		"REASON_EVENT_TOKEN_INVALID":       71,
 	}
 )
 
@@ -363,7 +374,7 @@ var File_identitylink_v1_errors_proto protoreflect.FileDescriptor
 
 const file_identitylink_v1_errors_proto_rawDesc = "" +
 	"\n" +
-	"\x1cidentitylink/v1/errors.proto\x12\x0fidentitylink.v1*\xea\f\n" +
+	"\x1cidentitylink/v1/errors.proto\x12\x0fidentitylink.v1*\xaa\r\n" +
 	"\x06Reason\x12\x16\n" +
 	"\x12REASON_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14REASON_TOKEN_MISSING\x10\x01\x12\x18\n" +
@@ -422,7 +433,9 @@ const file_identitylink_v1_errors_proto_rawDesc = "" +
 	"\x16REASON_PLAN_INCOMPLETE\x10?\x12\x1e\n" +
 	"\x1aREASON_TOO_MANY_OPERATIONS\x10@\x12\x1e\n" +
 	"\x1aREASON_PROVIDER_TOKEN_GONE\x10K\x12\"\n" +
-	"\x1eREASON_PROVIDER_SCOPES_MISSING\x10LBj\n" +
+	"\x1eREASON_PROVIDER_SCOPES_MISSING\x10L\x12\x1e\n" +
+	"\x1aREASON_PROVIDER_EVENTS_OFF\x10F\x12\x1e\n" +
+	"\x1aREASON_EVENT_TOKEN_INVALID\x10GBj\n" +
 	"\x0fidentitylink.v1P\x01Z\x1eidentitylink/v1;identitylinkv1\xaa\x02\x0fIdentityLink.V1\xca\x02\x0fIdentityLink\\V1\xea\x02\x10IdentityLink::V1b\x06proto3"
 
 var (

@@ -112,6 +112,10 @@ const (
 	EventKind_EVENT_KIND_USERS_IMPORTED EventKind = 14
 	// `identities_renamed`.
 	EventKind_EVENT_KIND_IDENTITIES_RENAMED EventKind = 15
+	// `identity_logged_out`.
+	EventKind_EVENT_KIND_IDENTITY_LOGGED_OUT EventKind = 20
+	// `account_event_reported`.
+	EventKind_EVENT_KIND_ACCOUNT_EVENT_REPORTED EventKind = 21
 )
 
 // Enum value maps for EventKind.
@@ -133,6 +137,8 @@ var (
 		13: "EVENT_KIND_IDENTITY_RELEASED",
 		14: "EVENT_KIND_USERS_IMPORTED",
 		15: "EVENT_KIND_IDENTITIES_RENAMED",
+		20: "EVENT_KIND_IDENTITY_LOGGED_OUT",
+		21: "EVENT_KIND_ACCOUNT_EVENT_REPORTED",
 	}
 	EventKind_value = map[string]int32{
 		"EVENT_KIND_UNSPECIFIED":                   0,
@@ -151,6 +157,8 @@ var (
 		"EVENT_KIND_IDENTITY_RELEASED":             13,
 		"EVENT_KIND_USERS_IMPORTED":                14,
 		"EVENT_KIND_IDENTITIES_RENAMED":            15,
+		"EVENT_KIND_IDENTITY_LOGGED_OUT":           20,
+		"EVENT_KIND_ACCOUNT_EVENT_REPORTED":        21,
 	}
 )
 
@@ -179,6 +187,87 @@ func (x EventKind) Number() protoreflect.EnumNumber {
 // Deprecated: Use EventKind.Descriptor instead.
 func (EventKind) EnumDescriptor() ([]byte, []int) {
 	return file_identitylink_v1_event_service_proto_rawDescGZIP(), []int{1}
+}
+
+// What can happen to an account.
+type AccountEventReported_Event int32
+
+const (
+	// Never sent.
+	AccountEventReported_EVENT_UNSPECIFIED AccountEventReported_Event = 0
+	// It was disabled.
+	AccountEventReported_EVENT_DISABLED AccountEventReported_Event = 1
+	// It was enabled again.
+	AccountEventReported_EVENT_ENABLED AccountEventReported_Event = 2
+	// It was deleted for good.
+	AccountEventReported_EVENT_PURGED AccountEventReported_Event = 3
+	// It must get another credential.
+	AccountEventReported_EVENT_CREDENTIAL_CHANGE_REQUIRED AccountEventReported_Event = 4
+	// A credential of it was disclosed.
+	AccountEventReported_EVENT_CREDENTIAL_COMPROMISE AccountEventReported_Event = 5
+	// A credential of it was changed, added or removed.
+	AccountEventReported_EVENT_CREDENTIAL_CHANGE AccountEventReported_Event = 6
+	// One or all of its sessions were ended.
+	AccountEventReported_EVENT_SESSIONS_REVOKED AccountEventReported_Event = 7
+	// The claims in its tokens have changed. Withdraws no tokens.
+	AccountEventReported_EVENT_TOKEN_CLAIMS_CHANGE AccountEventReported_Event = 8
+	// All tokens that the provider issued for it were revoked.
+	AccountEventReported_EVENT_TOKENS_REVOKED AccountEventReported_Event = 9
+)
+
+// Enum value maps for AccountEventReported_Event.
+var (
+	AccountEventReported_Event_name = map[int32]string{
+		0: "EVENT_UNSPECIFIED",
+		1: "EVENT_DISABLED",
+		2: "EVENT_ENABLED",
+		3: "EVENT_PURGED",
+		4: "EVENT_CREDENTIAL_CHANGE_REQUIRED",
+		5: "EVENT_CREDENTIAL_COMPROMISE",
+		6: "EVENT_CREDENTIAL_CHANGE",
+		7: "EVENT_SESSIONS_REVOKED",
+		8: "EVENT_TOKEN_CLAIMS_CHANGE",
+		9: "EVENT_TOKENS_REVOKED",
+	}
+	AccountEventReported_Event_value = map[string]int32{
+		"EVENT_UNSPECIFIED":                0,
+		"EVENT_DISABLED":                   1,
+		"EVENT_ENABLED":                    2,
+		"EVENT_PURGED":                     3,
+		"EVENT_CREDENTIAL_CHANGE_REQUIRED": 4,
+		"EVENT_CREDENTIAL_COMPROMISE":      5,
+		"EVENT_CREDENTIAL_CHANGE":          6,
+		"EVENT_SESSIONS_REVOKED":           7,
+		"EVENT_TOKEN_CLAIMS_CHANGE":        8,
+		"EVENT_TOKENS_REVOKED":             9,
+	}
+)
+
+func (x AccountEventReported_Event) Enum() *AccountEventReported_Event {
+	p := new(AccountEventReported_Event)
+	*p = x
+	return p
+}
+
+func (x AccountEventReported_Event) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (AccountEventReported_Event) Descriptor() protoreflect.EnumDescriptor {
+	return file_identitylink_v1_event_service_proto_enumTypes[2].Descriptor()
+}
+
+func (AccountEventReported_Event) Type() protoreflect.EnumType {
+	return &file_identitylink_v1_event_service_proto_enumTypes[2]
+}
+
+func (x AccountEventReported_Event) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use AccountEventReported_Event.Descriptor instead.
+func (AccountEventReported_Event) EnumDescriptor() ([]byte, []int) {
+	return file_identitylink_v1_event_service_proto_rawDescGZIP(), []int{21, 0}
 }
 
 // Which events to list.
@@ -570,6 +659,8 @@ type Event struct {
 	//	*Event_IdentityReleased
 	//	*Event_UsersImported
 	//	*Event_IdentitiesRenamed
+	//	*Event_IdentityLoggedOut
+	//	*Event_AccountEventReported
 	Detail        isEvent_Detail `protobuf_oneof:"detail"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -782,6 +873,24 @@ func (x *Event) GetIdentitiesRenamed() *IdentitiesRenamed {
 	return nil
 }
 
+func (x *Event) GetIdentityLoggedOut() *IdentityLoggedOut {
+	if x != nil {
+		if x, ok := x.Detail.(*Event_IdentityLoggedOut); ok {
+			return x.IdentityLoggedOut
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetAccountEventReported() *AccountEventReported {
+	if x != nil {
+		if x, ok := x.Detail.(*Event_AccountEventReported); ok {
+			return x.AccountEventReported
+		}
+	}
+	return nil
+}
+
 type isEvent_Detail interface {
 	isEvent_Detail()
 }
@@ -862,6 +971,16 @@ type Event_IdentitiesRenamed struct {
 	IdentitiesRenamed *IdentitiesRenamed `protobuf:"bytes,34,opt,name=identities_renamed,json=identitiesRenamed,proto3,oneof"`
 }
 
+type Event_IdentityLoggedOut struct {
+	// A provider ended the sessions of an identity.
+	IdentityLoggedOut *IdentityLoggedOut `protobuf:"bytes,40,opt,name=identity_logged_out,json=identityLoggedOut,proto3,oneof"`
+}
+
+type Event_AccountEventReported struct {
+	// A provider reported what happened to an account.
+	AccountEventReported *AccountEventReported `protobuf:"bytes,41,opt,name=account_event_reported,json=accountEventReported,proto3,oneof"`
+}
+
 func (*Event_UserCreated) isEvent_Detail() {}
 
 func (*Event_UserUpdated) isEvent_Detail() {}
@@ -891,6 +1010,10 @@ func (*Event_IdentityReleased) isEvent_Detail() {}
 func (*Event_UsersImported) isEvent_Detail() {}
 
 func (*Event_IdentitiesRenamed) isEvent_Detail() {}
+
+func (*Event_IdentityLoggedOut) isEvent_Detail() {}
+
+func (*Event_AccountEventReported) isEvent_Detail() {}
 
 // A user that an event changed.
 type UserChange struct {
@@ -1962,6 +2085,140 @@ func (x *IdentityReleased) GetIdentity() *IdentityRef {
 	return nil
 }
 
+// The person signed out at the provider of an identity. Tokens that name the identity and
+// were issued before are refused. End the sessions that you have of it. The user did not
+// change, so the event has no version.
+type IdentityLoggedOut struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The user.
+	UserId string `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	// The identity.
+	Identity      *IdentityRef `protobuf:"bytes,2,opt,name=identity,proto3" json:"identity,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *IdentityLoggedOut) Reset() {
+	*x = IdentityLoggedOut{}
+	mi := &file_identitylink_v1_event_service_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *IdentityLoggedOut) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*IdentityLoggedOut) ProtoMessage() {}
+
+func (x *IdentityLoggedOut) ProtoReflect() protoreflect.Message {
+	mi := &file_identitylink_v1_event_service_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use IdentityLoggedOut.ProtoReflect.Descriptor instead.
+func (*IdentityLoggedOut) Descriptor() ([]byte, []int) {
+	return file_identitylink_v1_event_service_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *IdentityLoggedOut) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *IdentityLoggedOut) GetIdentity() *IdentityRef {
+	if x != nil {
+		return x.Identity
+	}
+	return nil
+}
+
+// The provider of an identity reported what happened to the account there. The user did
+// not change, so the event has no version. No such event blocks or deletes a user: whether
+// one should, is yours to decide. After EVENT_PURGED and EVENT_TOKENS_REVOKED, tokens of
+// the provider that were kept for the identity are gone.
+type AccountEventReported struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The user.
+	UserId string `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	// The identity.
+	Identity *IdentityRef `protobuf:"bytes,2,opt,name=identity,proto3" json:"identity,omitempty"`
+	// What happened.
+	AccountEvent AccountEventReported_Event `protobuf:"varint,3,opt,name=account_event,json=accountEvent,proto3,enum=identitylink.v1.AccountEventReported_Event" json:"account_event,omitempty"`
+	// Whether all tokens of the user that were issued before are refused since. End the
+	// user's sessions then.
+	TokensWithdrawn bool `protobuf:"varint,4,opt,name=tokens_withdrawn,json=tokensWithdrawn,proto3" json:"tokens_withdrawn,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *AccountEventReported) Reset() {
+	*x = AccountEventReported{}
+	mi := &file_identitylink_v1_event_service_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AccountEventReported) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AccountEventReported) ProtoMessage() {}
+
+func (x *AccountEventReported) ProtoReflect() protoreflect.Message {
+	mi := &file_identitylink_v1_event_service_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AccountEventReported.ProtoReflect.Descriptor instead.
+func (*AccountEventReported) Descriptor() ([]byte, []int) {
+	return file_identitylink_v1_event_service_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *AccountEventReported) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *AccountEventReported) GetIdentity() *IdentityRef {
+	if x != nil {
+		return x.Identity
+	}
+	return nil
+}
+
+func (x *AccountEventReported) GetAccountEvent() AccountEventReported_Event {
+	if x != nil {
+		return x.AccountEvent
+	}
+	return AccountEventReported_EVENT_UNSPECIFIED
+}
+
+func (x *AccountEventReported) GetTokensWithdrawn() bool {
+	if x != nil {
+		return x.TokensWithdrawn
+	}
+	return false
+}
+
 // A move of a provider to another issuer gave identities of a user other subjects. The
 // accounts are the same. What you hold under the former names belongs under the new
 // ones.
@@ -1977,7 +2234,7 @@ type IdentitiesRenamed struct {
 
 func (x *IdentitiesRenamed) Reset() {
 	*x = IdentitiesRenamed{}
-	mi := &file_identitylink_v1_event_service_proto_msgTypes[20]
+	mi := &file_identitylink_v1_event_service_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1989,7 +2246,7 @@ func (x *IdentitiesRenamed) String() string {
 func (*IdentitiesRenamed) ProtoMessage() {}
 
 func (x *IdentitiesRenamed) ProtoReflect() protoreflect.Message {
-	mi := &file_identitylink_v1_event_service_proto_msgTypes[20]
+	mi := &file_identitylink_v1_event_service_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2002,7 +2259,7 @@ func (x *IdentitiesRenamed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IdentitiesRenamed.ProtoReflect.Descriptor instead.
 func (*IdentitiesRenamed) Descriptor() ([]byte, []int) {
-	return file_identitylink_v1_event_service_proto_rawDescGZIP(), []int{20}
+	return file_identitylink_v1_event_service_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *IdentitiesRenamed) GetUser() *UserChange {
@@ -2032,7 +2289,7 @@ type RenamedIdentity struct {
 
 func (x *RenamedIdentity) Reset() {
 	*x = RenamedIdentity{}
-	mi := &file_identitylink_v1_event_service_proto_msgTypes[21]
+	mi := &file_identitylink_v1_event_service_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2044,7 +2301,7 @@ func (x *RenamedIdentity) String() string {
 func (*RenamedIdentity) ProtoMessage() {}
 
 func (x *RenamedIdentity) ProtoReflect() protoreflect.Message {
-	mi := &file_identitylink_v1_event_service_proto_msgTypes[21]
+	mi := &file_identitylink_v1_event_service_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2057,7 +2314,7 @@ func (x *RenamedIdentity) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RenamedIdentity.ProtoReflect.Descriptor instead.
 func (*RenamedIdentity) Descriptor() ([]byte, []int) {
-	return file_identitylink_v1_event_service_proto_rawDescGZIP(), []int{21}
+	return file_identitylink_v1_event_service_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *RenamedIdentity) GetIdentity() *IdentityRef {
@@ -2099,8 +2356,7 @@ const file_identitylink_v1_event_service_proto_rawDesc = "" +
 	"\x13WatchEventsResponse\x12.\n" +
 	"\x06events\x18\x01 \x03(\v2\x16.identitylink.v1.EventR\x06events\x12\x1a\n" +
 	"\bposition\x18\x02 \x01(\tR\bposition\x12!\n" +
-	"\fdelay_millis\x18\x03 \x01(\x03R\vdelayMillis\"\xc2\n" +
-	"\n" +
+	"\fdelay_millis\x18\x03 \x01(\x03R\vdelayMillis\"\xf7\v\n" +
 	"\x05Event\x12\x1a\n" +
 	"\bposition\x18\x01 \x01(\tR\bposition\x12.\n" +
 	"\x04time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x16\n" +
@@ -2124,7 +2380,9 @@ const file_identitylink_v1_event_service_proto_rawDesc = "" +
 	"\x1duser_primary_identity_changed\x18\x1f \x01(\v2+.identitylink.v1.UserPrimaryIdentityChangedH\x00R\x1auserPrimaryIdentityChanged\x12P\n" +
 	"\x11identity_released\x18  \x01(\v2!.identitylink.v1.IdentityReleasedH\x00R\x10identityReleased\x12G\n" +
 	"\x0eusers_imported\x18! \x01(\v2\x1e.identitylink.v1.UsersImportedH\x00R\rusersImported\x12S\n" +
-	"\x12identities_renamed\x18\" \x01(\v2\".identitylink.v1.IdentitiesRenamedH\x00R\x11identitiesRenamedB\b\n" +
+	"\x12identities_renamed\x18\" \x01(\v2\".identitylink.v1.IdentitiesRenamedH\x00R\x11identitiesRenamed\x12T\n" +
+	"\x13identity_logged_out\x18( \x01(\v2\".identitylink.v1.IdentityLoggedOutH\x00R\x11identityLoggedOut\x12]\n" +
+	"\x16account_event_reported\x18) \x01(\v2%.identitylink.v1.AccountEventReportedH\x00R\x14accountEventReportedB\b\n" +
 	"\x06detail\"q\n" +
 	"\n" +
 	"UserChange\x12\x17\n" +
@@ -2203,7 +2461,26 @@ const file_identitylink_v1_event_service_proto_rawDesc = "" +
 	"\bidentity\x18\x02 \x01(\v2\x1c.identitylink.v1.IdentityRefR\bidentity\"}\n" +
 	"\x10IdentityReleased\x12/\n" +
 	"\x04user\x18\x01 \x01(\v2\x1b.identitylink.v1.UserChangeR\x04user\x128\n" +
-	"\bidentity\x18\x02 \x01(\v2\x1c.identitylink.v1.IdentityRefR\bidentity\"\x80\x01\n" +
+	"\bidentity\x18\x02 \x01(\v2\x1c.identitylink.v1.IdentityRefR\bidentity\"f\n" +
+	"\x11IdentityLoggedOut\x12\x17\n" +
+	"\auser_id\x18\x01 \x01(\tR\x06userId\x128\n" +
+	"\bidentity\x18\x02 \x01(\v2\x1c.identitylink.v1.IdentityRefR\bidentity\"\xf9\x03\n" +
+	"\x14AccountEventReported\x12\x17\n" +
+	"\auser_id\x18\x01 \x01(\tR\x06userId\x128\n" +
+	"\bidentity\x18\x02 \x01(\v2\x1c.identitylink.v1.IdentityRefR\bidentity\x12P\n" +
+	"\raccount_event\x18\x03 \x01(\x0e2+.identitylink.v1.AccountEventReported.EventR\faccountEvent\x12)\n" +
+	"\x10tokens_withdrawn\x18\x04 \x01(\bR\x0ftokensWithdrawn\"\x90\x02\n" +
+	"\x05Event\x12\x15\n" +
+	"\x11EVENT_UNSPECIFIED\x10\x00\x12\x12\n" +
+	"\x0eEVENT_DISABLED\x10\x01\x12\x11\n" +
+	"\rEVENT_ENABLED\x10\x02\x12\x10\n" +
+	"\fEVENT_PURGED\x10\x03\x12$\n" +
+	" EVENT_CREDENTIAL_CHANGE_REQUIRED\x10\x04\x12\x1f\n" +
+	"\x1bEVENT_CREDENTIAL_COMPROMISE\x10\x05\x12\x1b\n" +
+	"\x17EVENT_CREDENTIAL_CHANGE\x10\x06\x12\x1a\n" +
+	"\x16EVENT_SESSIONS_REVOKED\x10\a\x12\x1d\n" +
+	"\x19EVENT_TOKEN_CLAIMS_CHANGE\x10\b\x12\x18\n" +
+	"\x14EVENT_TOKENS_REVOKED\x10\t\"\x80\x01\n" +
 	"\x11IdentitiesRenamed\x12/\n" +
 	"\x04user\x18\x01 \x01(\v2\x1b.identitylink.v1.UserChangeR\x04user\x12:\n" +
 	"\arenamed\x18\x02 \x03(\v2 .identitylink.v1.RenamedIdentityR\arenamed\"\x81\x01\n" +
@@ -2213,7 +2490,7 @@ const file_identitylink_v1_event_service_proto_rawDesc = "" +
 	"\aFeedEnd\x12\x18\n" +
 	"\x14FEED_END_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fFEED_END_OLDEST\x10\x01\x12\x13\n" +
-	"\x0fFEED_END_NEWEST\x10\x02*\x8d\x04\n" +
+	"\x0fFEED_END_NEWEST\x10\x02*\xd8\x04\n" +
 	"\tEventKind\x12\x1a\n" +
 	"\x16EVENT_KIND_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17EVENT_KIND_USER_CREATED\x10\x01\x12\x1b\n" +
@@ -2231,7 +2508,9 @@ const file_identitylink_v1_event_service_proto_rawDesc = "" +
 	"(EVENT_KIND_USER_PRIMARY_IDENTITY_CHANGED\x10\f\x12 \n" +
 	"\x1cEVENT_KIND_IDENTITY_RELEASED\x10\r\x12\x1d\n" +
 	"\x19EVENT_KIND_USERS_IMPORTED\x10\x0e\x12!\n" +
-	"\x1dEVENT_KIND_IDENTITIES_RENAMED\x10\x0f2\xed\x01\n" +
+	"\x1dEVENT_KIND_IDENTITIES_RENAMED\x10\x0f\x12\"\n" +
+	"\x1eEVENT_KIND_IDENTITY_LOGGED_OUT\x10\x14\x12%\n" +
+	"!EVENT_KIND_ACCOUNT_EVENT_REPORTED\x10\x152\xed\x01\n" +
 	"\fEventService\x12k\n" +
 	"\n" +
 	"ListEvents\x12\".identitylink.v1.ListEventsRequest\x1a#.identitylink.v1.ListEventsResponse\"\x14\x8a\xb5\x18\r\x12\vread:events\x90\x02\x01\x12p\n" +
@@ -2250,114 +2529,122 @@ func file_identitylink_v1_event_service_proto_rawDescGZIP() []byte {
 	return file_identitylink_v1_event_service_proto_rawDescData
 }
 
-var file_identitylink_v1_event_service_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_identitylink_v1_event_service_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
+var file_identitylink_v1_event_service_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
+var file_identitylink_v1_event_service_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
 var file_identitylink_v1_event_service_proto_goTypes = []any{
 	(FeedEnd)(0),                       // 0: identitylink.v1.FeedEnd
 	(EventKind)(0),                     // 1: identitylink.v1.EventKind
-	(*ListEventsRequest)(nil),          // 2: identitylink.v1.ListEventsRequest
-	(*ListEventsResponse)(nil),         // 3: identitylink.v1.ListEventsResponse
-	(*WatchEventsRequest)(nil),         // 4: identitylink.v1.WatchEventsRequest
-	(*WatchEventsResponse)(nil),        // 5: identitylink.v1.WatchEventsResponse
-	(*Event)(nil),                      // 6: identitylink.v1.Event
-	(*UserChange)(nil),                 // 7: identitylink.v1.UserChange
-	(*UserCreated)(nil),                // 8: identitylink.v1.UserCreated
-	(*UsersImported)(nil),              // 9: identitylink.v1.UsersImported
-	(*UserUpdated)(nil),                // 10: identitylink.v1.UserUpdated
-	(*UserBlocked)(nil),                // 11: identitylink.v1.UserBlocked
-	(*UserDeleted)(nil),                // 12: identitylink.v1.UserDeleted
-	(*UserLinked)(nil),                 // 13: identitylink.v1.UserLinked
-	(*UserUnlinked)(nil),               // 14: identitylink.v1.UserUnlinked
-	(*LinkUndone)(nil),                 // 15: identitylink.v1.LinkUndone
-	(*IdentityAttached)(nil),           // 16: identitylink.v1.IdentityAttached
-	(*IdentityDetached)(nil),           // 17: identitylink.v1.IdentityDetached
-	(*IdentityUpdated)(nil),            // 18: identitylink.v1.IdentityUpdated
-	(*UserMetadataMerged)(nil),         // 19: identitylink.v1.UserMetadataMerged
-	(*UserPrimaryIdentityChanged)(nil), // 20: identitylink.v1.UserPrimaryIdentityChanged
-	(*IdentityReleased)(nil),           // 21: identitylink.v1.IdentityReleased
-	(*IdentitiesRenamed)(nil),          // 22: identitylink.v1.IdentitiesRenamed
-	(*RenamedIdentity)(nil),            // 23: identitylink.v1.RenamedIdentity
-	(*timestamppb.Timestamp)(nil),      // 24: google.protobuf.Timestamp
-	(*Actor)(nil),                      // 25: identitylink.v1.Actor
-	(*IdentityRef)(nil),                // 26: identitylink.v1.IdentityRef
-	(*fieldmaskpb.FieldMask)(nil),      // 27: google.protobuf.FieldMask
-	(*MetadataChange)(nil),             // 28: identitylink.v1.MetadataChange
-	(*LinkBasis)(nil),                  // 29: identitylink.v1.LinkBasis
+	(AccountEventReported_Event)(0),    // 2: identitylink.v1.AccountEventReported.Event
+	(*ListEventsRequest)(nil),          // 3: identitylink.v1.ListEventsRequest
+	(*ListEventsResponse)(nil),         // 4: identitylink.v1.ListEventsResponse
+	(*WatchEventsRequest)(nil),         // 5: identitylink.v1.WatchEventsRequest
+	(*WatchEventsResponse)(nil),        // 6: identitylink.v1.WatchEventsResponse
+	(*Event)(nil),                      // 7: identitylink.v1.Event
+	(*UserChange)(nil),                 // 8: identitylink.v1.UserChange
+	(*UserCreated)(nil),                // 9: identitylink.v1.UserCreated
+	(*UsersImported)(nil),              // 10: identitylink.v1.UsersImported
+	(*UserUpdated)(nil),                // 11: identitylink.v1.UserUpdated
+	(*UserBlocked)(nil),                // 12: identitylink.v1.UserBlocked
+	(*UserDeleted)(nil),                // 13: identitylink.v1.UserDeleted
+	(*UserLinked)(nil),                 // 14: identitylink.v1.UserLinked
+	(*UserUnlinked)(nil),               // 15: identitylink.v1.UserUnlinked
+	(*LinkUndone)(nil),                 // 16: identitylink.v1.LinkUndone
+	(*IdentityAttached)(nil),           // 17: identitylink.v1.IdentityAttached
+	(*IdentityDetached)(nil),           // 18: identitylink.v1.IdentityDetached
+	(*IdentityUpdated)(nil),            // 19: identitylink.v1.IdentityUpdated
+	(*UserMetadataMerged)(nil),         // 20: identitylink.v1.UserMetadataMerged
+	(*UserPrimaryIdentityChanged)(nil), // 21: identitylink.v1.UserPrimaryIdentityChanged
+	(*IdentityReleased)(nil),           // 22: identitylink.v1.IdentityReleased
+	(*IdentityLoggedOut)(nil),          // 23: identitylink.v1.IdentityLoggedOut
+	(*AccountEventReported)(nil),       // 24: identitylink.v1.AccountEventReported
+	(*IdentitiesRenamed)(nil),          // 25: identitylink.v1.IdentitiesRenamed
+	(*RenamedIdentity)(nil),            // 26: identitylink.v1.RenamedIdentity
+	(*timestamppb.Timestamp)(nil),      // 27: google.protobuf.Timestamp
+	(*Actor)(nil),                      // 28: identitylink.v1.Actor
+	(*IdentityRef)(nil),                // 29: identitylink.v1.IdentityRef
+	(*fieldmaskpb.FieldMask)(nil),      // 30: google.protobuf.FieldMask
+	(*MetadataChange)(nil),             // 31: identitylink.v1.MetadataChange
+	(*LinkBasis)(nil),                  // 32: identitylink.v1.LinkBasis
 }
 var file_identitylink_v1_event_service_proto_depIdxs = []int32{
 	0,  // 0: identitylink.v1.ListEventsRequest.from_end:type_name -> identitylink.v1.FeedEnd
 	1,  // 1: identitylink.v1.ListEventsRequest.kinds:type_name -> identitylink.v1.EventKind
-	6,  // 2: identitylink.v1.ListEventsResponse.events:type_name -> identitylink.v1.Event
+	7,  // 2: identitylink.v1.ListEventsResponse.events:type_name -> identitylink.v1.Event
 	0,  // 3: identitylink.v1.WatchEventsRequest.from_end:type_name -> identitylink.v1.FeedEnd
 	1,  // 4: identitylink.v1.WatchEventsRequest.kinds:type_name -> identitylink.v1.EventKind
-	6,  // 5: identitylink.v1.WatchEventsResponse.events:type_name -> identitylink.v1.Event
-	24, // 6: identitylink.v1.Event.time:type_name -> google.protobuf.Timestamp
-	25, // 7: identitylink.v1.Event.actor:type_name -> identitylink.v1.Actor
-	8,  // 8: identitylink.v1.Event.user_created:type_name -> identitylink.v1.UserCreated
-	10, // 9: identitylink.v1.Event.user_updated:type_name -> identitylink.v1.UserUpdated
-	11, // 10: identitylink.v1.Event.user_blocked:type_name -> identitylink.v1.UserBlocked
-	12, // 11: identitylink.v1.Event.user_deleted:type_name -> identitylink.v1.UserDeleted
-	13, // 12: identitylink.v1.Event.user_linked:type_name -> identitylink.v1.UserLinked
-	14, // 13: identitylink.v1.Event.user_unlinked:type_name -> identitylink.v1.UserUnlinked
-	15, // 14: identitylink.v1.Event.link_undone:type_name -> identitylink.v1.LinkUndone
-	16, // 15: identitylink.v1.Event.identity_attached:type_name -> identitylink.v1.IdentityAttached
-	17, // 16: identitylink.v1.Event.identity_detached:type_name -> identitylink.v1.IdentityDetached
-	18, // 17: identitylink.v1.Event.identity_updated:type_name -> identitylink.v1.IdentityUpdated
-	19, // 18: identitylink.v1.Event.user_metadata_merged:type_name -> identitylink.v1.UserMetadataMerged
-	20, // 19: identitylink.v1.Event.user_primary_identity_changed:type_name -> identitylink.v1.UserPrimaryIdentityChanged
-	21, // 20: identitylink.v1.Event.identity_released:type_name -> identitylink.v1.IdentityReleased
-	9,  // 21: identitylink.v1.Event.users_imported:type_name -> identitylink.v1.UsersImported
-	22, // 22: identitylink.v1.Event.identities_renamed:type_name -> identitylink.v1.IdentitiesRenamed
-	7,  // 23: identitylink.v1.UserCreated.user:type_name -> identitylink.v1.UserChange
-	26, // 24: identitylink.v1.UserCreated.identities:type_name -> identitylink.v1.IdentityRef
-	7,  // 25: identitylink.v1.UserUpdated.user:type_name -> identitylink.v1.UserChange
-	27, // 26: identitylink.v1.UserUpdated.changed_fields:type_name -> google.protobuf.FieldMask
-	7,  // 27: identitylink.v1.UserBlocked.user:type_name -> identitylink.v1.UserChange
-	27, // 28: identitylink.v1.UserBlocked.changed_fields:type_name -> google.protobuf.FieldMask
-	7,  // 29: identitylink.v1.UserDeleted.user:type_name -> identitylink.v1.UserChange
-	26, // 30: identitylink.v1.UserDeleted.identities:type_name -> identitylink.v1.IdentityRef
-	7,  // 31: identitylink.v1.UserLinked.primary:type_name -> identitylink.v1.UserChange
-	7,  // 32: identitylink.v1.UserLinked.absorbed:type_name -> identitylink.v1.UserChange
-	26, // 33: identitylink.v1.UserLinked.moved_identities:type_name -> identitylink.v1.IdentityRef
-	28, // 34: identitylink.v1.UserLinked.metadata_changes:type_name -> identitylink.v1.MetadataChange
-	29, // 35: identitylink.v1.UserLinked.basis:type_name -> identitylink.v1.LinkBasis
-	7,  // 36: identitylink.v1.UserUnlinked.user:type_name -> identitylink.v1.UserChange
-	7,  // 37: identitylink.v1.UserUnlinked.restored:type_name -> identitylink.v1.UserChange
-	26, // 38: identitylink.v1.UserUnlinked.moved_identities:type_name -> identitylink.v1.IdentityRef
-	28, // 39: identitylink.v1.UserUnlinked.metadata_changes:type_name -> identitylink.v1.MetadataChange
-	7,  // 40: identitylink.v1.UserUnlinked.also_changed:type_name -> identitylink.v1.UserChange
-	7,  // 41: identitylink.v1.LinkUndone.user:type_name -> identitylink.v1.UserChange
-	7,  // 42: identitylink.v1.LinkUndone.restored:type_name -> identitylink.v1.UserChange
-	26, // 43: identitylink.v1.LinkUndone.moved_identities:type_name -> identitylink.v1.IdentityRef
-	28, // 44: identitylink.v1.LinkUndone.metadata_changes:type_name -> identitylink.v1.MetadataChange
-	7,  // 45: identitylink.v1.LinkUndone.also_changed:type_name -> identitylink.v1.UserChange
-	7,  // 46: identitylink.v1.IdentityAttached.user:type_name -> identitylink.v1.UserChange
-	26, // 47: identitylink.v1.IdentityAttached.identity:type_name -> identitylink.v1.IdentityRef
-	29, // 48: identitylink.v1.IdentityAttached.basis:type_name -> identitylink.v1.LinkBasis
-	7,  // 49: identitylink.v1.IdentityDetached.user:type_name -> identitylink.v1.UserChange
-	7,  // 50: identitylink.v1.IdentityDetached.detached:type_name -> identitylink.v1.UserChange
-	26, // 51: identitylink.v1.IdentityDetached.identity:type_name -> identitylink.v1.IdentityRef
-	7,  // 52: identitylink.v1.IdentityUpdated.user:type_name -> identitylink.v1.UserChange
-	26, // 53: identitylink.v1.IdentityUpdated.identity:type_name -> identitylink.v1.IdentityRef
-	7,  // 54: identitylink.v1.UserMetadataMerged.user:type_name -> identitylink.v1.UserChange
-	28, // 55: identitylink.v1.UserMetadataMerged.metadata_changes:type_name -> identitylink.v1.MetadataChange
-	7,  // 56: identitylink.v1.UserPrimaryIdentityChanged.user:type_name -> identitylink.v1.UserChange
-	26, // 57: identitylink.v1.UserPrimaryIdentityChanged.identity:type_name -> identitylink.v1.IdentityRef
-	7,  // 58: identitylink.v1.IdentityReleased.user:type_name -> identitylink.v1.UserChange
-	26, // 59: identitylink.v1.IdentityReleased.identity:type_name -> identitylink.v1.IdentityRef
-	7,  // 60: identitylink.v1.IdentitiesRenamed.user:type_name -> identitylink.v1.UserChange
-	23, // 61: identitylink.v1.IdentitiesRenamed.renamed:type_name -> identitylink.v1.RenamedIdentity
-	26, // 62: identitylink.v1.RenamedIdentity.identity:type_name -> identitylink.v1.IdentityRef
-	26, // 63: identitylink.v1.RenamedIdentity.former:type_name -> identitylink.v1.IdentityRef
-	2,  // 64: identitylink.v1.EventService.ListEvents:input_type -> identitylink.v1.ListEventsRequest
-	4,  // 65: identitylink.v1.EventService.WatchEvents:input_type -> identitylink.v1.WatchEventsRequest
-	3,  // 66: identitylink.v1.EventService.ListEvents:output_type -> identitylink.v1.ListEventsResponse
-	5,  // 67: identitylink.v1.EventService.WatchEvents:output_type -> identitylink.v1.WatchEventsResponse
-	66, // [66:68] is the sub-list for method output_type
-	64, // [64:66] is the sub-list for method input_type
-	64, // [64:64] is the sub-list for extension type_name
-	64, // [64:64] is the sub-list for extension extendee
-	0,  // [0:64] is the sub-list for field type_name
+	7,  // 5: identitylink.v1.WatchEventsResponse.events:type_name -> identitylink.v1.Event
+	27, // 6: identitylink.v1.Event.time:type_name -> google.protobuf.Timestamp
+	28, // 7: identitylink.v1.Event.actor:type_name -> identitylink.v1.Actor
+	9,  // 8: identitylink.v1.Event.user_created:type_name -> identitylink.v1.UserCreated
+	11, // 9: identitylink.v1.Event.user_updated:type_name -> identitylink.v1.UserUpdated
+	12, // 10: identitylink.v1.Event.user_blocked:type_name -> identitylink.v1.UserBlocked
+	13, // 11: identitylink.v1.Event.user_deleted:type_name -> identitylink.v1.UserDeleted
+	14, // 12: identitylink.v1.Event.user_linked:type_name -> identitylink.v1.UserLinked
+	15, // 13: identitylink.v1.Event.user_unlinked:type_name -> identitylink.v1.UserUnlinked
+	16, // 14: identitylink.v1.Event.link_undone:type_name -> identitylink.v1.LinkUndone
+	17, // 15: identitylink.v1.Event.identity_attached:type_name -> identitylink.v1.IdentityAttached
+	18, // 16: identitylink.v1.Event.identity_detached:type_name -> identitylink.v1.IdentityDetached
+	19, // 17: identitylink.v1.Event.identity_updated:type_name -> identitylink.v1.IdentityUpdated
+	20, // 18: identitylink.v1.Event.user_metadata_merged:type_name -> identitylink.v1.UserMetadataMerged
+	21, // 19: identitylink.v1.Event.user_primary_identity_changed:type_name -> identitylink.v1.UserPrimaryIdentityChanged
+	22, // 20: identitylink.v1.Event.identity_released:type_name -> identitylink.v1.IdentityReleased
+	10, // 21: identitylink.v1.Event.users_imported:type_name -> identitylink.v1.UsersImported
+	25, // 22: identitylink.v1.Event.identities_renamed:type_name -> identitylink.v1.IdentitiesRenamed
+	23, // 23: identitylink.v1.Event.identity_logged_out:type_name -> identitylink.v1.IdentityLoggedOut
+	24, // 24: identitylink.v1.Event.account_event_reported:type_name -> identitylink.v1.AccountEventReported
+	8,  // 25: identitylink.v1.UserCreated.user:type_name -> identitylink.v1.UserChange
+	29, // 26: identitylink.v1.UserCreated.identities:type_name -> identitylink.v1.IdentityRef
+	8,  // 27: identitylink.v1.UserUpdated.user:type_name -> identitylink.v1.UserChange
+	30, // 28: identitylink.v1.UserUpdated.changed_fields:type_name -> google.protobuf.FieldMask
+	8,  // 29: identitylink.v1.UserBlocked.user:type_name -> identitylink.v1.UserChange
+	30, // 30: identitylink.v1.UserBlocked.changed_fields:type_name -> google.protobuf.FieldMask
+	8,  // 31: identitylink.v1.UserDeleted.user:type_name -> identitylink.v1.UserChange
+	29, // 32: identitylink.v1.UserDeleted.identities:type_name -> identitylink.v1.IdentityRef
+	8,  // 33: identitylink.v1.UserLinked.primary:type_name -> identitylink.v1.UserChange
+	8,  // 34: identitylink.v1.UserLinked.absorbed:type_name -> identitylink.v1.UserChange
+	29, // 35: identitylink.v1.UserLinked.moved_identities:type_name -> identitylink.v1.IdentityRef
+	31, // 36: identitylink.v1.UserLinked.metadata_changes:type_name -> identitylink.v1.MetadataChange
+	32, // 37: identitylink.v1.UserLinked.basis:type_name -> identitylink.v1.LinkBasis
+	8,  // 38: identitylink.v1.UserUnlinked.user:type_name -> identitylink.v1.UserChange
+	8,  // 39: identitylink.v1.UserUnlinked.restored:type_name -> identitylink.v1.UserChange
+	29, // 40: identitylink.v1.UserUnlinked.moved_identities:type_name -> identitylink.v1.IdentityRef
+	31, // 41: identitylink.v1.UserUnlinked.metadata_changes:type_name -> identitylink.v1.MetadataChange
+	8,  // 42: identitylink.v1.UserUnlinked.also_changed:type_name -> identitylink.v1.UserChange
+	8,  // 43: identitylink.v1.LinkUndone.user:type_name -> identitylink.v1.UserChange
+	8,  // 44: identitylink.v1.LinkUndone.restored:type_name -> identitylink.v1.UserChange
+	29, // 45: identitylink.v1.LinkUndone.moved_identities:type_name -> identitylink.v1.IdentityRef
+	31, // 46: identitylink.v1.LinkUndone.metadata_changes:type_name -> identitylink.v1.MetadataChange
+	8,  // 47: identitylink.v1.LinkUndone.also_changed:type_name -> identitylink.v1.UserChange
+	8,  // 48: identitylink.v1.IdentityAttached.user:type_name -> identitylink.v1.UserChange
+	29, // 49: identitylink.v1.IdentityAttached.identity:type_name -> identitylink.v1.IdentityRef
+	32, // 50: identitylink.v1.IdentityAttached.basis:type_name -> identitylink.v1.LinkBasis
+	8,  // 51: identitylink.v1.IdentityDetached.user:type_name -> identitylink.v1.UserChange
+	8,  // 52: identitylink.v1.IdentityDetached.detached:type_name -> identitylink.v1.UserChange
+	29, // 53: identitylink.v1.IdentityDetached.identity:type_name -> identitylink.v1.IdentityRef
+	8,  // 54: identitylink.v1.IdentityUpdated.user:type_name -> identitylink.v1.UserChange
+	29, // 55: identitylink.v1.IdentityUpdated.identity:type_name -> identitylink.v1.IdentityRef
+	8,  // 56: identitylink.v1.UserMetadataMerged.user:type_name -> identitylink.v1.UserChange
+	31, // 57: identitylink.v1.UserMetadataMerged.metadata_changes:type_name -> identitylink.v1.MetadataChange
+	8,  // 58: identitylink.v1.UserPrimaryIdentityChanged.user:type_name -> identitylink.v1.UserChange
+	29, // 59: identitylink.v1.UserPrimaryIdentityChanged.identity:type_name -> identitylink.v1.IdentityRef
+	8,  // 60: identitylink.v1.IdentityReleased.user:type_name -> identitylink.v1.UserChange
+	29, // 61: identitylink.v1.IdentityReleased.identity:type_name -> identitylink.v1.IdentityRef
+	29, // 62: identitylink.v1.IdentityLoggedOut.identity:type_name -> identitylink.v1.IdentityRef
+	29, // 63: identitylink.v1.AccountEventReported.identity:type_name -> identitylink.v1.IdentityRef
+	2,  // 64: identitylink.v1.AccountEventReported.account_event:type_name -> identitylink.v1.AccountEventReported.Event
+	8,  // 65: identitylink.v1.IdentitiesRenamed.user:type_name -> identitylink.v1.UserChange
+	26, // 66: identitylink.v1.IdentitiesRenamed.renamed:type_name -> identitylink.v1.RenamedIdentity
+	29, // 67: identitylink.v1.RenamedIdentity.identity:type_name -> identitylink.v1.IdentityRef
+	29, // 68: identitylink.v1.RenamedIdentity.former:type_name -> identitylink.v1.IdentityRef
+	3,  // 69: identitylink.v1.EventService.ListEvents:input_type -> identitylink.v1.ListEventsRequest
+	5,  // 70: identitylink.v1.EventService.WatchEvents:input_type -> identitylink.v1.WatchEventsRequest
+	4,  // 71: identitylink.v1.EventService.ListEvents:output_type -> identitylink.v1.ListEventsResponse
+	6,  // 72: identitylink.v1.EventService.WatchEvents:output_type -> identitylink.v1.WatchEventsResponse
+	71, // [71:73] is the sub-list for method output_type
+	69, // [69:71] is the sub-list for method input_type
+	69, // [69:69] is the sub-list for extension type_name
+	69, // [69:69] is the sub-list for extension extendee
+	0,  // [0:69] is the sub-list for field type_name
 }
 
 func init() { file_identitylink_v1_event_service_proto_init() }
@@ -2391,14 +2678,16 @@ func file_identitylink_v1_event_service_proto_init() {
 		(*Event_IdentityReleased)(nil),
 		(*Event_UsersImported)(nil),
 		(*Event_IdentitiesRenamed)(nil),
+		(*Event_IdentityLoggedOut)(nil),
+		(*Event_AccountEventReported)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_identitylink_v1_event_service_proto_rawDesc), len(file_identitylink_v1_event_service_proto_rawDesc)),
-			NumEnums:      2,
-			NumMessages:   22,
+			NumEnums:      3,
+			NumMessages:   24,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

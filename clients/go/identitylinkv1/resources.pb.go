@@ -127,6 +127,9 @@ const (
 	// is never linked to it by an email, and is no candidate. Other users with the email
 	// are judged as if it did not exist.
 	SignInRule_SIGN_IN_RULE_RELEASED_BEFORE SignInRule = 17
+	// Candidates: users have proven another address that the account's provider verified
+	// (GitHub, Bitbucket). The account's primary email led to none of them.
+	SignInRule_SIGN_IN_RULE_OTHER_EMAIL_VERIFIED SignInRule = 18
 )
 
 // Enum value maps for SignInRule.
@@ -150,6 +153,7 @@ var (
 		15: "SIGN_IN_RULE_EMAIL_CHANGED",
 		16: "SIGN_IN_RULE_ACCOUNT_OLDER_THAN_EMAIL",
 		17: "SIGN_IN_RULE_RELEASED_BEFORE",
+		18: "SIGN_IN_RULE_OTHER_EMAIL_VERIFIED",
 	}
 	SignInRule_value = map[string]int32{
 		"SIGN_IN_RULE_UNSPECIFIED":                     0,
@@ -170,6 +174,7 @@ var (
 		"SIGN_IN_RULE_EMAIL_CHANGED":                   15,
 		"SIGN_IN_RULE_ACCOUNT_OLDER_THAN_EMAIL":        16,
 		"SIGN_IN_RULE_RELEASED_BEFORE":                 17,
+		"SIGN_IN_RULE_OTHER_EMAIL_VERIFIED":            18,
 	}
 )
 
@@ -457,6 +462,8 @@ const (
 	Actor_KIND_DELETION Actor_Kind = 3
 	// A command of the operator, without a token.
 	Actor_KIND_OPERATOR Actor_Kind = 4
+	// A provider, by a logout token or a security event token.
+	Actor_KIND_PROVIDER Actor_Kind = 5
 )
 
 // Enum value maps for Actor_Kind.
@@ -467,6 +474,7 @@ var (
 		2: "KIND_SERVICE",
 		3: "KIND_DELETION",
 		4: "KIND_OPERATOR",
+		5: "KIND_PROVIDER",
 	}
 	Actor_Kind_value = map[string]int32{
 		"KIND_UNSPECIFIED": 0,
@@ -474,6 +482,7 @@ var (
 		"KIND_SERVICE":     2,
 		"KIND_DELETION":    3,
 		"KIND_OPERATOR":    4,
+		"KIND_PROVIDER":    5,
 	}
 )
 
@@ -1026,10 +1035,11 @@ type Actor struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The kind of the caller.
 	Kind Actor_Kind `protobuf:"varint,1,opt,name=kind,proto3,enum=identitylink.v1.Actor_Kind" json:"kind,omitempty"`
-	// The issuer of the caller's token. Empty for KIND_DELETION and KIND_OPERATOR, and for a
-	// user that is deleted.
+	// The issuer of the caller's or the provider's token. Empty for KIND_DELETION and
+	// KIND_OPERATOR, and for a user that is deleted.
 	Issuer string `protobuf:"bytes,2,opt,name=issuer,proto3" json:"issuer,omitempty"`
-	// The user's id, or the service's name at its issuer. Empty if `issuer` is empty.
+	// The user's id, the service's name at its issuer, or the provider's name. Empty if
+	// `issuer` is empty.
 	Subject       string `protobuf:"bytes,3,opt,name=subject,proto3" json:"subject,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1888,17 +1898,18 @@ const file_identitylink_v1_resources_proto_rawDesc = "" +
 	"\x0fEFFECT_COMBINED\x10\x04\x12\x13\n" +
 	"\x0fEFFECT_WITHHELD\x10\x05\x12\x13\n" +
 	"\x0fEFFECT_REVERSED\x10\x06\x12\x0f\n" +
-	"\vEFFECT_KEPT\x10\a\"\xcf\x01\n" +
+	"\vEFFECT_KEPT\x10\a\"\xe2\x01\n" +
 	"\x05Actor\x12/\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x1b.identitylink.v1.Actor.KindR\x04kind\x12\x16\n" +
 	"\x06issuer\x18\x02 \x01(\tR\x06issuer\x12\x18\n" +
-	"\asubject\x18\x03 \x01(\tR\asubject\"c\n" +
+	"\asubject\x18\x03 \x01(\tR\asubject\"v\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\r\n" +
 	"\tKIND_USER\x10\x01\x12\x10\n" +
 	"\fKIND_SERVICE\x10\x02\x12\x11\n" +
 	"\rKIND_DELETION\x10\x03\x12\x11\n" +
-	"\rKIND_OPERATOR\x10\x04\"\x94\x06\n" +
+	"\rKIND_OPERATOR\x10\x04\x12\x11\n" +
+	"\rKIND_PROVIDER\x10\x05\"\x94\x06\n" +
 	"\tLinkProof\x128\n" +
 	"\x05token\x18\x01 \x01(\v2 .identitylink.v1.LinkProof.TokenH\x00R\x05token\x12>\n" +
 	"\aservice\x18\x02 \x01(\v2\".identitylink.v1.LinkProof.ServiceH\x00R\aservice\x12;\n" +
@@ -1960,7 +1971,7 @@ const file_identitylink_v1_resources_proto_rawDesc = "" +
 	"\x11MetadataNamespace\x12\"\n" +
 	"\x1eMETADATA_NAMESPACE_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17METADATA_NAMESPACE_USER\x10\x01\x12\x1a\n" +
-	"\x16METADATA_NAMESPACE_APP\x10\x02*\x99\x05\n" +
+	"\x16METADATA_NAMESPACE_APP\x10\x02*\xc0\x05\n" +
 	"\n" +
 	"SignInRule\x12\x1c\n" +
 	"\x18SIGN_IN_RULE_UNSPECIFIED\x10\x00\x12\x1f\n" +
@@ -1981,7 +1992,8 @@ const file_identitylink_v1_resources_proto_rawDesc = "" +
 	"$SIGN_IN_RULE_EMAIL_VERIFIED_LONG_AGO\x10\x0e\x12\x1e\n" +
 	"\x1aSIGN_IN_RULE_EMAIL_CHANGED\x10\x0f\x12)\n" +
 	"%SIGN_IN_RULE_ACCOUNT_OLDER_THAN_EMAIL\x10\x10\x12 \n" +
-	"\x1cSIGN_IN_RULE_RELEASED_BEFORE\x10\x11Bj\n" +
+	"\x1cSIGN_IN_RULE_RELEASED_BEFORE\x10\x11\x12%\n" +
+	"!SIGN_IN_RULE_OTHER_EMAIL_VERIFIED\x10\x12Bj\n" +
 	"\x0fidentitylink.v1P\x01Z\x1eidentitylink/v1;identitylinkv1\xaa\x02\x0fIdentityLink.V1\xca\x02\x0fIdentityLink\\V1\xea\x02\x10IdentityLink::V1b\x06proto3"
 
 var (

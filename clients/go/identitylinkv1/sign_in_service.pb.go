@@ -1539,6 +1539,190 @@ func (x *SignInCandidate) GetOtherAccounts() []*OtherAccount {
 	return nil
 }
 
+// A logout token that a provider sent.
+type ReceiveLogoutTokenRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The provider, by its name in the configuration.
+	Provider string `protobuf:"bytes,1,opt,name=provider,proto3" json:"provider,omitempty"`
+	// The value of the form's field `logout_token`, as it came; at most 8 KiB.
+	LogoutToken   string `protobuf:"bytes,2,opt,name=logout_token,json=logoutToken,proto3" json:"logout_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReceiveLogoutTokenRequest) Reset() {
+	*x = ReceiveLogoutTokenRequest{}
+	mi := &file_identitylink_v1_sign_in_service_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReceiveLogoutTokenRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReceiveLogoutTokenRequest) ProtoMessage() {}
+
+func (x *ReceiveLogoutTokenRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_identitylink_v1_sign_in_service_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReceiveLogoutTokenRequest.ProtoReflect.Descriptor instead.
+func (*ReceiveLogoutTokenRequest) Descriptor() ([]byte, []int) {
+	return file_identitylink_v1_sign_in_service_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *ReceiveLogoutTokenRequest) GetProvider() string {
+	if x != nil {
+		return x.Provider
+	}
+	return ""
+}
+
+func (x *ReceiveLogoutTokenRequest) GetLogoutToken() string {
+	if x != nil {
+		return x.LogoutToken
+	}
+	return ""
+}
+
+// The logout token was carried out.
+type ReceiveLogoutTokenResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReceiveLogoutTokenResponse) Reset() {
+	*x = ReceiveLogoutTokenResponse{}
+	mi := &file_identitylink_v1_sign_in_service_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReceiveLogoutTokenResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReceiveLogoutTokenResponse) ProtoMessage() {}
+
+func (x *ReceiveLogoutTokenResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_identitylink_v1_sign_in_service_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReceiveLogoutTokenResponse.ProtoReflect.Descriptor instead.
+func (*ReceiveLogoutTokenResponse) Descriptor() ([]byte, []int) {
+	return file_identitylink_v1_sign_in_service_proto_rawDescGZIP(), []int{17}
+}
+
+// A security event token that a provider sent.
+type ReceiveSecurityEventsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The provider, by its name in the configuration.
+	Provider string `protobuf:"bytes,1,opt,name=provider,proto3" json:"provider,omitempty"`
+	// The body of the provider's request (RFC 8935 §2.1), as it came; at most 8 KiB.
+	SecurityEventToken string `protobuf:"bytes,2,opt,name=security_event_token,json=securityEventToken,proto3" json:"security_event_token,omitempty"`
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
+}
+
+func (x *ReceiveSecurityEventsRequest) Reset() {
+	*x = ReceiveSecurityEventsRequest{}
+	mi := &file_identitylink_v1_sign_in_service_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReceiveSecurityEventsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReceiveSecurityEventsRequest) ProtoMessage() {}
+
+func (x *ReceiveSecurityEventsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_identitylink_v1_sign_in_service_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReceiveSecurityEventsRequest.ProtoReflect.Descriptor instead.
+func (*ReceiveSecurityEventsRequest) Descriptor() ([]byte, []int) {
+	return file_identitylink_v1_sign_in_service_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *ReceiveSecurityEventsRequest) GetProvider() string {
+	if x != nil {
+		return x.Provider
+	}
+	return ""
+}
+
+func (x *ReceiveSecurityEventsRequest) GetSecurityEventToken() string {
+	if x != nil {
+		return x.SecurityEventToken
+	}
+	return ""
+}
+
+// The security event token was carried out.
+type ReceiveSecurityEventsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReceiveSecurityEventsResponse) Reset() {
+	*x = ReceiveSecurityEventsResponse{}
+	mi := &file_identitylink_v1_sign_in_service_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReceiveSecurityEventsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReceiveSecurityEventsResponse) ProtoMessage() {}
+
+func (x *ReceiveSecurityEventsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_identitylink_v1_sign_in_service_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReceiveSecurityEventsResponse.ProtoReflect.Descriptor instead.
+func (*ReceiveSecurityEventsResponse) Descriptor() ([]byte, []int) {
+	return file_identitylink_v1_sign_in_service_proto_rawDescGZIP(), []int{19}
+}
+
 var File_identitylink_v1_sign_in_service_proto protoreflect.FileDescriptor
 
 const file_identitylink_v1_sign_in_service_proto_rawDesc = "" +
@@ -1664,9 +1848,19 @@ const file_identitylink_v1_sign_in_service_proto_rawDesc = "" +
 	"\tproviders\x18\x02 \x03(\tR\tproviders\x12;\n" +
 	"\vverify_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"verifyTime\x12D\n" +
-	"\x0eother_accounts\x18\x04 \x03(\v2\x1d.identitylink.v1.OtherAccountR\rotherAccounts2\xe3\x03\n" +
+	"\x0eother_accounts\x18\x04 \x03(\v2\x1d.identitylink.v1.OtherAccountR\rotherAccounts\"Z\n" +
+	"\x19ReceiveLogoutTokenRequest\x12\x1a\n" +
+	"\bprovider\x18\x01 \x01(\tR\bprovider\x12!\n" +
+	"\flogout_token\x18\x02 \x01(\tR\vlogoutToken\"\x1c\n" +
+	"\x1aReceiveLogoutTokenResponse\"l\n" +
+	"\x1cReceiveSecurityEventsRequest\x12\x1a\n" +
+	"\bprovider\x18\x01 \x01(\tR\bprovider\x120\n" +
+	"\x14security_event_token\x18\x02 \x01(\tR\x12securityEventToken\"\x1f\n" +
+	"\x1dReceiveSecurityEventsResponse2\x8a\x06\n" +
 	"\rSignInService\x12v\n" +
-	"\rListProviders\x12%.identitylink.v1.ListProvidersRequest\x1a&.identitylink.v1.ListProvidersResponse\"\x16\x8a\xb5\x18\x0f\x12\rsign_in:users\x90\x02\x01\x12m\n" +
+	"\rListProviders\x12%.identitylink.v1.ListProvidersRequest\x1a&.identitylink.v1.ListProvidersResponse\"\x16\x8a\xb5\x18\x0f\x12\rsign_in:users\x90\x02\x01\x12\x8c\x01\n" +
+	"\x12ReceiveLogoutToken\x12*.identitylink.v1.ReceiveLogoutTokenRequest\x1a+.identitylink.v1.ReceiveLogoutTokenResponse\"\x1d\x8a\xb5\x18\x19\x12\x17receive:provider_events\x12\x95\x01\n" +
+	"\x15ReceiveSecurityEvents\x12-.identitylink.v1.ReceiveSecurityEventsRequest\x1a..identitylink.v1.ReceiveSecurityEventsResponse\"\x1d\x8a\xb5\x18\x19\x12\x17receive:provider_events\x12m\n" +
 	"\vStartSignIn\x12#.identitylink.v1.StartSignInRequest\x1a$.identitylink.v1.StartSignInResponse\"\x13\x8a\xb5\x18\x0f\x12\rsign_in:users\x12v\n" +
 	"\x0eCompleteSignIn\x12&.identitylink.v1.CompleteSignInRequest\x1a'.identitylink.v1.CompleteSignInResponse\"\x13\x8a\xb5\x18\x0f\x12\rsign_in:users\x12s\n" +
 	"\rResolveSignIn\x12%.identitylink.v1.ResolveSignInRequest\x1a&.identitylink.v1.ResolveSignInResponse\"\x13\x8a\xb5\x18\x0f\x12\rsign_in:usersBj\n" +
@@ -1685,77 +1879,85 @@ func file_identitylink_v1_sign_in_service_proto_rawDescGZIP() []byte {
 }
 
 var file_identitylink_v1_sign_in_service_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_identitylink_v1_sign_in_service_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_identitylink_v1_sign_in_service_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
 var file_identitylink_v1_sign_in_service_proto_goTypes = []any{
-	(SignInProvider_Mode)(0),       // 0: identitylink.v1.SignInProvider.Mode
-	(SignInDecision_Outcome)(0),    // 1: identitylink.v1.SignInDecision.Outcome
-	(*ListProvidersRequest)(nil),   // 2: identitylink.v1.ListProvidersRequest
-	(*ListProvidersResponse)(nil),  // 3: identitylink.v1.ListProvidersResponse
-	(*SignInProvider)(nil),         // 4: identitylink.v1.SignInProvider
-	(*StartSignInRequest)(nil),     // 5: identitylink.v1.StartSignInRequest
-	(*SignInIntent)(nil),           // 6: identitylink.v1.SignInIntent
-	(*LinkIntent)(nil),             // 7: identitylink.v1.LinkIntent
-	(*StartSignInResponse)(nil),    // 8: identitylink.v1.StartSignInResponse
-	(*CompleteSignInRequest)(nil),  // 9: identitylink.v1.CompleteSignInRequest
-	(*LinkTerms)(nil),              // 10: identitylink.v1.LinkTerms
-	(*CompleteSignInResponse)(nil), // 11: identitylink.v1.CompleteSignInResponse
-	(*ResolveSignInRequest)(nil),   // 12: identitylink.v1.ResolveSignInRequest
-	(*ProvenAccount)(nil),          // 13: identitylink.v1.ProvenAccount
-	(*ResolveSignInResponse)(nil),  // 14: identitylink.v1.ResolveSignInResponse
-	(*SignInDecision)(nil),         // 15: identitylink.v1.SignInDecision
-	(*EmailEvidence)(nil),          // 16: identitylink.v1.EmailEvidence
-	(*SignInCandidate)(nil),        // 17: identitylink.v1.SignInCandidate
-	(*durationpb.Duration)(nil),    // 18: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil),  // 19: google.protobuf.Timestamp
-	(*MetadataMerge)(nil),          // 20: identitylink.v1.MetadataMerge
-	(*LinkResponse)(nil),           // 21: identitylink.v1.LinkResponse
-	(*IdentityRef)(nil),            // 22: identitylink.v1.IdentityRef
-	(*structpb.Struct)(nil),        // 23: google.protobuf.Struct
-	(*User)(nil),                   // 24: identitylink.v1.User
-	(SignInRule)(0),                // 25: identitylink.v1.SignInRule
-	(*LinkRecord)(nil),             // 26: identitylink.v1.LinkRecord
-	(*OtherAccount)(nil),           // 27: identitylink.v1.OtherAccount
+	(SignInProvider_Mode)(0),              // 0: identitylink.v1.SignInProvider.Mode
+	(SignInDecision_Outcome)(0),           // 1: identitylink.v1.SignInDecision.Outcome
+	(*ListProvidersRequest)(nil),          // 2: identitylink.v1.ListProvidersRequest
+	(*ListProvidersResponse)(nil),         // 3: identitylink.v1.ListProvidersResponse
+	(*SignInProvider)(nil),                // 4: identitylink.v1.SignInProvider
+	(*StartSignInRequest)(nil),            // 5: identitylink.v1.StartSignInRequest
+	(*SignInIntent)(nil),                  // 6: identitylink.v1.SignInIntent
+	(*LinkIntent)(nil),                    // 7: identitylink.v1.LinkIntent
+	(*StartSignInResponse)(nil),           // 8: identitylink.v1.StartSignInResponse
+	(*CompleteSignInRequest)(nil),         // 9: identitylink.v1.CompleteSignInRequest
+	(*LinkTerms)(nil),                     // 10: identitylink.v1.LinkTerms
+	(*CompleteSignInResponse)(nil),        // 11: identitylink.v1.CompleteSignInResponse
+	(*ResolveSignInRequest)(nil),          // 12: identitylink.v1.ResolveSignInRequest
+	(*ProvenAccount)(nil),                 // 13: identitylink.v1.ProvenAccount
+	(*ResolveSignInResponse)(nil),         // 14: identitylink.v1.ResolveSignInResponse
+	(*SignInDecision)(nil),                // 15: identitylink.v1.SignInDecision
+	(*EmailEvidence)(nil),                 // 16: identitylink.v1.EmailEvidence
+	(*SignInCandidate)(nil),               // 17: identitylink.v1.SignInCandidate
+	(*ReceiveLogoutTokenRequest)(nil),     // 18: identitylink.v1.ReceiveLogoutTokenRequest
+	(*ReceiveLogoutTokenResponse)(nil),    // 19: identitylink.v1.ReceiveLogoutTokenResponse
+	(*ReceiveSecurityEventsRequest)(nil),  // 20: identitylink.v1.ReceiveSecurityEventsRequest
+	(*ReceiveSecurityEventsResponse)(nil), // 21: identitylink.v1.ReceiveSecurityEventsResponse
+	(*durationpb.Duration)(nil),           // 22: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil),         // 23: google.protobuf.Timestamp
+	(*MetadataMerge)(nil),                 // 24: identitylink.v1.MetadataMerge
+	(*LinkResponse)(nil),                  // 25: identitylink.v1.LinkResponse
+	(*IdentityRef)(nil),                   // 26: identitylink.v1.IdentityRef
+	(*structpb.Struct)(nil),               // 27: google.protobuf.Struct
+	(*User)(nil),                          // 28: identitylink.v1.User
+	(SignInRule)(0),                       // 29: identitylink.v1.SignInRule
+	(*LinkRecord)(nil),                    // 30: identitylink.v1.LinkRecord
+	(*OtherAccount)(nil),                  // 31: identitylink.v1.OtherAccount
 }
 var file_identitylink_v1_sign_in_service_proto_depIdxs = []int32{
 	4,  // 0: identitylink.v1.ListProvidersResponse.providers:type_name -> identitylink.v1.SignInProvider
 	0,  // 1: identitylink.v1.SignInProvider.mode:type_name -> identitylink.v1.SignInProvider.Mode
 	6,  // 2: identitylink.v1.StartSignInRequest.sign_in:type_name -> identitylink.v1.SignInIntent
 	7,  // 3: identitylink.v1.StartSignInRequest.link:type_name -> identitylink.v1.LinkIntent
-	18, // 4: identitylink.v1.StartSignInRequest.max_age:type_name -> google.protobuf.Duration
-	19, // 5: identitylink.v1.StartSignInResponse.expire_time:type_name -> google.protobuf.Timestamp
+	22, // 4: identitylink.v1.StartSignInRequest.max_age:type_name -> google.protobuf.Duration
+	23, // 5: identitylink.v1.StartSignInResponse.expire_time:type_name -> google.protobuf.Timestamp
 	10, // 6: identitylink.v1.CompleteSignInRequest.link:type_name -> identitylink.v1.LinkTerms
-	20, // 7: identitylink.v1.LinkTerms.user_metadata:type_name -> identitylink.v1.MetadataMerge
-	20, // 8: identitylink.v1.LinkTerms.app_metadata:type_name -> identitylink.v1.MetadataMerge
+	24, // 7: identitylink.v1.LinkTerms.user_metadata:type_name -> identitylink.v1.MetadataMerge
+	24, // 8: identitylink.v1.LinkTerms.app_metadata:type_name -> identitylink.v1.MetadataMerge
 	15, // 9: identitylink.v1.CompleteSignInResponse.decision:type_name -> identitylink.v1.SignInDecision
-	21, // 10: identitylink.v1.CompleteSignInResponse.link:type_name -> identitylink.v1.LinkResponse
-	19, // 11: identitylink.v1.CompleteSignInResponse.ticket_expire_time:type_name -> google.protobuf.Timestamp
+	25, // 10: identitylink.v1.CompleteSignInResponse.link:type_name -> identitylink.v1.LinkResponse
+	23, // 11: identitylink.v1.CompleteSignInResponse.ticket_expire_time:type_name -> google.protobuf.Timestamp
 	13, // 12: identitylink.v1.ResolveSignInRequest.account:type_name -> identitylink.v1.ProvenAccount
-	22, // 13: identitylink.v1.ProvenAccount.identity_ref:type_name -> identitylink.v1.IdentityRef
-	23, // 14: identitylink.v1.ProvenAccount.profile_data:type_name -> google.protobuf.Struct
-	19, // 15: identitylink.v1.ProvenAccount.sign_in_time:type_name -> google.protobuf.Timestamp
+	26, // 13: identitylink.v1.ProvenAccount.identity_ref:type_name -> identitylink.v1.IdentityRef
+	27, // 14: identitylink.v1.ProvenAccount.profile_data:type_name -> google.protobuf.Struct
+	23, // 15: identitylink.v1.ProvenAccount.sign_in_time:type_name -> google.protobuf.Timestamp
 	15, // 16: identitylink.v1.ResolveSignInResponse.decision:type_name -> identitylink.v1.SignInDecision
 	1,  // 17: identitylink.v1.SignInDecision.outcome:type_name -> identitylink.v1.SignInDecision.Outcome
-	24, // 18: identitylink.v1.SignInDecision.user:type_name -> identitylink.v1.User
-	22, // 19: identitylink.v1.SignInDecision.identity:type_name -> identitylink.v1.IdentityRef
-	25, // 20: identitylink.v1.SignInDecision.rule:type_name -> identitylink.v1.SignInRule
+	28, // 18: identitylink.v1.SignInDecision.user:type_name -> identitylink.v1.User
+	26, // 19: identitylink.v1.SignInDecision.identity:type_name -> identitylink.v1.IdentityRef
+	29, // 20: identitylink.v1.SignInDecision.rule:type_name -> identitylink.v1.SignInRule
 	16, // 21: identitylink.v1.SignInDecision.evidence:type_name -> identitylink.v1.EmailEvidence
 	17, // 22: identitylink.v1.SignInDecision.candidates:type_name -> identitylink.v1.SignInCandidate
-	19, // 23: identitylink.v1.SignInDecision.ticket_expire_time:type_name -> google.protobuf.Timestamp
-	26, // 24: identitylink.v1.SignInDecision.link:type_name -> identitylink.v1.LinkRecord
-	22, // 25: identitylink.v1.EmailEvidence.identity:type_name -> identitylink.v1.IdentityRef
-	19, // 26: identitylink.v1.EmailEvidence.verify_time:type_name -> google.protobuf.Timestamp
-	19, // 27: identitylink.v1.SignInCandidate.verify_time:type_name -> google.protobuf.Timestamp
-	27, // 28: identitylink.v1.SignInCandidate.other_accounts:type_name -> identitylink.v1.OtherAccount
+	23, // 23: identitylink.v1.SignInDecision.ticket_expire_time:type_name -> google.protobuf.Timestamp
+	30, // 24: identitylink.v1.SignInDecision.link:type_name -> identitylink.v1.LinkRecord
+	26, // 25: identitylink.v1.EmailEvidence.identity:type_name -> identitylink.v1.IdentityRef
+	23, // 26: identitylink.v1.EmailEvidence.verify_time:type_name -> google.protobuf.Timestamp
+	23, // 27: identitylink.v1.SignInCandidate.verify_time:type_name -> google.protobuf.Timestamp
+	31, // 28: identitylink.v1.SignInCandidate.other_accounts:type_name -> identitylink.v1.OtherAccount
 	2,  // 29: identitylink.v1.SignInService.ListProviders:input_type -> identitylink.v1.ListProvidersRequest
-	5,  // 30: identitylink.v1.SignInService.StartSignIn:input_type -> identitylink.v1.StartSignInRequest
-	9,  // 31: identitylink.v1.SignInService.CompleteSignIn:input_type -> identitylink.v1.CompleteSignInRequest
-	12, // 32: identitylink.v1.SignInService.ResolveSignIn:input_type -> identitylink.v1.ResolveSignInRequest
-	3,  // 33: identitylink.v1.SignInService.ListProviders:output_type -> identitylink.v1.ListProvidersResponse
-	8,  // 34: identitylink.v1.SignInService.StartSignIn:output_type -> identitylink.v1.StartSignInResponse
-	11, // 35: identitylink.v1.SignInService.CompleteSignIn:output_type -> identitylink.v1.CompleteSignInResponse
-	14, // 36: identitylink.v1.SignInService.ResolveSignIn:output_type -> identitylink.v1.ResolveSignInResponse
-	33, // [33:37] is the sub-list for method output_type
-	29, // [29:33] is the sub-list for method input_type
+	18, // 30: identitylink.v1.SignInService.ReceiveLogoutToken:input_type -> identitylink.v1.ReceiveLogoutTokenRequest
+	20, // 31: identitylink.v1.SignInService.ReceiveSecurityEvents:input_type -> identitylink.v1.ReceiveSecurityEventsRequest
+	5,  // 32: identitylink.v1.SignInService.StartSignIn:input_type -> identitylink.v1.StartSignInRequest
+	9,  // 33: identitylink.v1.SignInService.CompleteSignIn:input_type -> identitylink.v1.CompleteSignInRequest
+	12, // 34: identitylink.v1.SignInService.ResolveSignIn:input_type -> identitylink.v1.ResolveSignInRequest
+	3,  // 35: identitylink.v1.SignInService.ListProviders:output_type -> identitylink.v1.ListProvidersResponse
+	19, // 36: identitylink.v1.SignInService.ReceiveLogoutToken:output_type -> identitylink.v1.ReceiveLogoutTokenResponse
+	21, // 37: identitylink.v1.SignInService.ReceiveSecurityEvents:output_type -> identitylink.v1.ReceiveSecurityEventsResponse
+	8,  // 38: identitylink.v1.SignInService.StartSignIn:output_type -> identitylink.v1.StartSignInResponse
+	11, // 39: identitylink.v1.SignInService.CompleteSignIn:output_type -> identitylink.v1.CompleteSignInResponse
+	14, // 40: identitylink.v1.SignInService.ResolveSignIn:output_type -> identitylink.v1.ResolveSignInResponse
+	35, // [35:41] is the sub-list for method output_type
+	29, // [29:35] is the sub-list for method input_type
 	29, // [29:29] is the sub-list for extension type_name
 	29, // [29:29] is the sub-list for extension extendee
 	0,  // [0:29] is the sub-list for field type_name
@@ -1788,7 +1990,7 @@ func file_identitylink_v1_sign_in_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_identitylink_v1_sign_in_service_proto_rawDesc), len(file_identitylink_v1_sign_in_service_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   16,
+			NumMessages:   20,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -61,6 +61,10 @@ from .v1 import (
     MergeMetadataResponse,
     ReadLinesRequest,
     ReadLinesResponse,
+    ReceiveLogoutTokenRequest,
+    ReceiveLogoutTokenResponse,
+    ReceiveSecurityEventsRequest,
+    ReceiveSecurityEventsResponse,
     ResolveSignInRequest,
     ResolveSignInResponse,
     ResolveUsersRequest,
@@ -149,6 +153,12 @@ MERGE_METADATA = Rpc(
 )
 READ_LINES = Rpc(
     "/identitylink.v1.JobService/ReadLines", ReadLinesRequest, ReadLinesResponse, only_reads=True
+)
+RECEIVE_LOGOUT_TOKEN = Rpc(
+    "/identitylink.v1.SignInService/ReceiveLogoutToken", ReceiveLogoutTokenRequest, ReceiveLogoutTokenResponse
+)
+RECEIVE_SECURITY_EVENTS = Rpc(
+    "/identitylink.v1.SignInService/ReceiveSecurityEvents", ReceiveSecurityEventsRequest, ReceiveSecurityEventsResponse
 )
 RESOLVE_SIGN_IN = Rpc(
     "/identitylink.v1.SignInService/ResolveSignIn", ResolveSignInRequest, ResolveSignInResponse, request_id=RequestId.EXCEPT_PREVIEWS
@@ -469,6 +479,29 @@ class Calls(ABC):
         METADATA_CONFLICT, METADATA_TOO_LARGE, REAUTHENTICATION_REQUIRED.
         """
         return self.call(MERGE_METADATA, request, timeout=timeout)
+
+    def receive_logout_token(self, request: ReceiveLogoutTokenRequest, *, timeout: float | None = None) -> ReceiveLogoutTokenResponse:
+        """Carries out a logout token (OpenID Connect Back-Channel Logout 1.0) that a provider
+        sent to the service: tokens that name the account and were issued before, up to the
+        end of that second, are refused from the response on. The user's other accounts keep
+        theirs. The feed has `identity_logged_out`. The response is the same for an account
+        that no user has. A token counts once; sending it again is harmless.
+        Errors: PROVIDER_UNKNOWN, PROVIDER_EVENTS_OFF, EVENT_TOKEN_INVALID,
+        PROVIDER_UNAVAILABLE.
+        """
+        return self.call(RECEIVE_LOGOUT_TOKEN, request, timeout=timeout)
+
+    def receive_security_events(self, request: ReceiveSecurityEventsRequest, *, timeout: float | None = None) -> ReceiveSecurityEventsResponse:
+        """Carries out a security event token (RFC 8417; OpenID RISC and CAEP) that a provider
+        sent to the service. Each event that is known is in the feed, as
+        `account_event_reported`. Where the operator says so (`account_events`), it also
+        withdraws the tokens of the whole user that were issued before. Other events are
+        ignored. The response is the same for an account that no user has. A token counts
+        once; sending it again is harmless.
+        Errors: PROVIDER_UNKNOWN, PROVIDER_EVENTS_OFF, EVENT_TOKEN_INVALID,
+        PROVIDER_UNAVAILABLE.
+        """
+        return self.call(RECEIVE_SECURITY_EVENTS, request, timeout=timeout)
 
     def resolve_sign_in(self, request: ResolveSignInRequest, *, timeout: float | None = None) -> ResolveSignInResponse:
         """Decides which user signs in with an account that the service itself has verified,
@@ -858,6 +891,29 @@ class AsyncCalls(ABC):
         METADATA_CONFLICT, METADATA_TOO_LARGE, REAUTHENTICATION_REQUIRED.
         """
         return await self.call(MERGE_METADATA, request, timeout=timeout)
+
+    async def receive_logout_token(self, request: ReceiveLogoutTokenRequest, *, timeout: float | None = None) -> ReceiveLogoutTokenResponse:
+        """Carries out a logout token (OpenID Connect Back-Channel Logout 1.0) that a provider
+        sent to the service: tokens that name the account and were issued before, up to the
+        end of that second, are refused from the response on. The user's other accounts keep
+        theirs. The feed has `identity_logged_out`. The response is the same for an account
+        that no user has. A token counts once; sending it again is harmless.
+        Errors: PROVIDER_UNKNOWN, PROVIDER_EVENTS_OFF, EVENT_TOKEN_INVALID,
+        PROVIDER_UNAVAILABLE.
+        """
+        return await self.call(RECEIVE_LOGOUT_TOKEN, request, timeout=timeout)
+
+    async def receive_security_events(self, request: ReceiveSecurityEventsRequest, *, timeout: float | None = None) -> ReceiveSecurityEventsResponse:
+        """Carries out a security event token (RFC 8417; OpenID RISC and CAEP) that a provider
+        sent to the service. Each event that is known is in the feed, as
+        `account_event_reported`. Where the operator says so (`account_events`), it also
+        withdraws the tokens of the whole user that were issued before. Other events are
+        ignored. The response is the same for an account that no user has. A token counts
+        once; sending it again is harmless.
+        Errors: PROVIDER_UNKNOWN, PROVIDER_EVENTS_OFF, EVENT_TOKEN_INVALID,
+        PROVIDER_UNAVAILABLE.
+        """
+        return await self.call(RECEIVE_SECURITY_EVENTS, request, timeout=timeout)
 
     async def resolve_sign_in(self, request: ResolveSignInRequest, *, timeout: float | None = None) -> ResolveSignInResponse:
         """Decides which user signs in with an account that the service itself has verified,

@@ -447,6 +447,23 @@ class ProviderScopesMissing(IdentityLinkError):
     REASON = "PROVIDER_SCOPES_MISSING"
 
 
+class ProviderEventsOff(IdentityLinkError):
+    """FAILED_PRECONDITION: the operator has not set that logout tokens and security event
+    tokens of this provider are accepted (`events`).
+    """
+
+    REASON = "PROVIDER_EVENTS_OFF"
+
+
+class EventTokenInvalid(IdentityLinkError):
+    """INVALID_ARGUMENT: the logout token or the security event token is not valid, is too
+    old, or is about no account of this provider. If the provider's signature is good,
+    the message says what is wrong. Sending it again does not help.
+    """
+
+    REASON = "EVENT_TOKEN_INVALID"
+
+
 #: The exceptions by their reasons.
 BY_REASON: Final[dict[str, type[IdentityLinkError]]] = {
     each.REASON: each
@@ -507,5 +524,7 @@ BY_REASON: Final[dict[str, type[IdentityLinkError]]] = {
         TooManyOperations,
         ProviderTokenGone,
         ProviderScopesMissing,
+        ProviderEventsOff,
+        EventTokenInvalid,
     )
 }

@@ -37,6 +37,8 @@ class EventKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     EVENT_KIND_IDENTITY_RELEASED: _ClassVar[EventKind]
     EVENT_KIND_USERS_IMPORTED: _ClassVar[EventKind]
     EVENT_KIND_IDENTITIES_RENAMED: _ClassVar[EventKind]
+    EVENT_KIND_IDENTITY_LOGGED_OUT: _ClassVar[EventKind]
+    EVENT_KIND_ACCOUNT_EVENT_REPORTED: _ClassVar[EventKind]
 FEED_END_UNSPECIFIED: FeedEnd
 FEED_END_OLDEST: FeedEnd
 FEED_END_NEWEST: FeedEnd
@@ -56,6 +58,8 @@ EVENT_KIND_USER_PRIMARY_IDENTITY_CHANGED: EventKind
 EVENT_KIND_IDENTITY_RELEASED: EventKind
 EVENT_KIND_USERS_IMPORTED: EventKind
 EVENT_KIND_IDENTITIES_RENAMED: EventKind
+EVENT_KIND_IDENTITY_LOGGED_OUT: EventKind
+EVENT_KIND_ACCOUNT_EVENT_REPORTED: EventKind
 
 class ListEventsRequest(_message.Message):
     __slots__ = ("after", "from_end", "kinds", "user_id", "page_size")
@@ -104,7 +108,7 @@ class WatchEventsResponse(_message.Message):
     def __init__(self, events: _Optional[_Iterable[_Union[Event, _Mapping[str, object]]]] = ..., position: _Optional[str] = ..., delay_millis: _Optional[int] = ...) -> None: ...
 
 class Event(_message.Message):
-    __slots__ = ("position", "time", "tenant", "actor", "request_id", "user_created", "user_updated", "user_blocked", "user_deleted", "user_linked", "user_unlinked", "link_undone", "identity_attached", "identity_detached", "identity_updated", "user_metadata_merged", "user_primary_identity_changed", "identity_released", "users_imported", "identities_renamed")
+    __slots__ = ("position", "time", "tenant", "actor", "request_id", "user_created", "user_updated", "user_blocked", "user_deleted", "user_linked", "user_unlinked", "link_undone", "identity_attached", "identity_detached", "identity_updated", "user_metadata_merged", "user_primary_identity_changed", "identity_released", "users_imported", "identities_renamed", "identity_logged_out", "account_event_reported")
     POSITION_FIELD_NUMBER: _ClassVar[int]
     TIME_FIELD_NUMBER: _ClassVar[int]
     TENANT_FIELD_NUMBER: _ClassVar[int]
@@ -125,6 +129,8 @@ class Event(_message.Message):
     IDENTITY_RELEASED_FIELD_NUMBER: _ClassVar[int]
     USERS_IMPORTED_FIELD_NUMBER: _ClassVar[int]
     IDENTITIES_RENAMED_FIELD_NUMBER: _ClassVar[int]
+    IDENTITY_LOGGED_OUT_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNT_EVENT_REPORTED_FIELD_NUMBER: _ClassVar[int]
     position: str
     time: _timestamp_pb2.Timestamp
     tenant: str
@@ -145,7 +151,9 @@ class Event(_message.Message):
     identity_released: IdentityReleased
     users_imported: UsersImported
     identities_renamed: IdentitiesRenamed
-    def __init__(self, position: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping[str, object]]] = ..., tenant: _Optional[str] = ..., actor: _Optional[_Union[_resources_pb2.Actor, _Mapping[str, object]]] = ..., request_id: _Optional[str] = ..., user_created: _Optional[_Union[UserCreated, _Mapping[str, object]]] = ..., user_updated: _Optional[_Union[UserUpdated, _Mapping[str, object]]] = ..., user_blocked: _Optional[_Union[UserBlocked, _Mapping[str, object]]] = ..., user_deleted: _Optional[_Union[UserDeleted, _Mapping[str, object]]] = ..., user_linked: _Optional[_Union[UserLinked, _Mapping[str, object]]] = ..., user_unlinked: _Optional[_Union[UserUnlinked, _Mapping[str, object]]] = ..., link_undone: _Optional[_Union[LinkUndone, _Mapping[str, object]]] = ..., identity_attached: _Optional[_Union[IdentityAttached, _Mapping[str, object]]] = ..., identity_detached: _Optional[_Union[IdentityDetached, _Mapping[str, object]]] = ..., identity_updated: _Optional[_Union[IdentityUpdated, _Mapping[str, object]]] = ..., user_metadata_merged: _Optional[_Union[UserMetadataMerged, _Mapping[str, object]]] = ..., user_primary_identity_changed: _Optional[_Union[UserPrimaryIdentityChanged, _Mapping[str, object]]] = ..., identity_released: _Optional[_Union[IdentityReleased, _Mapping[str, object]]] = ..., users_imported: _Optional[_Union[UsersImported, _Mapping[str, object]]] = ..., identities_renamed: _Optional[_Union[IdentitiesRenamed, _Mapping[str, object]]] = ...) -> None: ...
+    identity_logged_out: IdentityLoggedOut
+    account_event_reported: AccountEventReported
+    def __init__(self, position: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping[str, object]]] = ..., tenant: _Optional[str] = ..., actor: _Optional[_Union[_resources_pb2.Actor, _Mapping[str, object]]] = ..., request_id: _Optional[str] = ..., user_created: _Optional[_Union[UserCreated, _Mapping[str, object]]] = ..., user_updated: _Optional[_Union[UserUpdated, _Mapping[str, object]]] = ..., user_blocked: _Optional[_Union[UserBlocked, _Mapping[str, object]]] = ..., user_deleted: _Optional[_Union[UserDeleted, _Mapping[str, object]]] = ..., user_linked: _Optional[_Union[UserLinked, _Mapping[str, object]]] = ..., user_unlinked: _Optional[_Union[UserUnlinked, _Mapping[str, object]]] = ..., link_undone: _Optional[_Union[LinkUndone, _Mapping[str, object]]] = ..., identity_attached: _Optional[_Union[IdentityAttached, _Mapping[str, object]]] = ..., identity_detached: _Optional[_Union[IdentityDetached, _Mapping[str, object]]] = ..., identity_updated: _Optional[_Union[IdentityUpdated, _Mapping[str, object]]] = ..., user_metadata_merged: _Optional[_Union[UserMetadataMerged, _Mapping[str, object]]] = ..., user_primary_identity_changed: _Optional[_Union[UserPrimaryIdentityChanged, _Mapping[str, object]]] = ..., identity_released: _Optional[_Union[IdentityReleased, _Mapping[str, object]]] = ..., users_imported: _Optional[_Union[UsersImported, _Mapping[str, object]]] = ..., identities_renamed: _Optional[_Union[IdentitiesRenamed, _Mapping[str, object]]] = ..., identity_logged_out: _Optional[_Union[IdentityLoggedOut, _Mapping[str, object]]] = ..., account_event_reported: _Optional[_Union[AccountEventReported, _Mapping[str, object]]] = ...) -> None: ...
 
 class UserChange(_message.Message):
     __slots__ = ("user_id", "version_before", "version_after")
@@ -316,6 +324,48 @@ class IdentityReleased(_message.Message):
     user: UserChange
     identity: _resources_pb2.IdentityRef
     def __init__(self, user: _Optional[_Union[UserChange, _Mapping[str, object]]] = ..., identity: _Optional[_Union[_resources_pb2.IdentityRef, _Mapping[str, object]]] = ...) -> None: ...
+
+class IdentityLoggedOut(_message.Message):
+    __slots__ = ("user_id", "identity")
+    USER_ID_FIELD_NUMBER: _ClassVar[int]
+    IDENTITY_FIELD_NUMBER: _ClassVar[int]
+    user_id: str
+    identity: _resources_pb2.IdentityRef
+    def __init__(self, user_id: _Optional[str] = ..., identity: _Optional[_Union[_resources_pb2.IdentityRef, _Mapping[str, object]]] = ...) -> None: ...
+
+class AccountEventReported(_message.Message):
+    __slots__ = ("user_id", "identity", "account_event", "tokens_withdrawn")
+    class Event(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        EVENT_UNSPECIFIED: _ClassVar[AccountEventReported.Event]
+        EVENT_DISABLED: _ClassVar[AccountEventReported.Event]
+        EVENT_ENABLED: _ClassVar[AccountEventReported.Event]
+        EVENT_PURGED: _ClassVar[AccountEventReported.Event]
+        EVENT_CREDENTIAL_CHANGE_REQUIRED: _ClassVar[AccountEventReported.Event]
+        EVENT_CREDENTIAL_COMPROMISE: _ClassVar[AccountEventReported.Event]
+        EVENT_CREDENTIAL_CHANGE: _ClassVar[AccountEventReported.Event]
+        EVENT_SESSIONS_REVOKED: _ClassVar[AccountEventReported.Event]
+        EVENT_TOKEN_CLAIMS_CHANGE: _ClassVar[AccountEventReported.Event]
+        EVENT_TOKENS_REVOKED: _ClassVar[AccountEventReported.Event]
+    EVENT_UNSPECIFIED: AccountEventReported.Event
+    EVENT_DISABLED: AccountEventReported.Event
+    EVENT_ENABLED: AccountEventReported.Event
+    EVENT_PURGED: AccountEventReported.Event
+    EVENT_CREDENTIAL_CHANGE_REQUIRED: AccountEventReported.Event
+    EVENT_CREDENTIAL_COMPROMISE: AccountEventReported.Event
+    EVENT_CREDENTIAL_CHANGE: AccountEventReported.Event
+    EVENT_SESSIONS_REVOKED: AccountEventReported.Event
+    EVENT_TOKEN_CLAIMS_CHANGE: AccountEventReported.Event
+    EVENT_TOKENS_REVOKED: AccountEventReported.Event
+    USER_ID_FIELD_NUMBER: _ClassVar[int]
+    IDENTITY_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNT_EVENT_FIELD_NUMBER: _ClassVar[int]
+    TOKENS_WITHDRAWN_FIELD_NUMBER: _ClassVar[int]
+    user_id: str
+    identity: _resources_pb2.IdentityRef
+    account_event: AccountEventReported.Event
+    tokens_withdrawn: bool
+    def __init__(self, user_id: _Optional[str] = ..., identity: _Optional[_Union[_resources_pb2.IdentityRef, _Mapping[str, object]]] = ..., account_event: _Optional[_Union[AccountEventReported.Event, str]] = ..., tokens_withdrawn: _Optional[bool] = ...) -> None: ...
 
 class IdentitiesRenamed(_message.Message):
     __slots__ = ("user", "renamed")

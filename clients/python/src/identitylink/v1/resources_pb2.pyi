@@ -37,6 +37,7 @@ class SignInRule(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     SIGN_IN_RULE_EMAIL_CHANGED: _ClassVar[SignInRule]
     SIGN_IN_RULE_ACCOUNT_OLDER_THAN_EMAIL: _ClassVar[SignInRule]
     SIGN_IN_RULE_RELEASED_BEFORE: _ClassVar[SignInRule]
+    SIGN_IN_RULE_OTHER_EMAIL_VERIFIED: _ClassVar[SignInRule]
 METADATA_NAMESPACE_UNSPECIFIED: MetadataNamespace
 METADATA_NAMESPACE_USER: MetadataNamespace
 METADATA_NAMESPACE_APP: MetadataNamespace
@@ -58,6 +59,7 @@ SIGN_IN_RULE_EMAIL_VERIFIED_LONG_AGO: SignInRule
 SIGN_IN_RULE_EMAIL_CHANGED: SignInRule
 SIGN_IN_RULE_ACCOUNT_OLDER_THAN_EMAIL: SignInRule
 SIGN_IN_RULE_RELEASED_BEFORE: SignInRule
+SIGN_IN_RULE_OTHER_EMAIL_VERIFIED: SignInRule
 
 class IdentityRef(_message.Message):
     __slots__ = ("provider", "subject")
@@ -188,11 +190,13 @@ class Actor(_message.Message):
         KIND_SERVICE: _ClassVar[Actor.Kind]
         KIND_DELETION: _ClassVar[Actor.Kind]
         KIND_OPERATOR: _ClassVar[Actor.Kind]
+        KIND_PROVIDER: _ClassVar[Actor.Kind]
     KIND_UNSPECIFIED: Actor.Kind
     KIND_USER: Actor.Kind
     KIND_SERVICE: Actor.Kind
     KIND_DELETION: Actor.Kind
     KIND_OPERATOR: Actor.Kind
+    KIND_PROVIDER: Actor.Kind
     KIND_FIELD_NUMBER: _ClassVar[int]
     ISSUER_FIELD_NUMBER: _ClassVar[int]
     SUBJECT_FIELD_NUMBER: _ClassVar[int]

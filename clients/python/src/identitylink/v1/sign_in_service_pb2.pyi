@@ -244,3 +244,27 @@ class SignInCandidate(_message.Message):
     verify_time: _timestamp_pb2.Timestamp
     other_accounts: _containers.RepeatedCompositeFieldContainer[_resources_pb2.OtherAccount]
     def __init__(self, user_id: _Optional[str] = ..., providers: _Optional[_Iterable[str]] = ..., verify_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping[str, object]]] = ..., other_accounts: _Optional[_Iterable[_Union[_resources_pb2.OtherAccount, _Mapping[str, object]]]] = ...) -> None: ...
+
+class ReceiveLogoutTokenRequest(_message.Message):
+    __slots__ = ("provider", "logout_token")
+    PROVIDER_FIELD_NUMBER: _ClassVar[int]
+    LOGOUT_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    provider: str
+    logout_token: str
+    def __init__(self, provider: _Optional[str] = ..., logout_token: _Optional[str] = ...) -> None: ...
+
+class ReceiveLogoutTokenResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ReceiveSecurityEventsRequest(_message.Message):
+    __slots__ = ("provider", "security_event_token")
+    PROVIDER_FIELD_NUMBER: _ClassVar[int]
+    SECURITY_EVENT_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    provider: str
+    security_event_token: str
+    def __init__(self, provider: _Optional[str] = ..., security_event_token: _Optional[str] = ...) -> None: ...
+
+class ReceiveSecurityEventsResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
