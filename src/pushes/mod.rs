@@ -121,7 +121,7 @@ async fn carry_out(
     // Before the body is read, so that the bodies of a flood take no memory either.
     if !push_limits.passes(&tenant, &provider).await {
         let counted = &use_cases.metrics().provider_events;
-        counted.received(&tenant, &provider, kind.as_str(), "above_limit");
+        counted.received(tenant.as_str(), provider.as_str(), kind.as_str(), "above_limit");
         return Err(Refusal::ABOVE_LIMIT);
     }
     let (headers, body) = (request.headers().clone(), request.into_body());

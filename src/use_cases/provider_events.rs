@@ -70,12 +70,17 @@ impl UseCases {
         let (client, settings) = self.event_settings((tenant, &provider), permit.is_none())?;
         let verified = client.verify_events(token, kind, now).await;
         let verified = verified.map_err(|error| {
-            let (cause, refusal) = refused(error);
+            let (cause, refusal) = refused(&error);
             let kind = kind.as_str();
             tracing::debug!(%tenant, %provider, kind, cause, "a provider's token was not accepted");
             let outcome =
                 if refusal == DomainError::ProviderUnavailable { "unavailable" } else { "refused" };
-            self.metrics.provider_events.received(tenant, &provider, kind, outcome);
+            self.metrics.provider_events.received(
+                tenant.as_str(),
+                provider.as_str(),
+                kind,
+                outcome,
+            );
             refusal
         })?;
         let permit = permit.unwrap_or_else(|| {
@@ -93,7 +98,7 @@ impl UseCases {
 }
 
 /// The cause for the log, and the refusal.
-fn refused(error: EventTokenError) -> (&'static str, DomainError) {
+fn refused(error: &EventTokenError) -> (&'static str, DomainError) {
     match error {
         EventTokenError::Unverified(AuthError::KeysUnavailable) => {
             ("its keys are unavailable", DomainError::ProviderUnavailable)
@@ -106,7 +111,7 @@ fn refused(error: EventTokenError) -> (&'static str, DomainError) {
             DomainError::EventTokenInvalid(EventTokenProblem::Invalid),
         ),
         EventTokenError::Content(problem) => {
-            (problem.advice(), DomainError::EventTokenInvalid(problem))
+            (problem.advice(), DomainError::EventTokenInvalid(*problem))
         }
     }
 }
@@ -166,7 +171,7 @@ impl WriteUseCase for ReceiveEvents {
         let done = done.clone();
         Some(Box::new(move |metrics| {
             for (what, outcome) in done {
-                metrics.provider_events.received(&tenant, &provider, what, outcome);
+                metrics.provider_events.received(tenant.as_str(), provider.as_str(), what, outcome);
             }
         }))
     }

@@ -34,12 +34,12 @@ impl ProviderEventMetrics {
     /// Counts an event, or a token of a kind that had none: refused, repeated or ignored.
     pub fn received(
         &self,
-        tenant: impl ToString,
-        provider: impl ToString,
+        tenant: &str,
+        provider: &str,
         event: &'static str,
         outcome: &'static str,
     ) {
-        let (tenant, provider) = (tenant.to_string().into(), provider.to_string().into());
+        let (tenant, provider) = (tenant.to_owned().into(), provider.to_owned().into());
         self.0.get_or_create(&EventLabels { tenant, provider, event, outcome }).inc();
     }
 }

@@ -57,7 +57,7 @@ pub(super) const DEPLOYED: [&str; 7] = [
 ];
 /// The pages with commands that no test runs, in blocks of the language `console`; and what these
 /// commands need.
-const NOT_RUN: [(&str, &str); 23] = [
+const NOT_RUN: [(&str, &str); 24] = [
     ("docs/development/adding-a-migration.md", "they run these tests"),
     ("docs/development/adding-an-rpc.md", "buf, which CI fetches"),
     ("docs/development/performance.md", "a release build, and they measure for minutes"),
