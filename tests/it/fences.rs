@@ -147,7 +147,7 @@ fn modules_depend_on_each_other_in_one_direction() {
     insta::assert_snapshot!(used_by("auth/"), @"call_slots domain http_client outgoing secret telemetry");
     insta::assert_snapshot!(used_by("config/"), @"auth domain feed http_client listener oauth outgoing rate_limits sealing secret store telemetry");
     insta::assert_snapshot!(used_by("use_cases/"), @"auth call_slots clock config domain feed oauth sealing secret store telemetry");
-    insta::assert_snapshot!(used_by("oauth/"), @"auth domain http_client i_json outgoing secret telemetry");
+    insta::assert_snapshot!(used_by("oauth/"), @"auth call_slots domain http_client i_json outgoing secret telemetry");
     insta::assert_snapshot!(used_by("feed/"), @"clock domain store");
     insta::assert_snapshot!(used_by("calls/"), @"auth call_slots clock domain listener store telemetry use_cases");
     insta::assert_snapshot!(used_by("auth0/"), @"auth calls clock config domain i_json rate_limits secret store telemetry transfer use_cases");

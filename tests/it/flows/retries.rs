@@ -69,19 +69,19 @@ async fn a_client_that_gave_up_gets_the_response_by_a_retry() {
         assert!(status.message().contains("with the same request_id"), "{}", status.message());
         assert_eq!(refusal::<()>(Err(status)), UNDER_WAY);
     }
-    // The sign-in still has its permit: only one other is free.
+    // The sign-in waits for its provider without a slot: both are free.
     let held = server.database.db_hold_table("users").await;
-    let waits = tokio::spawn({
-        let service = service.clone();
-        async move { service.get_user(get("nobody")).await }
-    });
-    server.database.db_until_waiting(1).await;
+    let (gets, finds) = (service.clone(), service.clone());
+    let gets = tokio::spawn(async move { gets.get_user(get("nobody")).await });
+    let finds = tokio::spawn(async move { finds.find_by_identity(owner_of("fake", "x")).await });
+    server.database.db_until_waiting(2).await;
     assert_eq!(
         refusal(service.list_users(Default::default()).await),
         "ResourceExhausted OVERLOADED"
     );
     held.db_release().await;
-    assert_eq!(refusal(waits.await.unwrap()), "NotFound USER_NOT_FOUND");
+    assert_eq!(refusal(gets.await.unwrap()), "NotFound USER_NOT_FOUND");
+    assert!(finds.await.unwrap().unwrap().user.is_none());
 
     release.notify_one();
     db_until(&server.database, "SELECT rpc FROM request_ids", &["SignIn"]).await;
