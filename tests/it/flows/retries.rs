@@ -81,7 +81,7 @@ async fn a_client_that_gave_up_gets_the_response_by_a_retry() {
     );
     held.db_release().await;
     assert_eq!(refusal(gets.await.unwrap()), "NotFound USER_NOT_FOUND");
-    assert!(finds.await.unwrap().unwrap().user.is_none());
+    assert_eq!(refusal(finds.await.unwrap()), "NotFound IDENTITY_NOT_FOUND");
 
     release.notify_one();
     db_until(&server.database, "SELECT rpc FROM request_ids", &["SignIn"]).await;
