@@ -24,6 +24,7 @@ use jsonwebtoken::Algorithm;
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
+use tokio_util::sync::CancellationToken;
 
 const KINDS: [EventTokenKind; 2] = [EventTokenKind::Logout, EventTokenKind::SecurityEvents];
 /// The client at the provider, which is also an audience of callers' tokens.
@@ -75,6 +76,8 @@ impl Service {
         let people = people.expect("the issuer of people");
         let keys = Arc::new(Keys::new(people.keys.clone(), people.algorithms.clone()));
         runtime.block_on(keys.refresh(&http)).expect("keys");
+        // A token that names an unknown key waits for this task.
+        runtime.spawn(Arc::clone(&keys).keep_fresh(http, CancellationToken::new()));
         let rules = IdTokenRules {
             issuer: IssuerRule::Exactly(Signer::People.iss().to_owned()),
             client_id: CLIENT.to_owned(),
