@@ -18,7 +18,7 @@ async fn push(server: &TestServer, path: &str, media_type: &str, body: &str) -> 
 }
 
 fn in_form(token: &str) -> String {
-    form::write([("logout_token", token)].into_iter())
+    form::write([("logout_token", token)])
 }
 
 /// What a provider sees: the status, and the body if there is one.
