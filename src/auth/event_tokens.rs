@@ -41,7 +41,7 @@ pub enum EventTokenKind {
     SecurityEvents,
 }
 
-/// Who reports events by security event tokens, and to whom.
+/// The transmitter of security event tokens, and the audiences that they may have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EventSource {
     /// The `iss` of the tokens.
