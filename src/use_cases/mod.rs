@@ -22,6 +22,7 @@ mod provider_events;
 mod provider_tokens;
 mod read_user;
 mod release;
+mod resolving;
 mod run;
 mod sign_in;
 mod spelling;
@@ -37,7 +38,6 @@ use chrono::{DateTime, Utc};
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
-use self::provider_tokens::Refreshes;
 pub use self::{
     complete_sign_in::{CompleteSignIn, CompletedSignIn, FlowLink},
     deletion::delete_as_operator,
@@ -55,6 +55,7 @@ pub use self::{
     provider_tokens::{AccessToken, GetProviderToken},
     read_user::read_user,
     release::{Release, ReleaseResult},
+    resolving::resolve,
     run::{NotStored, Reply, RequestId},
     sign_in::{SignIn, SignInProof, SignInResult},
     spelling::SpelledAccount,
@@ -64,16 +65,17 @@ pub use self::{
     unlink::{Unlink, UnlinkResult},
     users::{CreateUser, DeleteUser, UpdateUser, UserIdForm},
 };
+use self::{
+    provider_tokens::Refreshes,
+    resolving::{lock_refs, lock_response, look_up, take, take_live, take_target, unless_retried},
+};
 use crate::{
     auth::{AuthError, Caller, Issuers, Permit, Purpose, Target, UserCaller},
     config::Tenant,
     domain::{TenantId, User, UserId, UserRef, unlinking::CallingToken},
     oauth::Clients,
     sealing::KeyRing,
-    store::{
-        Actor, ActorKind, Link as StoredLink, LockKeys, Lookup, LookupResult, LookupResults,
-        Session, Store,
-    },
+    store::{Actor, ActorKind, Link as StoredLink, Lookup, LookupResult, Session, Store},
     telemetry::metrics::Metrics,
 };
 
@@ -313,118 +315,4 @@ fn refs_in(user: &User) -> Vec<UserRef> {
 fn refs_in_link(link: &StoredLink) -> impl Iterator<Item = UserRef> {
     let users = [&link.primary].into_iter().chain(&link.secondary).cloned().map(UserRef::UserId);
     users.chain(link.moved.iter().cloned().map(UserRef::Identity))
-}
-
-/// Locks the users and identities of a response about an earlier change. Under a request id this
-/// response is stored too, and must not outlive a deletion.
-///
-/// # Errors
-/// [`Error::Stale`] if the link changed before the locks were held.
-async fn lock_response(
-    session: &mut Session,
-    users: &[&UserId],
-    link: Option<&StoredLink>,
-) -> Result<(), Error> {
-    if session.has_request_id() {
-        lock_refs(session, users, link).await?;
-    }
-    Ok(())
-}
-
-/// Locks users, and the users and identities that a link names, before something that names them is
-/// written. Returns the time at which they are locked.
-///
-/// # Errors
-/// [`Error::Stale`] if the link changed before the locks were held.
-async fn lock_refs(
-    session: &mut Session,
-    users: &[&UserId],
-    link: Option<&StoredLink>,
-) -> Result<DateTime<Utc>, Error> {
-    let keys = users.iter().fold(LockKeys::default(), |keys, id| keys.user(id));
-    let keys =
-        link.iter().flat_map(|link| refs_in_link(link)).fold(keys, |keys, named| match named {
-            UserRef::Identity(identity) => keys.identity(&identity),
-            UserRef::UserId(id) => keys.user(&id),
-        });
-    let now = session.begin_locked(&keys).await?;
-    match link {
-        Some(link) if session.link(link.id).await?.as_ref() != Some(link) => Err(Error::Stale),
-        _ => Ok(now),
-    }
-}
-
-/// Resolves the live user of a call, and runs the lookups `also` in the same statement. Returns the
-/// user's id and the results of `also`.
-///
-/// # Errors
-/// [`Error::Retried`] if the call has a stored response; [`Error::Auth`] or [`Error::Domain`] if
-/// the caller may not call.
-pub async fn resolve<const N: usize>(
-    session: &mut Session,
-    target: &Target,
-    purpose: Purpose,
-    also: [Lookup; N],
-    now: DateTime<Utc>,
-) -> Result<(UserId, [LookupResult; N]), Error> {
-    let mut lookups: Vec<Lookup> = target.names().into_iter().map(Lookup::from).collect();
-    if let Some(first) = lookups.first_mut() {
-        first.token = target.token();
-    }
-    let own = lookups.len();
-    lookups.extend(also);
-    let LookupResults { mut results, stored, stored_for } = session.look_up(&lookups).await?;
-    let also = results.split_off(own);
-    let found: Vec<_> = results.into_iter().map(|result| result.user_state).collect();
-    if let Some(stored) = stored {
-        target.judge_caller(&found, stored_for.as_ref(), now)?;
-        return Err(Error::Retried(stored));
-    }
-    let user = target.judge(&found, purpose, now)?;
-    if target.token().is_some() {
-        session.note_caller(Some(user.clone()));
-    }
-    let also =
-        also.try_into().map_err(|_| Error::Fault("a lookup returned no result".to_owned()))?;
-    Ok((user, also))
-}
-
-/// The results of lookups on which no permission depends.
-///
-/// # Errors
-/// [`Error::Retried`] if the call has a stored response.
-async fn look_up(session: &mut Session, lookups: &[Lookup]) -> Result<Vec<LookupResult>, Error> {
-    unless_retried(session.look_up(lookups).await?)
-}
-
-/// These results.
-///
-/// # Errors
-/// [`Error::Retried`] if the call has a stored response.
-fn unless_retried(found: LookupResults) -> Result<Vec<LookupResult>, Error> {
-    match found {
-        LookupResults { stored: Some(stored), .. } => Err(Error::Retried(stored)),
-        LookupResults { results, stored: None, .. } => Ok(results),
-    }
-}
-
-/// Takes the user with this id out of the rows that were read.
-///
-/// # Errors
-/// [`Error::Stale`] if it is not among them.
-fn take(users: &mut Vec<User>, id: &UserId) -> Result<User, Error> {
-    let at = users.iter().position(|user| user.id == *id).ok_or(Error::Stale)?;
-    Ok(users.remove(at))
-}
-
-/// The same; [`Error::Stale`] also if the user is not live.
-fn take_live(users: &mut Vec<User>, id: &UserId) -> Result<User, Error> {
-    let user = take(users, id)?;
-    if user.absorbed.is_some() { Err(Error::Stale) } else { Ok(user) }
-}
-
-/// The same; [`Error::Stale`] also if it is no longer the user of the call.
-fn take_target(users: &mut Vec<User>, id: &UserId, target: &Target) -> Result<User, Error> {
-    let user = take_live(users, id)?;
-    if target.still_means(&user) { Ok(user) } else { Err(Error::Stale) }
 }
