@@ -21,7 +21,7 @@ use std::{
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use self::values::{at, leave, leave_at, put, turn_at};
+use self::values::{at, keep_object, leave, leave_at, put, turn_at};
 use super::{Metadata, UserId, merge::Arrays};
 
 /// A change that a merge made at one path. No path of a link lies below another.
@@ -105,11 +105,11 @@ impl Documents {
             .collect();
         later.sort_by_key(|later| later.order);
         for later in later {
-            let left = turns.iter().map(|turn| later.leaves_of(turn)).collect::<Vec<_>>();
-            later.found_otherwise(&turns);
-            for (turn, left) in std::mem::take(&mut turns).into_iter().zip(left) {
+            for turn in std::mem::take(&mut turns) {
+                let left = later.leaves_of(&turn);
+                let lifted = later.found_otherwise(&turn);
                 match left {
-                    Some(left) => turns.push(left),
+                    Some(left) => turns.push(left.keeping_objects(&lifted)),
                     None => outcome.kept.push(turn.path),
                 }
             }
@@ -136,6 +136,17 @@ impl Documents {
                 self.turn(&into, order, turns)
             }
         }
+    }
+}
+
+impl Trace {
+    /// The same turn, but with the objects at `paths`, which are paths from the root, left in place:
+    /// they belong to another link by now.
+    fn keeping_objects(mut self, paths: &[Vec<String>]) -> Self {
+        for path in paths {
+            keep_object(&mut self.after, path.get(self.path.len()..).unwrap_or_default());
+        }
+        self
     }
 }
 
@@ -167,27 +178,28 @@ impl LinkTraces {
         Some(left)
     }
 
-    /// Applies turns to the values that this link found before it merged.
-    fn found_otherwise(&mut self, turns: &[Trace]) {
-        for turn in turns {
-            let mut lost = BTreeSet::new();
-            for trace in &mut self.traces {
-                if let Some(below) = turn.path.strip_prefix(trace.path.as_slice()) {
-                    turn_at(&mut trace.before, below, turn.before.as_ref(), turn.after.as_ref());
-                } else if let Some(below) = trace.path.strip_prefix(turn.path.as_slice()) {
-                    let [from, to] =
-                        [&turn.before, &turn.after].map(|value| at(value.as_ref(), below));
-                    turn_at(&mut trace.before, &[], from, to);
-                    lost.extend(lost_container(turn, below));
+    /// Applies a turn to the values that this link found before it merged. Returns the paths of
+    /// objects that count as this link's own from now on, as do the objects on the way to them.
+    fn found_otherwise(&mut self, turn: &Trace) -> Vec<Vec<String>> {
+        let (mut lost, mut owned) = (BTreeSet::new(), Vec::new());
+        for trace in &mut self.traces {
+            if let Some(below) = turn.path.strip_prefix(trace.path.as_slice()) {
+                turn_at(&mut trace.before, below, turn.before.as_ref(), turn.after.as_ref());
+            } else if let Some(below) = trace.path.strip_prefix(turn.path.as_slice()) {
+                let [from, to] = [&turn.before, &turn.after].map(|value| at(value.as_ref(), below));
+                turn_at(&mut trace.before, &[], from, to);
+                if let Some(root) = lost_container(turn, below) {
+                    lost.insert(root);
+                    owned.extend(trace.path.split_last().map(|(_, parent)| parent.to_vec()));
                 }
             }
-            // None of them is below another one: each is the shallowest.
-            for root in lost {
-                let instead =
-                    at(turn.after.as_ref(), root.get(turn.path.len()..).unwrap_or_default());
-                self.lift(&root, instead);
-            }
         }
+        // None of them is below another one: each is the shallowest.
+        for root in &lost {
+            let instead = at(turn.after.as_ref(), root.get(turn.path.len()..).unwrap_or_default());
+            self.lift(root, instead);
+        }
+        owned
     }
 
     /// The object at `root` came from another link, which is gone. This link wrote below it, so the

@@ -58,17 +58,15 @@ pub(super) fn leave(
 ) -> bool {
     let (found, made) = match (found, made) {
         (None, None) => return true,
-        (None | Some(Value::Object(_)), None | Some(Value::Object(_))) => {
-            (found.and_then(Value::as_object), made.and_then(Value::as_object))
-        }
+        (Some(Value::Object(found)), Some(Value::Object(made))) => (found, made),
+        // The whole value is the other link's. Where it found none, an edit had removed the turn's.
         _ => return false,
     };
     if !from.as_ref().is_some_and(Value::is_object) {
         return false;
     }
-    let keys = found.into_iter().chain(made).flat_map(Map::keys);
-    for key in keys.collect::<BTreeSet<_>>() {
-        let [found, made] = [found, made].map(|object| object.and_then(|object| object.get(key)));
+    for key in found.keys().chain(made.keys()).collect::<BTreeSet<_>>() {
+        let [found, made] = [found, made].map(|object| object.get(key));
         leave_below(from, to, key, |from, to| leave(from, to, found, made));
     }
     true
@@ -128,4 +126,18 @@ pub(super) fn put(root: &mut Option<Value>, path: &[String], value: Option<Value
             map.insert(key.clone(), below);
         }
     }
+}
+
+/// Makes the value at a path an object, and each value on the way. An object stays as it is.
+pub(super) fn keep_object(root: &mut Option<Value>, path: &[String]) {
+    let mut map = match root.take() {
+        Some(Value::Object(map)) => map,
+        _ => Map::new(),
+    };
+    if let Some((key, rest)) = path.split_first() {
+        let mut below = map.remove(key);
+        keep_object(&mut below, rest);
+        map.extend(below.map(|below| (key.clone(), below)));
+    }
+    *root = Some(Value::Object(map));
 }
