@@ -104,7 +104,7 @@ impl Bench {
         }
         commands.push("COMMIT".to_owned());
         let out = begun.elapsed().as_secs_f64();
-        self.sql("TRUNCATE users, identities; CHECKPOINT");
+        self.sql("TRUNCATE users, identities CASCADE; CHECKPOINT");
         let begun = Instant::now();
         self.psql(&commands);
         (out, begun.elapsed().as_secs_f64())

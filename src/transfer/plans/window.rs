@@ -4,8 +4,9 @@
 //! a Global Internet", 1995), with links in the place of packets. Of the links under way, those beyond
 //! what the database works on wait there, and make each of them take longer. How many wait follows
 //! from the times alone (Little's law): all of them, less as many as would be under way at the same
-//! rate if each took only as long as one alone. The window keeps one link waiting: with none, the
-//! database could be idle; more would only make calls wait longer.
+//! rate if each took only as long as one alone. The window keeps two links waiting: with none, the
+//! database could be idle. With one, a plan had 0.41 of the links per second of eight callers of
+//! `Link`; with two 0.53; with four 0.57, while look-ups beside it took half as long again.
 //!
 //! Calls of others take part in both times. So the links get what calls leave, whether these are of
 //! this process or of others, and whatever in the database is short.
@@ -20,7 +21,7 @@ use std::{collections::VecDeque, time::Duration};
 use tokio::time::Instant;
 
 /// How many links are to wait.
-const WAITING: f64 = 1.0;
+const WAITING: f64 = 2.0;
 /// By how much a window of one changes after a link, for each link that waits too few or too many.
 const GAIN: f64 = 0.5;
 /// The share of the newest link in the mean time of the recent ones.
@@ -223,7 +224,7 @@ mod tests {
                 }
             }
             let mean: f64 = sum / count;
-            prop_assert!((capacity * 0.65..capacity + 3.0).contains(&mean), "{mean} of {capacity}");
+            prop_assert!((capacity * 0.65..capacity + 5.0).contains(&mean), "{mean} of {capacity}");
         }
 
         /// Others that make each link slower, and not wait, such as a slower disk, are the normal state
@@ -245,7 +246,7 @@ mod tests {
 
     proptest! {
         /// Whatever the database works on at once, and however long a link takes: it has that much to
-        /// do, and a link or two wait.
+        /// do, and few links wait.
         #[test]
         fn it_settles_a_little_above_what_the_database_works_on(
             capacity in 1.0..8.0, alone in 0.0005..0.1, seed: u32,
@@ -268,17 +269,17 @@ mod tests {
         fn it_gives_way_to_others_and_comes_back(alone in 0.0005..0.02, seed: u32) {
             let mut links = Simulated::new();
             links.make(1000, noisy(7.0, alone, seed));
-            prop_assert!(links.window.size > 5.0, "{}", links.window.size);
+            prop_assert!(links.window.size > 6.0, "{}", links.window.size);
             links.make(100, noisy(2.0, alone, seed));
-            prop_assert!(links.window.size < 4.5, "{}", links.window.size);
+            prop_assert!(links.window.size < 5.5, "{}", links.window.size);
             let two_minutes = links.now + 2 * COUNTS_FOR;
             let mut busy = noisy(2.0, alone, seed);
             while links.now < two_minutes {
                 links.make(1, &mut busy);
-                prop_assert!(links.window.size < 5.0, "{}", links.window.size);
+                prop_assert!(links.window.size < 6.0, "{}", links.window.size);
             }
             links.make(1000, noisy(7.0, alone, seed));
-            prop_assert!(links.window.size > 5.0, "{}", links.window.size);
+            prop_assert!(links.window.size > 6.0, "{}", links.window.size);
         }
 
         #[test]
@@ -303,7 +304,7 @@ mod tests {
             now += Duration::from_millis(20);
             window.note(Took { time: Duration::from_millis(2), beside: 0 }, now);
         }
-        assert!(window.size < 2.0, "{}", window.size);
+        assert!(window.size <= 2.0, "{}", window.size);
     }
 
     /// The measurement costs a small part of the rate.
