@@ -96,6 +96,10 @@ bench NAME *OPTIONS:
 auth0-clients:
     cargo test --test it auth0::clients -- --ignored --nocapture
 
+# Sign in at the providers that CI leaves out: Keycloak (with Maven and Java), LemonLDAP::NG and Glewlwyd (from Debian)
+real-providers:
+    cargo test --test it -- --ignored --nocapture --test-threads=1 keycloak lemonldap_ng glewlwyd
+
 # Run the faults in full: a hundred kills of the server, failovers, full disks; a line for each
 faults:
     cargo test --test it faults:: -- --ignored --nocapture --test-threads=1

@@ -46,6 +46,10 @@ stories!(django_allauth, Kind::DjangoAllauth);
 stories!(canaille, Kind::Canaille);
 stories!(oauth2_mock_server, Kind::Oauth2MockServer);
 stories!(better_auth, Kind::BetterAuth);
+// `just real-providers` runs these.
+stories!(keycloak, Kind::Keycloak, #[ignore = "downloads 160 MB, and needs Maven and Java"]);
+stories!(lemonldap_ng, Kind::LemonldapNg, #[ignore = "installs packages of Debian"]);
+stories!(glewlwyd, Kind::Glewlwyd, #[ignore = "installs packages of Debian"]);
 
 /// What the configuration of a client at this provider needs beside its issuer.
 fn further(kind: Kind) -> &'static str {
@@ -145,13 +149,7 @@ async fn false_answers(kind: Kind) {
 #[tokio::test]
 async fn a_person_who_is_not_signed_in_there_comes_back_from_a_silent_flow() {
     for kind in [Kind::OidcProvider, Kind::DjangoAllauth, Kind::Canaille, Kind::BetterAuth] {
-        let (_provider, server) = provider_and_server(kind).await;
-        let silent = pb::StartSignInRequest { prompt: "none".to_owned(), ..to_sign_in("real") };
-        let begun = server.service().start_sign_in(silent).await.unwrap();
-        let back = Browser::new(CALLBACK).open(&begun.authorization_url).await.back();
-        assert_eq!(back["error"], "login_required", "{kind:?}");
-        let outcome = server.service().complete_sign_in(brought_back(&begun, &back)).await;
-        refused_to_everybody(&server, outcome, "FailedPrecondition PROVIDER_REJECTED").await;
+        silent_flow(kind, "login_required").await;
     }
     // This one fails instead, and the person stays on its error page.
     let (_provider, server) = provider_and_server(Kind::DjangoOauthToolkit).await;
@@ -161,10 +159,67 @@ async fn a_person_who_is_not_signed_in_there_comes_back_from_a_silent_flow() {
     assert_eq!(page.status, http::StatusCode::INTERNAL_SERVER_ERROR);
 }
 
+async fn silent_flow(kind: Kind, error: &str) {
+    let (_provider, server) = provider_and_server(kind).await;
+    let silent = pb::StartSignInRequest { prompt: "none".to_owned(), ..to_sign_in("real") };
+    let begun = server.service().start_sign_in(silent).await.unwrap();
+    let back = Browser::new(CALLBACK).open(&begun.authorization_url).await.back();
+    assert_eq!(back["error"], error, "{kind:?}");
+    let outcome = server.service().complete_sign_in(brought_back(&begun, &back)).await;
+    refused_to_everybody(&server, outcome, "FailedPrecondition PROVIDER_REJECTED").await;
+}
+
+/// Its ID tokens say when the person signed in.
+#[tokio::test]
+#[ignore = "downloads 160 MB, and needs Maven and Java"]
+async fn keycloak_obeys_prompt() {
+    silent_flow(Kind::Keycloak, "login_required").await;
+    let (_provider, server) = provider_and_server(Kind::Keycloak).await;
+    let mut browser = Browser::new(CALLBACK);
+    let alice = sign_in_as(&server, &mut browser, "alice").await;
+    let begun = server.service().start_sign_in(at_most_a_minute_ago()).await.unwrap();
+    let back = browser.open(&begun.authorization_url).await.back();
+    let completed = server.service().complete_sign_in(brought_back(&begun, &back)).await;
+    assert_eq!(decision(completed).user.unwrap().id, alice.id);
+
+    let request = pb::StartSignInRequest { prompt: "login".to_owned(), ..at_most_a_minute_ago() };
+    let begun = server.service().start_sign_in(request).await.unwrap();
+    let page = browser.open(&begun.authorization_url).await.page();
+    assert!(page.html.contains("name=\"password\""), "{}", page.html);
+    let back = browser.sign_in(&begun.authorization_url, "alice").await;
+    let completed = server.service().complete_sign_in(brought_back(&begun, &back)).await;
+    assert_eq!(decision(completed).user.unwrap().id, alice.id);
+}
+
+/// With `prompt=none` it asks all the same. Its ID tokens say when the person signed in.
+#[tokio::test]
+#[ignore = "installs packages of Debian"]
+async fn lemonldap_ng_ignores_prompt_none() {
+    let (_provider, server) = provider_and_server(Kind::LemonldapNg).await;
+    let silent = pb::StartSignInRequest { prompt: "none".to_owned(), ..to_sign_in("real") };
+    let begun = server.service().start_sign_in(silent).await.unwrap();
+    let page = Browser::new(CALLBACK).open(&begun.authorization_url).await.page();
+    assert!(page.html.contains("name=\"password\""), "{}", page.html);
+
+    let begun = server.service().start_sign_in(at_most_a_minute_ago()).await.unwrap();
+    let back = Browser::new(CALLBACK).sign_in(&begun.authorization_url, "alice").await;
+    let completed = server.service().complete_sign_in(brought_back(&begun, &back)).await;
+    assert_eq!(identities(&decision(completed).user.unwrap()), ["real|alice"]);
+}
+
+/// Its `auth_time` is 0: each sign-in with `max_age` is refused.
+#[tokio::test]
+#[ignore = "installs packages of Debian"]
+async fn glewlwyd_obeys_prompt_and_does_not_say_when() {
+    silent_flow(Kind::Glewlwyd, "interaction_required").await;
+    max_age_is_refused(Kind::Glewlwyd).await;
+}
+
 /// An ID token of this account, as an application with the same client gets it.
 pub(super) async fn id_token(provider: &RealProvider, account: &str) -> String {
     let mut browser = Browser::new(APPLICATION);
-    let metadata = format!("{}/.well-known/openid-configuration", provider.issuer);
+    let issuer = provider.issuer.trim_end_matches('/');
+    let metadata = format!("{issuer}/.well-known/openid-configuration");
     let metadata: Value = serde_json::from_str(&browser.open(&metadata).await.page().html).unwrap();
     let query = form::write([
         ("client_id", CLIENT_ID),
@@ -222,6 +277,14 @@ async fn tokens_call_and_link(kind: Kind) {
         "FailedPrecondition LINK_TOKEN_INVALID"
     );
 
+    if kind == Kind::Glewlwyd {
+        // Its tokens say that the person signed in in 1970: none proves who is there now.
+        assert_eq!(
+            refusal(caller(&hers).link(link_with(&his)).await),
+            "FailedPrecondition LINK_TOKEN_INVALID"
+        );
+        return;
+    }
     let linked = caller(&hers).link(link_with(&his)).await.unwrap();
     assert_eq!(identities(&linked.user.unwrap()), ["real|alice", "real|bob"]);
     assert_eq!(server.service().user(&bob.id).await.id, alice.id);
@@ -259,12 +322,16 @@ async fn a_sign_in_that_is_older_than_max_age_is_refused_where_the_provider_igno
 #[tokio::test]
 async fn max_age_is_refused_where_the_id_token_does_not_say_when_the_person_signed_in() {
     for kind in [Kind::DjangoAllauth, Kind::Oauth2MockServer] {
-        let (_provider, server) = provider_and_server(kind).await;
-        let begun = server.service().start_sign_in(at_most_a_minute_ago()).await.unwrap();
-        let back = Browser::new(CALLBACK).sign_in(&begun.authorization_url, "alice").await;
-        let outcome = server.service().complete_sign_in(brought_back(&begun, &back)).await;
-        refused_to_everybody(&server, outcome, "FailedPrecondition PROVIDER_REJECTED").await;
+        max_age_is_refused(kind).await;
     }
+}
+
+async fn max_age_is_refused(kind: Kind) {
+    let (_provider, server) = provider_and_server(kind).await;
+    let begun = server.service().start_sign_in(at_most_a_minute_ago()).await.unwrap();
+    let back = Browser::new(CALLBACK).sign_in(&begun.authorization_url, "alice").await;
+    let outcome = server.service().complete_sign_in(brought_back(&begun, &back)).await;
+    refused_to_everybody(&server, outcome, "FailedPrecondition PROVIDER_REJECTED").await;
 }
 
 /// A request for a sign-in of the last minute.

@@ -41,7 +41,8 @@ async fn refreshes(kind: Kind, further: &str, prompt: &str, after: AfterRevocati
     );
     let server = TestServer::start_with(database, |own| own + &toml).await;
     let (service, mut browser) = (server.service(), Browser::new(CALLBACK));
-    let metadata = format!("{}/.well-known/openid-configuration", provider.issuer);
+    let metadata =
+        format!("{}/.well-known/openid-configuration", provider.issuer.trim_end_matches('/'));
     let metadata: Value = serde_json::from_str(&browser.open(&metadata).await.page().html).unwrap();
     let userinfo = metadata["userinfo_endpoint"].as_str().unwrap().to_owned();
     let opens = async |token: &str| {
@@ -121,4 +122,24 @@ async fn oauth2_mock_server_refreshes() {
 #[tokio::test]
 async fn better_auth_refreshes_and_revokes() {
     refreshes(Kind::BetterAuth, "", "", AfterRevocation::Ends).await;
+}
+
+#[tokio::test]
+#[ignore = "downloads 160 MB, and needs Maven and Java"]
+async fn keycloak_refreshes_and_revokes() {
+    refreshes(Kind::Keycloak, "", "", AfterRevocation::Ends).await;
+}
+
+/// Its metadata do not name a URL for revocations.
+#[tokio::test]
+#[ignore = "installs packages of Debian"]
+async fn lemonldap_ng_refreshes() {
+    refreshes(Kind::LemonldapNg, "", "", AfterRevocation::Stays).await;
+}
+
+/// It ends the refresh token alone.
+#[tokio::test]
+#[ignore = "installs packages of Debian"]
+async fn glewlwyd_refreshes() {
+    refreshes(Kind::Glewlwyd, "", "", AfterRevocation::Stays).await;
 }

@@ -1,11 +1,18 @@
 # The process around a provider in Python: a port of its own, the settings of the test, and an end with the test. Its
 # one argument is JSON: `clients`, `accounts` (claims by subject). The module `provider` is the provider itself: its
 # `application`, and its `issuer` if that is not `ORIGIN`.
+import ctypes
+import functools
 import json
 import os
+import signal
+import socket
+import subprocess
 import sys
 import threading
 import time
+import urllib.error
+import urllib.request
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 GIVEN = json.loads(sys.argv[1])
@@ -35,6 +42,29 @@ def new_key():
 
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+
+def free_port():
+    # For a program that cannot choose one by itself.
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def program(command, environment):
+    # A provider that is a program of its own. The kernel ends it with this process: prctl(2), PR_SET_PDEATHSIG.
+    libc = ctypes.CDLL(None)
+    end = functools.partial(libc.prctl, 1, signal.SIGKILL)
+    return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, preexec_fn=end)
+
+
+def until_it_answers(url, process):
+    while process.poll() is None:
+        try:
+            return urllib.request.urlopen(url).read()
+        except urllib.error.URLError:
+            time.sleep(0.2)
+    raise SystemExit("the provider's program has ended")
 
 
 def end_with(parent):

@@ -98,7 +98,9 @@ impl Browser {
             .skip(1)
             .filter(|input| attribute(input, "type").as_deref() == Some("hidden"));
         let mut sent: Form = inputs
-            .map(|input| (attribute(input, "name").unwrap(), attribute(input, "value").unwrap()))
+            .map(|input| {
+                (attribute(input, "name").unwrap(), attribute(input, "value").unwrap_or_default())
+            })
             .collect();
         sent.extend(fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let url = absolute(&page.url, &attribute(form, "action").unwrap());
@@ -140,8 +142,10 @@ impl Browser {
         while let Shown::Page(page) = &shown {
             assert_eq!(page.status, StatusCode::OK, "{}", page.html);
             // Both may be on one page, or the password on the next one.
-            let asked = [("login", account), ("password", "any")]
+            let asked = ["login", "username", "user"]
+                .map(|name| (name, account))
                 .into_iter()
+                .chain([("password", "any")])
                 .filter(|(name, _)| page.html.contains(&format!("name=\"{name}\"")));
             shown = self.submit(page, &asked.collect::<Vec<_>>()).await;
         }
@@ -221,7 +225,7 @@ impl Browser {
 
 /// A reference of a page as a URL.
 fn absolute(base: &Uri, reference: &str) -> String {
-    if reference.is_empty() {
+    if reference.is_empty() || reference.starts_with('#') {
         return base.to_string();
     }
     if reference.starts_with('/') {

@@ -21,13 +21,28 @@ pub fn program_of(package: &str, names: &[&'static str]) -> &'static str {
     let held = File::create(tmp_dir().join("apt.lock")).unwrap();
     held.lock().unwrap();
     names.iter().find(runs).copied().unwrap_or_else(|| {
-        for arguments in [&["update"][..], &["install", "-y", "--no-install-recommends", package]] {
-            let mut command = Command::new("apt-get");
-            command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
-            let ran = run_command(command);
-            let problem = format!("{package} is not installed, and apt cannot install it");
-            assert_eq!(ran.code, Some(0), "{problem}: {}", ran.stderr);
-        }
+        apt_installs(&[package]);
         names[0]
     })
+}
+
+/// Installs those of these packages that are not there.
+pub fn install(packages: &[&str]) {
+    let held = File::create(tmp_dir().join("apt.lock")).unwrap();
+    held.lock().unwrap();
+    let there = Command::new("dpkg").arg("--status").args(packages).output();
+    if !there.is_ok_and(|said| said.status.success()) {
+        apt_installs(packages);
+    }
+}
+
+fn apt_installs(packages: &[&str]) {
+    let install = [&["install", "-y", "--no-install-recommends"], packages].concat();
+    for arguments in [&["update"][..], &install] {
+        let mut command = Command::new("apt-get");
+        command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
+        let ran = run_command(command);
+        let problem = format!("{packages:?} are not installed, and apt cannot install them");
+        assert_eq!(ran.code, Some(0), "{problem}: {}", ran.stderr);
+    }
 }

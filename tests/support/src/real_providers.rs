@@ -1,6 +1,8 @@
 //! Real providers, from their registries at pinned versions, each in a process of its own that the
 //! test configures. `tests/it/providers/` has what their programs share.
 
+mod keycloak;
+
 use std::{
     env,
     path::{Path, PathBuf},
@@ -9,7 +11,12 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::{child::Running, npm, python};
+use super::{child::Running, debian, npm, python};
+
+/// The packages of LemonLDAP::NG's portal, with those that it only recommends and does not start
+/// without.
+const LEMONLDAP_NG: [&str; 3] =
+    ["liblemonldap-ng-portal-perl", "libstring-random-perl", "libio-string-perl"];
 
 /// A real provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +33,12 @@ pub enum Kind {
     Oauth2MockServer,
     /// The plugin `@better-auth/oauth-provider` of Better Auth, from the npm registry.
     BetterAuth,
+    /// Keycloak, from its distribution on Maven Central.
+    Keycloak,
+    /// LemonLDAP::NG, from Debian's packages.
+    LemonldapNg,
+    /// Glewlwyd, from Debian's packages.
+    Glewlwyd,
 }
 
 /// A provider that runs; its process is killed on drop.
@@ -58,6 +71,19 @@ impl RealProvider {
             Kind::Canaille => in_python("canaille", "tests/it/canaille/requirements.txt"),
             Kind::Oauth2MockServer => in_node("tests/it/oauth2-mock-server"),
             Kind::BetterAuth => in_node("tests/it/better-auth"),
+            Kind::Keycloak => {
+                let mut command = harness("keycloak", None);
+                command.env("KEYCLOAK", keycloak::home());
+                command
+            }
+            Kind::LemonldapNg => {
+                debian::install(&LEMONLDAP_NG);
+                harness("lemonldap-ng", None)
+            }
+            Kind::Glewlwyd => {
+                debian::install(&["glewlwyd"]);
+                harness("glewlwyd", None)
+            }
         };
         command.arg(given);
         let mut running = Running::start(command);
@@ -86,15 +112,15 @@ fn in_node(folder: &str) -> Command {
 
 /// The program in this folder of `tests/it/`, with its packages.
 fn in_python(folder: &str, requirements: &'static str) -> Command {
-    with_python(folder, Some(python::packages(folder, requirements)))
+    harness(folder, Some(python::packages(folder, requirements)))
 }
 
-fn with_python(folder: &str, packages: Option<PathBuf>) -> Command {
+/// The program in this folder of `tests/it/`, which imports from a folder of packages.
+fn harness(folder: &str, packages: Option<PathBuf>) -> Command {
     let folders = [shared(), Path::new("tests/it").join(folder)].into_iter().chain(packages);
     let mut command = Command::new("python3");
     // Without files of byte code among the sources.
     command.args(["-B", "-c", "import harness; harness.run()"]);
     command.env("PYTHONPATH", env::join_paths(folders).unwrap());
-    command.env("FETCHED", super::artifacts::tmp_dir());
     command
 }
