@@ -83,6 +83,8 @@ impl Bench {
             writeln!(to, "{},new-{number}", subject(number)).unwrap();
         }
         to.flush().unwrap();
+        // Only a provider with which a server has started has an issuer to move from.
+        drop(self.serve());
         let mut command = Command::new(artifacts::service());
         command.args(["provider", "move", "--config", "moved.toml", "--tenant", "default"]);
         command.args(["--provider", PROVIDER, "--from-issuer", &iss(PROVIDER)]);

@@ -103,7 +103,7 @@ impl Bench {
     }
 
     /// Starts a server. Returns its URL too.
-    fn serve(&self) -> (Server, String) {
+    pub(super) fn serve(&self) -> (Server, String) {
         let log = self.folder.join("serve.log");
         let mut command = self.command("serve", &[]);
         let child = command.stderr(fs::File::create(&log).unwrap()).spawn().unwrap();
@@ -188,7 +188,7 @@ impl LookUps {
 }
 
 /// A server. It is killed on drop.
-struct Server(Child);
+pub(super) struct Server(Child);
 
 impl Drop for Server {
     fn drop(&mut self) {
