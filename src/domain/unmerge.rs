@@ -21,7 +21,7 @@ use std::{
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use self::values::{at, keep_object, leave, leave_at, put, turn_at};
+use self::values::{at, keep_object, leave, leave_at, put, replace_at, turn_at};
 use super::{Metadata, UserId, merge::Arrays};
 
 /// A change that a merge made at one path. No path of a link lies below another.
@@ -225,26 +225,19 @@ impl LinkTraces {
         let arrays = self.arrays;
         let mut follow = Vec::new();
         for trace in &mut self.traces {
-            let mut brought = trace.after.clone();
+            let mut after = trace.after.clone();
             for turn in turns {
+                let Trace { before: from, after: to, .. } = turn;
                 if let Some(below) = turn.path.strip_prefix(trace.path.as_slice()) {
-                    match recombined(trace, below, turn, arrays) {
-                        Some(combined) => brought = combined,
-                        None => drop(turn_at(
-                            &mut brought,
-                            below,
-                            turn.before.as_ref(),
-                            turn.after.as_ref(),
-                        )),
-                    }
+                    let before = at(trace.before.as_ref(), below);
+                    replace_at(&mut after, below, |brought| {
+                        brought_anew(before, brought, (from.as_ref(), to.as_ref()), arrays)
+                    });
                 } else if let Some(below) = trace.path.strip_prefix(turn.path.as_slice()) {
-                    let [from, to] =
-                        [&turn.before, &turn.after].map(|value| at(value.as_ref(), below));
-                    turn_at(&mut brought, &[], from, to);
+                    let [from, to] = [from, to].map(|value| at(value.as_ref(), below));
+                    after = brought_anew(trace.before.as_ref(), after.as_ref(), (from, to), arrays);
                 }
             }
-            // A link that brings no value changes nothing.
-            let after = brought.or_else(|| trace.before.clone());
             if after != trace.after {
                 follow.push(Trace {
                     path: trace.path.clone(),
@@ -259,27 +252,45 @@ impl LinkTraces {
     }
 }
 
-/// The combination of two arrays after the secondary's array has turned; `None` if the link did not
-/// combine two arrays here.
-fn recombined(
-    trace: &Trace,
-    below: &[String],
-    turn: &Trace,
+/// What a link leaves where it found `before` and left `after`, after the secondary's value has
+/// turned.
+fn brought_anew(
+    before: Option<&Value>,
+    after: Option<&Value>,
+    (from, to): (Option<&Value>, Option<&Value>),
     arrays: Arrays,
-) -> Option<Option<Value>> {
-    let (Some(Value::Array(before)), Some(Value::Array(after)), Some(Value::Array(from))) =
-        (&trace.before, &trace.after, &turn.before)
-    else {
-        return None;
-    };
-    if !below.is_empty() || arrays.combine(before, from) != *after {
-        return None;
+) -> Option<Value> {
+    if from == to {
+        return after.cloned();
     }
-    match &turn.after {
-        None => Some(None),
-        Some(Value::Array(to)) => Some(Some(Value::Array(arrays.combine(before, to)))),
-        Some(_) => None,
+    match (before, after, from) {
+        (Some(Value::Array(found)), Some(Value::Array(combined)), Some(Value::Array(brought)))
+            if arrays.combine(found, brought) == *combined =>
+        {
+            match to {
+                None => return before.cloned(),
+                Some(Value::Array(to)) => return Some(Value::Array(arrays.combine(found, to))),
+                Some(_) => {}
+            }
+        }
+        (Some(Value::Object(found)), Some(Value::Object(left)), Some(Value::Object(brought))) => {
+            let (mut left, nothing) = (left.clone(), Map::new());
+            let to = to.and_then(Value::as_object).unwrap_or(&nothing);
+            for key in brought.keys().chain(to.keys()).collect::<BTreeSet<_>>() {
+                let turn = (brought.get(key), to.get(key));
+                match brought_anew(found.get(key), left.get(key), turn, arrays) {
+                    Some(value) => drop(left.insert(key.clone(), value)),
+                    None => drop(left.remove(key)),
+                }
+            }
+            return Some(Value::Object(left));
+        }
+        _ => {}
     }
+    let mut brought = after.cloned();
+    turn_at(&mut brought, &[], from, to);
+    // A link that brings no value changes nothing.
+    brought.or_else(|| before.cloned())
 }
 
 /// The shallowest path, from the turn's own path down, at which an object is replaced by another

@@ -211,6 +211,29 @@ fn objects_of_a_link_that_is_gone_belong_to_the_next_link_alone() {
 }
 
 #[test]
+fn what_an_object_of_several_values_lost_is_what_was_there_before() {
+    let mut world = World::default();
+    world.user("p", json!({}));
+    world.user("s", json!({"o": {"x": 0, "tags": [0]}}));
+    world.user("t", json!({"o": {"y": 0}}));
+    world.user("u", json!({"o": {"x": 2, "tags": [2]}}));
+    let first = world.link(&id("p"), &id("s"), secondary_wins());
+    let inner = world.link(&id("t"), &id("u"), secondary_wins());
+    world.edit(&id("p"), &path("/o/x"), Some(&json!(1)));
+    world.edit(&id("p"), &path("/o/tags"), Some(&json!([1])));
+    let outer = world.link(&id("p"), &id("t"), secondary_wins());
+    assert_eq!(world.shown("p"), json!({"o": {"x": 2, "y": 0, "tags": [1, 2]}}));
+
+    // The object is of `outer` now.
+    world.undo(first);
+    world.edit(&id("p"), &path("/o/x"), None);
+    world.undo(inner);
+    assert_eq!(world.shown("p"), json!({"o": {"y": 0, "tags": [1]}}));
+    world.undo(outer);
+    assert_eq!(world.shown("p"), json!({"o": {"tags": [1]}}));
+}
+
+#[test]
 fn what_a_chain_carried_on_is_taken_back_at_its_end() {
     let mut world = World::default();
     world.user("p", json!({"tags": ["p"]}));
@@ -306,7 +329,8 @@ fn steps() -> impl proptest::strategy::Strategy<Value = Step> {
 
 proptest! {
     // Few histories have links that write into objects of each other, and an edit between.
-    #![proptest_config(ProptestConfig::with_cases(4096))]
+    // PROPTEST_CASES makes it more.
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases.max(4096)))]
 
     /// After all links have been taken back, in any order, with any edits between, each user has
     /// the metadata that it would have without links.

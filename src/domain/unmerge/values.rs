@@ -56,11 +56,12 @@ pub(super) fn leave(
     found: Option<&Value>,
     made: Option<&Value>,
 ) -> bool {
-    let (found, made) = match (found, made) {
-        (None, None) => return true,
-        (Some(Value::Object(found)), Some(Value::Object(made))) => (found, made),
-        // The whole value is the other link's. Where it found none, an edit had removed the turn's.
-        _ => return false,
+    if found == made {
+        return true;
+    }
+    // Else the whole value is the other link's. Where it found none, an edit had removed the turn's.
+    let (Some(Value::Object(found)), Some(Value::Object(made))) = (found, made) else {
+        return false;
     };
     if !from.as_ref().is_some_and(Value::is_object) {
         return false;
@@ -125,6 +126,23 @@ pub(super) fn put(root: &mut Option<Value>, path: &[String], value: Option<Value
         if let Some(below) = below {
             map.insert(key.clone(), below);
         }
+    }
+}
+
+/// Replaces the value at a path, below objects that are there.
+pub(super) fn replace_at(
+    root: &mut Option<Value>,
+    path: &[String],
+    replace: impl FnOnce(Option<&Value>) -> Option<Value>,
+) {
+    let Some((key, rest)) = path.split_first() else {
+        *root = replace(root.as_ref());
+        return;
+    };
+    if let Some(Value::Object(map)) = root {
+        let mut below = map.remove(key);
+        replace_at(&mut below, rest, replace);
+        map.extend(below.map(|below| (key.clone(), below)));
     }
 }
 
