@@ -68,8 +68,6 @@ impl Bench {
         let server = fs::read_link(format!("/proc/{}/exe", self.postgres.pid())).unwrap();
         let mut psql = Command::new(server.with_file_name("psql"));
         psql.args(["-q", "-v", "ON_ERROR_STOP=1", &self.url]);
-        // The checks of foreign keys are planned on empty tables, and would read each of them whole.
-        psql.env("PGOPTIONS", "-c enable_seqscan=off");
         for command in commands {
             psql.args(["-c", command]);
         }
