@@ -52,9 +52,10 @@ def free_port():
 
 
 def program(command, environment):
-    # A provider that is a program of its own. The kernel ends it with this process: prctl(2), PR_SET_PDEATHSIG.
+    # A provider that is a program of its own. The kernel ends it with this process: prctl(2), PR_SET_PDEATHSIG. A script
+    # can pass this signal on to what it started.
     libc = ctypes.CDLL(None)
-    end = functools.partial(libc.prctl, 1, signal.SIGKILL)
+    end = functools.partial(libc.prctl, 1, signal.SIGTERM)
     return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, preexec_fn=end)
 
 
