@@ -53,8 +53,8 @@ impl SignInFacts<'_> {
     }
 }
 
-/// The canonical addresses, besides [`linking_email`], by which a decision on an account without an
-/// owner suggests users. The account must have been [`judged`].
+/// The canonical addresses, besides [`super::linking_email`], by which a decision on an account without an
+/// owner suggests users. The account must have been [`super::judged`].
 pub fn suggesting_emails(account: &UnownedIdentity) -> BTreeSet<&str> {
     let own = account.email.as_ref().and_then(|email| email.canonical.as_deref());
     let others = account.other_emails.iter().filter_map(linkable);
