@@ -3,7 +3,7 @@
     python3 clients/generate            writes the files
     python3 clients/generate --check    fails if a file is not as it would be written
 
-Run it from the root of the repository, with grpcio-tools of clients/python/requirements.txt and with Go.
+Run it from the root of the repository, with grpcio-tools of clients/python/requirements.txt, with Go and with rustfmt.
 """
 
 from __future__ import annotations
@@ -15,9 +15,14 @@ from pathlib import Path
 import contract
 import golang
 import python
+import rust
 
 #: The folder that a language's files are written below.
-FOLDERS = {Path("clients/python/src"): python.write, Path("clients/go"): golang.write}
+FOLDERS = {
+    Path("clients/python/src"): python.write,
+    Path("clients/go"): golang.write,
+    Path("clients/rust/src"): rust.write,
+}
 
 
 def main() -> None:

@@ -51,6 +51,8 @@ class Method:
     only_reads: bool
     #: ``never``, ``except previews`` or ``always``.
     request_id: str
+    #: Whether requests have ``validate_only``.
+    has_preview: bool
     #: Whether responses are a stream.
     is_stream: bool
     #: The field of the response with the items of a page, and their message; none if it has no pages.
@@ -119,6 +121,7 @@ def _methods(file: FileDescriptorProto, at: int, messages: dict[str, DescriptorP
             response=response,
             only_reads=_only_reads(method),
             request_id=_request_id(method.name, fields),
+            has_preview="validate_only" in fields,
             is_stream=method.server_streaming,
             items=_items(fields, messages.get(response)),
         )
