@@ -6,8 +6,17 @@ use std::{
 };
 
 /// What goes into the binary. A change elsewhere, such as in the documents, does not alter it.
-pub(crate) const SOURCES: [&str; 8] =
-    ["Cargo.lock", "Cargo.toml", "build", "build.rs", "dev", "migrations", "proto", "src"];
+pub(crate) const SOURCES: [&str; 9] = [
+    "Cargo.lock",
+    "Cargo.toml",
+    "build",
+    "build.rs",
+    "clients/rust",
+    "dev",
+    "migrations",
+    "proto",
+    "src",
+];
 
 /// The digits of a commit's hash that are shown.
 const DIGITS: usize = 12;

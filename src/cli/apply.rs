@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc};
 use clap::Args;
 
 use super::{
-    Failure,
+    ConfigFile, Failure,
     many_links::{ManyLinks, Tools, conclude},
     runtime,
 };
@@ -17,6 +17,8 @@ use crate::{
 
 #[derive(Args)]
 pub(super) struct ApplyArguments {
+    #[command(flatten)]
+    config: ConfigFile,
     #[command(flatten)]
     links: ManyLinks,
     /// The tenant of the plan. The plan names it, so this option is not required: it must be the same
@@ -40,7 +42,7 @@ fn mark(text: &str) -> Result<Mark, String> {
 }
 
 pub(super) fn run(arguments: &ApplyArguments) -> Result<(), Failure> {
-    let config = arguments.links.configured()?;
+    let config = arguments.config.load_for_command()?;
     let plan = PlanFile::open(&arguments.plan)
         .map_err(|error| Failure::from(format!("{}: {error}", arguments.plan.display())))?;
     let tenant = plan.plan.tenant.clone();

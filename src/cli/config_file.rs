@@ -25,6 +25,13 @@ impl ConfigFile {
         Self { config: Some(file) }
     }
 
+    /// This file, or else that of the environment; `None` if neither is named. For commands where an
+    /// option beside `--config` excludes it: a variable excludes none.
+    pub(super) fn named(file: Option<PathBuf>) -> Option<Self> {
+        let config = file.or_else(|| std::env::var_os(VARIABLE).map(PathBuf::from))?;
+        Some(Self { config: Some(config) })
+    }
+
     /// Reads the configuration, and overrides it by the environment.
     pub(super) fn load(&self) -> Result<Config, Failure> {
         let file = self.file()?;

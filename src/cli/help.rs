@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{EX_INTERRUPTED, EX_PARTLY, EX_USAGE};
+use super::{EX_INTERRUPTED, EX_NOT_CONFIRMED, EX_PARTLY, EX_USAGE};
 
 /// The exit code for wrong arguments, which clap has for itself.
 pub(super) const ARGUMENTS: u8 = 2;
@@ -55,6 +55,15 @@ pub(super) const LINKS_INTERRUPTED: Exit = (
     "A SIGINT or SIGTERM ended the command. What is done stays, and the same command continues.",
 );
 
+pub(super) const NOT_CONFIRMED: Exit = (
+    EX_NOT_CONFIRMED,
+    "Nothing was changed: the question was not answered with yes, or there is no terminal on which to ask it.",
+);
+pub(super) const WATCH_INTERRUPTED: Exit = (
+    EX_INTERRUPTED,
+    "A SIGINT or SIGTERM ended the command. stderr has the position from which to continue.",
+);
+
 /// The exit codes of a command that reads no configuration.
 pub(super) const PLAIN: &[Exit] = &[DONE, FAILED, MISUSED];
 /// The exit codes of a command that reads a configuration.
@@ -73,9 +82,18 @@ pub(super) const DUPLICATES: &[Exit] = &[DONE, FAILED, MISUSED, MISCONFIGURED, E
 /// The exit codes of `import`.
 pub(super) const IMPORT: &[Exit] =
     &[DONE, FAILED, MISUSED, IMPORT_REFUSED, MISCONFIGURED, IMPORT_INTERRUPTED];
-/// The exit codes of `apply` and `undo`.
+/// The exit codes of `apply`.
 pub(super) const APPLY: &[Exit] =
     &[DONE, FAILED, MISUSED, LINKS_SKIPPED, MISCONFIGURED, LINKS_INTERRUPTED];
+/// The exit codes of `undo`.
+pub(super) const UNDO: &[Exit] =
+    &[DONE, FAILED, MISUSED, LINKS_SKIPPED, NOT_CONFIRMED, MISCONFIGURED, LINKS_INTERRUPTED];
+/// The exit codes of a command that makes calls, and changes nothing.
+pub(super) const CALLED: &[Exit] = CONFIGURED;
+/// The exit codes of a command that makes a change by calls.
+pub(super) const CHANGED: &[Exit] = &[DONE, FAILED, MISUSED, NOT_CONFIRMED, MISCONFIGURED];
+/// The exit codes of `watch`.
+pub(super) const WATCHED: &[Exit] = &[DONE, FAILED, MISUSED, MISCONFIGURED, WATCH_INTERRUPTED];
 /// The exit codes of `erase`.
 pub(super) const ERASE: &[Exit] =
     &[DONE, FAILED, MISUSED, ERASE_REFUSED, MISCONFIGURED, ERASE_INTERRUPTED];

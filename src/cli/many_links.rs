@@ -13,7 +13,7 @@ use clap::Args;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    ConfigFile, EX_INTERRUPTED, EX_PARTLY, Failure, output_file::cannot_write, progress::Progress,
+    EX_INTERRUPTED, EX_PARTLY, Failure, output_file::cannot_write, progress::Progress,
     serve::on_signal,
 };
 use crate::{
@@ -36,8 +36,6 @@ const CONNECTIONS: usize = AT_ONCE + 2;
 
 #[derive(Args)]
 pub(super) struct ManyLinks {
-    #[command(flatten)]
-    config: ConfigFile,
     /// Write nothing, and say what would happen to each link alone
     #[arg(long)]
     pub dry_run: bool,
@@ -46,7 +44,7 @@ pub(super) struct ManyLinks {
     rate: NonZeroU32,
     /// The file for the verdict on each link, a line of JSON, which must not exist
     #[arg(long, value_name = "FILE")]
-    report: Option<PathBuf>,
+    pub report: Option<PathBuf>,
 }
 
 /// What such a command works with.
@@ -62,11 +60,6 @@ pub(super) struct Tools {
 }
 
 impl ManyLinks {
-    /// The configuration.
-    pub(super) fn configured(&self) -> Result<CommandConfig, Failure> {
-        self.config.load_for_command()
-    }
-
     /// What the command works with. Needs a runtime.
     pub(super) async fn tools(&self, config: &CommandConfig) -> Result<Tools, Failure> {
         let stop = on_signal()?;

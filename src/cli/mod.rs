@@ -1,6 +1,7 @@
 //! The command line: arguments in, exit codes out.
 
 mod apply;
+mod client;
 mod config;
 mod config_file;
 #[cfg(feature = "dev")]
@@ -46,6 +47,8 @@ use crate::version::VERSION;
 const EX_USAGE: u8 = 64;
 /// The exit code where a part of the input was refused.
 const EX_PARTLY: u8 = 3;
+/// The exit code of a change that was shown and not made, for lack of a yes.
+const EX_NOT_CONFIRMED: u8 = 4;
 /// The exit code after an interruption (128 + SIGINT, as shells have it).
 const EX_INTERRUPTED: u8 = 130;
 
@@ -115,13 +118,56 @@ enum Command {
         "identity-link apply --config /etc/identity-link.toml --rate 10 --accept-mark same_provider plan.ndjson",
     ], help::APPLY))]
     Apply(apply::ApplyArguments),
-    /// Undo many links: of a plan, of a rule or of a service, the newest first
+    /// Undo a link; or many, the newest first: of a plan, of a rule or of a service
     #[command(after_help = help::after(&[
+        "identity-link undo --server https://identity.example.com --token-file token.txt 3f0d4c1e-8f43-4a6c-9a53-1b7a7d0e6a55",
         "identity-link undo --config /etc/identity-link.toml --plan 0b8f3c56-4f5e-4c55-9a0b-7d2f6a1c9e10 --dry-run",
         "identity-link undo --config /etc/identity-link.toml --by-rule automatic --since 2026-12-01T08:00:00Z --report undone.ndjson",
         "identity-link undo --config /etc/identity-link.toml --service backend --since 2026-12-01T08:00:00Z --until 2026-12-01T09:00:00Z",
-    ], help::APPLY))]
+    ], help::UNDO))]
     Undo(undo::UndoArguments),
+    /// Find users by an email, a phone number, an account or an id, and links by their ids
+    #[command(after_help = help::after(&[
+        "identity-link find --server https://identity.example.com --token-file token.txt ann@example.com",
+        "identity-link find --config /etc/identity-link.toml --output json +15550100",
+    ], help::CALLED))]
+    Find(client::FindArguments),
+    /// Show a user
+    #[command(after_help = help::after(&[
+        "identity-link user --server https://identity.example.com --token-file token.txt 9b2f0a7c41d6",
+        "identity-link user --config /etc/identity-link.toml --output json 9b2f0a7c41d6",
+    ], help::CALLED))]
+    User(client::UserArguments),
+    /// List the links of a user, or of all users, the newest first
+    #[command(after_help = help::after(&[
+        "identity-link links --server https://identity.example.com --token-file token.txt 9b2f0a7c41d6",
+        "identity-link links --config /etc/identity-link.toml --since 2026-12-01T08:00:00Z --standing --output json",
+    ], help::CALLED))]
+    Links(client::LinksArguments),
+    /// Make two users one, after a preview and a question
+    #[command(after_help = help::after(&[
+        "identity-link link --server https://identity.example.com --token-file token.txt 9b2f0a7c41d6 51c8e0d2f7aa",
+        "identity-link link --config /etc/identity-link.toml --account 9b2f0a7c41d6 sms|+15550100 --merge user --yes",
+    ], help::CHANGED))]
+    Link(client::LinkArguments),
+    /// Take an account from its user, after a preview and a question
+    #[command(after_help = help::after(&[
+        "identity-link unlink --server https://identity.example.com --token-file token.txt 9b2f0a7c41d6 sms|+15550100",
+        "identity-link unlink --config /etc/identity-link.toml 9b2f0a7c41d6 sms|+15550100 --release --dry-run",
+    ], help::CHANGED))]
+    Unlink(client::UnlinkArguments),
+    /// Say which users hold ids now
+    #[command(after_help = help::after(&[
+        "identity-link resolve --server https://identity.example.com --token-file token.txt 9b2f0a7c41d6 51c8e0d2f7aa",
+        "identity-link resolve --config /etc/identity-link.toml --output json -",
+    ], help::CALLED))]
+    Resolve(client::ResolveArguments),
+    /// Print what changes, as it happens, until an interruption
+    #[command(after_help = help::after(&[
+        "identity-link watch --server https://identity.example.com --token-file token.txt --kind user-linked",
+        "identity-link watch --config /etc/identity-link.toml --from hV0pQ2oYyTz --output json",
+    ], help::WATCHED))]
+    Watch(client::WatchArguments),
     /// Bring users from files of Auth0, Firebase, Supabase, Keycloak, Cognito, or tables of your own
     #[command(after_help = help::after(&[
         "identity-link import --config /etc/identity-link.toml --from neutral --dry-run users.ndjson",
@@ -214,6 +260,13 @@ pub fn main() -> ExitCode {
         Command::Duplicates(arguments) => duplicates::run(&arguments),
         Command::Apply(arguments) => apply::run(&arguments),
         Command::Undo(arguments) => undo::run(&arguments),
+        Command::Find(arguments) => client::find(&arguments),
+        Command::User(arguments) => client::user(&arguments),
+        Command::Links(arguments) => client::links(&arguments),
+        Command::Link(arguments) => client::link(&arguments),
+        Command::Unlink(arguments) => client::unlink(&arguments),
+        Command::Resolve(arguments) => client::resolve(&arguments),
+        Command::Watch(arguments) => client::watch(&arguments),
         Command::Import(arguments) => import::run(&arguments),
         Command::Erase(arguments) => erase::run(&arguments),
         Command::Provider(command) => provider::run(&command),

@@ -15,6 +15,11 @@ pub(super) struct TenantArgument {
 }
 
 impl TenantArgument {
+    /// The name that was given.
+    pub(super) fn named(&self) -> Option<&str> {
+        self.tenant.as_deref()
+    }
+
     /// The named tenant, or the only one.
     pub(super) fn find(&self, tenants: &BTreeMap<TenantId, Tenant>) -> Result<TenantId, Failure> {
         let mut all = tenants.keys();

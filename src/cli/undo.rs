@@ -1,4 +1,4 @@
-//! `undo`: takes back many links, and ends.
+//! `undo`: takes back one link, or many, and ends.
 
 use chrono::{DateTime, Utc};
 use clap::{ArgGroup, Args, ValueEnum};
@@ -6,9 +6,9 @@ use uuid::Uuid;
 
 use super::{
     Failure,
+    client::{Connection, UndoOneLink, undo_link},
     many_links::{ManyLinks, Tools, conclude},
     runtime,
-    tenant::TenantArgument,
 };
 use crate::{
     auth::Permit,
@@ -19,12 +19,14 @@ use crate::{
 };
 
 #[derive(Args)]
-#[command(group = ArgGroup::new("which").required(true).args(["plan", "by_rule", "service"]))]
+#[command(group = ArgGroup::new("which").required(true).args(["link", "plan", "by_rule", "service"]))]
 pub(super) struct UndoArguments {
     #[command(flatten)]
-    links: ManyLinks,
+    connection: Connection,
     #[command(flatten)]
-    tenant: TenantArgument,
+    one: UndoOneLink,
+    #[command(flatten)]
+    links: ManyLinks,
     /// All links of this plan, whose id is in the first line of its file
     #[arg(long, value_name = "ID")]
     plan: Option<Uuid>,
@@ -37,10 +39,10 @@ pub(super) struct UndoArguments {
     #[arg(long, value_names = ["NAME", "SUBJECT"], num_args = 1..=2, requires = "since")]
     service: Vec<String>,
     /// Only links that were made at this time or later, such as 2026-12-01T08:00:00Z
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", conflicts_with = "link")]
     since: Option<DateTime<Utc>>,
     /// Only links that were made before this time
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", conflicts_with = "link")]
     until: Option<DateTime<Utc>>,
 }
 
@@ -50,8 +52,18 @@ enum RuleName {
 }
 
 pub(super) fn run(arguments: &UndoArguments) -> Result<(), Failure> {
-    let config = arguments.links.configured()?;
-    let tenant = arguments.tenant.find(&config.tenants)?;
+    let UndoArguments { connection, one, links, .. } = arguments;
+    if let Some(link) = one.link {
+        if links.report.is_some() {
+            return Err(Failure::usage(
+                "--report: is for many links: --output json shows this one",
+            ));
+        }
+        return undo_link(link, one, links.dry_run, connection);
+    }
+    connection.expect_no_server("undo of many links")?;
+    let config = connection.config_file()?.load_for_command()?;
+    let tenant = connection.tenant().find(&config.tenants)?;
     let filter = arguments.filter(&config)?;
     runtime()?.block_on(async {
         let Tools { use_cases, pace, mut report, stop } = arguments.links.tools(&config).await?;

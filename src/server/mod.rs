@@ -6,6 +6,7 @@ mod error;
 mod generation;
 mod grpc_routes;
 mod health_updates;
+mod in_process;
 mod issuers;
 mod lasting;
 mod opening;
@@ -26,7 +27,7 @@ use self::{
     drain::drain, generation::Generation, lasting::Lasting, opening::open, reload::Reloader,
     replaceable::Replaceable, stacks::calls,
 };
-pub use self::{error::ServeError, reload::Reload};
+pub use self::{error::ServeError, in_process::InProcess, reload::Reload};
 use crate::{
     calls::is_admitted,
     config::Config,

@@ -43,6 +43,8 @@ pub struct LinkFilter {
     pub plan: Option<Uuid>,
     /// Only links that are not undone.
     pub standing: bool,
+    /// Only this link; not of one user.
+    pub link: Option<Uuid>,
 }
 
 /// The party that made a link. A field that is `None` is not compared.
@@ -135,6 +137,9 @@ const OF_TENANT: &str = page!(
 const OF_PLAN: &str = page!(
     "links l WHERE l.tenant_id = $1 AND l.plan_id = $13 AND (l.link_time, l.id) < ($2, $3) AND l.link_time >= $4"
 );
+const OF_ID: &str = page!(
+    "links l WHERE l.tenant_id = $1 AND l.id = $14 AND (l.link_time, l.id) < ($2, $3) AND l.link_time >= $4"
+);
 const OF_USER: &str = page!(
     "(SELECT DISTINCT s.link_time, s.id FROM ( \
         SELECT $14 AS id UNION ALL SELECT id FROM users WHERE tenant_id = $1 AND absorbed_into = $14) u \
@@ -166,12 +171,13 @@ impl Session {
         after: LinkPosition,
         limit: usize,
     ) -> Result<LinkPage, StoreError> {
-        let (what, sql) = match filter.plan {
-            None => ("links_of_tenant", OF_TENANT),
-            Some(_) => ("links_of_plan", OF_PLAN),
-        };
         let read = READ_OF_TENANT.max(limit + 1);
-        let query = page_query(sql, self.tenant.as_str(), filter, after, read, limit);
+        let query = |sql| page_query(sql, self.tenant.as_str(), filter, after, read, limit);
+        let (what, query) = match (filter.link, filter.plan) {
+            (Some(id), _) => ("link_of_id", query(OF_ID).bind::<SqlUuid, _>(id)),
+            (None, Some(_)) => ("links_of_plan", query(OF_PLAN)),
+            (None, None) => ("links_of_tenant", query(OF_TENANT)),
+        };
         LinkPage::from_rows(self.conn.load(what, Cached(query)).await?, limit)
     }
 
@@ -201,7 +207,7 @@ fn page_query<'a>(
     read: usize,
     limit: usize,
 ) -> BoxedSqlQuery<'a, Pg, SqlQuery> {
-    let LinkFilter { since, until: _, proof, rule, actor, plan, standing } = filter;
+    let LinkFilter { since, until: _, proof, rule, actor, plan, standing, link: _ } = filter;
     let begin = filter.begin(after);
     sql_query(sql)
         .into_boxed()

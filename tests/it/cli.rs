@@ -1,5 +1,6 @@
 //! The commands of the binary.
 
+mod client;
 mod doctor;
 mod generated;
 mod health;

@@ -4,6 +4,7 @@
 mod driver;
 mod golang;
 mod python;
+mod rust;
 mod scenarios;
 mod seen;
 mod watches;

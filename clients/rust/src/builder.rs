@@ -4,7 +4,7 @@ use std::{net::IpAddr, time::Duration};
 
 use tonic::{
     metadata::MetadataMap,
-    transport::{Channel, ClientTlsConfig, Endpoint, Uri},
+    transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Uri},
 };
 
 use crate::{Client, TokenSource};
@@ -32,6 +32,9 @@ pub enum BuildError {
     /// The settings of TLS are not valid, or the system has no certificates of authorities.
     #[error("the settings of TLS are not valid: {0}")]
     Tls(#[source] tonic::transport::Error),
+    /// A key or a value of metadata has characters that it cannot have.
+    #[error("metadata has ASCII characters alone, and its keys lower-case letters, digits and -_.")]
+    Metadata,
 }
 
 /// Makes a [`Client`].
@@ -79,6 +82,11 @@ impl Builder {
     /// How TLS verifies the server: by the system's certificates of authorities unless set.
     pub fn tls(self, config: ClientTlsConfig) -> Self {
         Self { tls: Some(config), ..self }
+    }
+
+    /// Verifies the server by these certificates of authorities, in PEM, and no others.
+    pub fn ca(self, pem: impl AsRef<[u8]>) -> Self {
+        self.tls(ClientTlsConfig::new().ca_certificate(Certificate::from_pem(pem)))
     }
 
     /// Allows `http://` to another machine. Everyone who can read the network then reads the tokens.

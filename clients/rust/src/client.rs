@@ -14,7 +14,7 @@ use tonic::{
 use tonic_prost::ProstCodec;
 
 use crate::{
-    Builder, Error, Items, TokenSource,
+    BuildError, Builder, Error, Items, TokenSource,
     attempts::Attempts,
     error::Failure,
     rpc::{Paged, Rpc},
@@ -53,11 +53,15 @@ impl Client {
 
     /// The same client, whose calls carry this metadata too: `x-tenant` if the token serves several
     /// tenants, or `traceparent` for the trace of a call. It replaces what the key had before.
-    #[must_use]
-    pub fn with_metadata(&self, key: MetadataKey<Ascii>, value: MetadataValue<Ascii>) -> Self {
+    ///
+    /// # Errors
+    /// [`BuildError::Metadata`] if the key or the value has characters that metadata cannot have.
+    pub fn with_metadata(&self, key: &str, value: &str) -> Result<Self, BuildError> {
+        let key: MetadataKey<Ascii> = key.parse().map_err(|_| BuildError::Metadata)?;
+        let value: MetadataValue<Ascii> = value.parse().map_err(|_| BuildError::Metadata)?;
         let mut metadata = self.metadata.clone();
         metadata.insert(key, value);
-        Self { metadata, ..self.clone() }
+        Ok(Self { metadata, ..self.clone() })
     }
 
     /// Makes a call, with the attempts that are safe.

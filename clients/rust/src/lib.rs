@@ -1,10 +1,4 @@
-//! A client of identity-link, the service that owns which identities belong to which user.
-//!
-//! A [`Client`] is thin over tonic's channel and the generated messages, which are in [`v1`]. It adds a
-//! token that is renewed ([`TokenSource`]), a deadline by default, one request id per write, the
-//! retries that are safe, a [`Reason`] for each refusal, all pages as a stream, and a watch that
-//! continues from its last position.
-
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
 mod attempts;
@@ -18,7 +12,7 @@ mod rpc;
 mod tokens;
 mod watch;
 
-pub use identity_link_proto::{google, v1};
+pub use identity_link_proto::{DESCRIPTOR_SET, google, v1};
 pub use tonic;
 
 pub use self::{

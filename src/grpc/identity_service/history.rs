@@ -37,10 +37,13 @@ impl IdentityHandler {
         let user_id = checks.optional_user_id("user_id", &request.user_id);
         let size =
             checks.page_size("page_size", request.page_size, page::DEFAULT_PAGE, page::MAX_PAGE);
+        // A request that is empty by a client's mistake does not list the whole tenant.
+        let (is_service, names_none) = (permit.is_service(), request.user_id.is_empty());
+        let is_of_tenant = is_service && names_none && request.filter.is_some();
         let filter = request
             .filter
             .as_ref()
-            .map(|filter| checks.link_filter("filter", filter, permit.is_service()));
+            .map(|filter| checks.link_filter("filter", filter, (is_service, is_of_tenant)));
         let scope = scope(&permit, &request);
         let scope: Vec<&str> = scope.iter().map(String::as_str).collect();
         let key = self.use_cases.store().key(permit.tenant())?;
@@ -51,8 +54,6 @@ impl IdentityHandler {
         }
         let after = checks.into_result_with(after)?;
 
-        // A request that is empty by a client's mistake does not list the whole tenant.
-        let is_of_tenant = permit.is_service() && request.user_id.is_empty() && filter.is_some();
         let query = Query { filter: filter.unwrap_or_default(), after, size };
         let (page, own) = match is_of_tenant {
             true => (self.links_of_tenant(&permit, &query).await?, None),

@@ -22,7 +22,7 @@ impl Checks {
         &mut self,
         field: &str,
         filter: &pb::LinkFilter,
-        is_service: bool,
+        (is_service, is_of_tenant): (bool, bool),
     ) -> LinkFilter {
         let of = |name: &str| format!("{field}.{name}");
         let since = self.time(&of("start_time"), filter.start_time.as_ref());
@@ -34,7 +34,15 @@ impl Checks {
             Some(actor) => self.actor(&of("actor"), actor, is_service),
             None => ActorFilter::default(),
         };
+        let link = self.optional_uuid(&of("link_id"), &filter.link_id);
+        if link.is_some() && !is_of_tenant {
+            self.report(
+                &of("link_id"),
+                "is for a service that names no user: it finds a link of any user of the tenant",
+            );
+        }
         LinkFilter {
+            link,
             since,
             until,
             proof: self.proof_kind(&of("proof_kind"), filter.proof_kind),

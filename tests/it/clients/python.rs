@@ -136,7 +136,7 @@ async fn every_type_is_right() {
         command.args(["clients/python/src/identitylink", "clients/python/conformance/driver.py"]);
         command.arg("clients/python/tests/test_tokens.py");
         command.args(
-            ["__main__", "contract", "golang", "python"]
+            ["__main__", "contract", "golang", "python", "rust"]
                 .map(|name| format!("clients/generate/{name}.py")),
         );
         run_command(command)

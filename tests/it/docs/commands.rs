@@ -57,7 +57,7 @@ pub(super) const DEPLOYED: [&str; 7] = [
 ];
 /// The pages with commands that no test runs, in blocks of the language `console`; and what these
 /// commands need.
-const NOT_RUN: [(&str, &str); 24] = [
+const NOT_RUN: [(&str, &str); 25] = [
     ("docs/development/adding-a-migration.md", "they run these tests"),
     ("docs/development/adding-an-rpc.md", "buf, which CI fetches"),
     ("docs/development/performance.md", "a release build, and they measure for minutes"),
@@ -90,6 +90,7 @@ const NOT_RUN: [(&str, &str); 24] = [
         "docs/how-to/run.md",
         "a release build, root to install it, and the operator's own database and issuers",
     ),
+    ("docs/how-to/rust.md", "the reader's package; tests/it/clients/rust.rs runs the client"),
     ("docs/how-to/saml-and-ldap.md", "packages for one version of Python, and xmlsec1"),
     ("docs/how-to/systemd.md", "a running systemd, and root"),
     ("docs/how-to/tenants.md", "the tokens of the reader's own issuer"),

@@ -10,26 +10,14 @@ use std::{
 use tokio::time::timeout;
 
 use crate::support::{
-    child::{Running, run_command, temp_dir},
+    cargo::example,
+    child::{Running, temp_dir},
     cluster::{Database, cluster},
     tokens::Token,
     *,
 };
 
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// The example as cargo builds it. `cargo test` has built it already, except if it runs one target
-/// alone.
-fn example() -> PathBuf {
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "--quiet", "--example", "rekey"]);
-    if !cfg!(debug_assertions) {
-        cargo.arg("--release");
-    }
-    let built = run_command(cargo);
-    assert_eq!(built.code, Some(0), "{}", built.stderr);
-    Path::new(env!("CARGO_BIN_EXE_identity-link")).with_file_name("examples").join("rekey")
-}
 
 /// A shop with its own service.
 pub(super) struct Shop {
@@ -48,7 +36,7 @@ impl Shop {
         let token_file = temp_dir(&database.name).join("token");
         Self {
             database,
-            example: example(),
+            example: example("rekey"),
             token_file,
             address: format!("http://{}", server.address),
         }

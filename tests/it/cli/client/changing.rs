@@ -1,0 +1,117 @@
+//! What the commands change, and what a preview leaves alone.
+
+use identity_link::grpc::proto::{self as pb, actor::Kind, link_proof::Proof};
+use serde_json::Value;
+
+use super::{Desk, WAYS, Way, settled};
+use crate::support::links_of;
+
+/// The links of the user `github|ann`, the newest first.
+async fn links(desk: &Desk) -> Vec<pb::LinkRecord> {
+    desk.server.service().list_links(links_of("github|ann")).await.unwrap().links
+}
+
+/// A change that is not confirmed changes nothing, and says so. Everything in the database stays.
+#[track_caller]
+fn shows_alone(desk: &Desk, way: Way, arguments: &[&str]) -> String {
+    let ran = desk.run(way, arguments);
+    assert_eq!(ran.code, Some(4), "{way:?} {arguments:?} {}", ran.stderr);
+    assert_eq!(
+        ran.stderr,
+        "identity-link: nothing was changed: there is no terminal on which to ask. --yes makes the change, and --dry-run shows it alone"
+    );
+    let dry = desk.says(way, &[arguments, &["--dry-run"]].concat());
+    assert_eq!(settled(&dry), settled(&ran.stdout));
+    ran.stdout
+}
+
+#[tokio::test]
+async fn a_link_an_unlink_and_an_undo_are_shown_and_made() {
+    for way in WAYS {
+        let desk = Desk::start(&format!("change_{way:?}")).await;
+        desk.two().await;
+        let merge = ["link", "github|ann", "sms|+15550100", "--merge", "user"];
+        let before = desk.server.database.db_everything().await;
+
+        let preview = shows_alone(&desk, way, &merge);
+        let json = [&merge[..], &["--output", "json"]].concat();
+        let in_json: Value = serde_json::from_str(&shows_alone(&desk, way, &json)).unwrap();
+
+        assert_eq!(before, desk.server.database.db_everything().await);
+        assert_eq!(in_json["outcome"], "OUTCOME_ABSORBED");
+        assert_eq!(in_json["user"]["userMetadata"]["color"], "red");
+        let made = desk.says(way, &[&merge[..], &["--yes"]].concat());
+        let link = links(&desk).await.remove(0);
+        assert!(made.contains(&link.id), "{made}");
+        let (kind, proof) = match way {
+            Way::Server => (Kind::Service, "service"),
+            Way::Database => (Kind::Operator, "plan"),
+        };
+        assert_eq!(link.actor.as_ref().unwrap().kind(), kind);
+        let is_proof = match link.proof.as_ref().unwrap().proof.as_ref().unwrap() {
+            Proof::Service(_) => proof == "service",
+            // A plan of its own, by which it can be found.
+            Proof::Plan(_) => proof == "plan" && !link.plan_id.is_empty(),
+            _ => false,
+        };
+        assert!(is_proof, "{link:?}");
+        let again = desk.says(way, &merge);
+        assert!(again.starts_with("the two are linked already: nothing changes"), "{again}");
+
+        let undo = ["undo", &link.id];
+        let undoing = shows_alone(&desk, way, &undo);
+        assert!(links(&desk).await[0].undo_time.is_none());
+        let undone = desk.says(way, &[&undo[..], &["--yes"]].concat());
+        assert!(links(&desk).await[0].undo_time.is_some());
+        assert_eq!(desk.says(way, &undo), "the link is undone already: nothing changes");
+
+        desk.says(way, &["link", "github|ann", "sms|+15550100", "--account", "--yes"]);
+        let unlink = ["unlink", "github|ann", "sms|+15550100"];
+        let unlinking = shows_alone(&desk, way, &unlink);
+        let release = shows_alone(&desk, way, &[&unlink[..], &["--release"]].concat());
+        let unlinked = desk.says(way, &[&unlink[..], &["--yes", "--discard-metadata"]].concat());
+        let back = desk.server.service().user("sms|+15550100").await;
+        assert_eq!(back.user_metadata.unwrap_or_default().fields.len(), 0);
+        desk.server.database.db_assert_invariants().await;
+
+        if way == Way::Server {
+            let all = [preview, made, undoing, undone, unlinking, release, unlinked];
+            insta::assert_snapshot!(settled(&all.join("\n--\n")), @"");
+        }
+    }
+}
+
+/// The links of many are undone as before, and by the plan of a single link.
+#[tokio::test]
+async fn an_operator_undoes_a_link_by_its_plan() {
+    let desk = Desk::start("undo_plan").await;
+    desk.two().await;
+    desk.says(Way::Database, &["link", "github|ann", "sms|+15550100", "--yes"]);
+    let plan = links(&desk).await.remove(0).plan_id;
+    let said = desk.says(Way::Database, &["undo", "--plan", &plan]);
+    assert!(said.contains("undone: 1, already: 0, skipped: 0"), "{said}");
+}
+
+/// A refusal of the rules is that of the service, on both ways.
+#[tokio::test]
+async fn a_refusal_has_its_reason_and_says_what_to_do() {
+    let desk = Desk::start("refusals").await;
+    desk.two().await;
+    let mut said = Vec::new();
+    for arguments in [
+        &["user", "nobody"][..],
+        &["unlink", "github|ann", "github|ann", "--yes"],
+        &["link", "github|ann", "github|ann", "--yes"],
+        &["link", "github|ann", "sms|nobody", "--account", "--yes"],
+        &["link", "github|ann", "Sms|1", "--account", "--yes"],
+        &["link", "github|ann", "sms|+15550100", "--require-shared-email", "--yes"],
+        &["undo", "00000000-0000-4000-8000-000000000000", "--yes"],
+        &["watch", "--from", "invented"],
+    ] {
+        let [by_server, by_database] = WAYS.map(|way| desk.run(way, arguments));
+        assert_eq!(by_server, by_database, "{arguments:?}");
+        assert_eq!((by_server.code, by_server.stdout.as_str()), (Some(1), ""));
+        said.push(by_server.stderr);
+    }
+    insta::assert_snapshot!(said.join("\n"), @"");
+}
