@@ -84,7 +84,7 @@ async fn both_crates_can_be_packed() {
     assert_eq!(messages, Some(concat!("=", env!("CARGO_PKG_VERSION"))));
 }
 
-/// No address leads a token over a network in clear text by accident.
+/// S23: no address leads a token over a network in clear text by accident.
 #[tokio::test]
 async fn plaintext_is_for_this_machine() {
     use identity_link_client::{BuildError, Client, TokenSource};

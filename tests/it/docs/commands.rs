@@ -28,7 +28,7 @@ const TESTS: &str = "cargo test\n";
 
 /// The pages whose commands are for a running `dev`, in the order in which a reader may take them:
 /// the last one gives an account of the sample away.
-const WITH_DEV: [&str; 14] = [
+const WITH_DEV: [&str; 15] = [
     "README.md",
     "docs/tutorials/first-link.md",
     "docs/tutorials/sign-in.md",
@@ -39,6 +39,7 @@ const WITH_DEV: [&str; 14] = [
     "docs/how-to/monitor.md",
     "docs/how-to/call.md",
     "docs/how-to/undo-many-links.md",
+    "docs/how-to/from-the-command-line.md",
     "docs/how-to/jobs.md",
     "docs/how-to/transfer.md",
     "docs/how-to/auth0-jobs.md",
@@ -227,6 +228,10 @@ fn kind(command: &str) -> Kind {
     } else if command.contains("WatchEvents") {
         Kind::OtherTerminal(|watch| {
             watch.stdout_until(|line| line.contains(r#""position": "#));
+        })
+    } else if command.contains("identity-link watch") {
+        Kind::OtherTerminal(|watch| {
+            watch.stdout_until(|line| line.contains("user-created"));
         })
     } else if command.starts_with("identity-link serve") {
         Kind::OtherTerminal(|server| {

@@ -89,7 +89,7 @@ async fn only_a_yes_makes_the_change() {
     }
 }
 
-/// What a person says yes to is what the preview showed, or nothing.
+/// S21: what a person says yes to is what the preview showed, or nothing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_user_that_changed_since_the_preview_is_left_alone() {
     let desk = Desk::start("asked_changed").await;

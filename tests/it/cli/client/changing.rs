@@ -25,7 +25,7 @@ fn shows_alone(desk: &Desk, way: Way, arguments: &[&str]) -> String {
     ran.stdout
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_link_an_unlink_and_an_undo_are_shown_and_made() {
     for way in WAYS {
         let desk = Desk::start(&format!("change_{way:?}")).await;
@@ -82,7 +82,7 @@ async fn a_link_an_unlink_and_an_undo_are_shown_and_made() {
 }
 
 /// The links of many are undone as before, and by the plan of a single link.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_operator_undoes_a_link_by_its_plan() {
     let desk = Desk::start("undo_plan").await;
     desk.two().await;
@@ -93,7 +93,7 @@ async fn an_operator_undoes_a_link_by_its_plan() {
 }
 
 /// A refusal of the rules is that of the service, on both ways.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_refusal_has_its_reason_and_says_what_to_do() {
     let desk = Desk::start("refusals").await;
     desk.two().await;

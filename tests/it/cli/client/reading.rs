@@ -14,7 +14,7 @@ fn found(printed: &str) -> Vec<String> {
     ids.collect()
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_person_finds_users_by_what_is_at_hand() {
     let desk = Desk::start("find").await;
     desk.two().await;
@@ -51,7 +51,7 @@ async fn a_person_finds_users_by_what_is_at_hand() {
 }
 
 /// A token that may only read finds links too.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_token_that_reads_finds_a_link() {
     let desk = Desk::start("find_link").await;
     desk.two().await;
@@ -63,7 +63,7 @@ async fn a_token_that_reads_finds_a_link() {
 }
 
 /// Each command prints the same of a server and of its database.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn both_ways_show_the_same() {
     let desk = Desk::start("same").await;
     desk.two().await;
@@ -99,7 +99,7 @@ async fn both_ways_show_the_same() {
 }
 
 /// `resolve` takes any number of ids, also from stdin, and prints one line for each.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ids_are_read_from_stdin() {
     let desk = Desk::start("stdin").await;
     desk.two().await;
@@ -113,5 +113,37 @@ async fn ids_are_read_from_stdin() {
         assert_eq!(ran.stdout.lines().count(), 250);
         let current = ran.stdout.lines().all(|line| line.contains("STATE_CURRENT"));
         assert!(current, "{}", ran.stdout);
+    }
+}
+
+/// S22: no name and no value of a user rewrites what a terminal shows.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_user_has_cannot_rewrite_a_terminal() {
+    const TRICK: &str = "\u{1b}[2J\u{9b}1A\u{7}\u{202e}x";
+    let desk = Desk::start("tricks").await;
+    let subject = "a\u{202e}b";
+    let created = desk.server.service().create_with("sms", subject, |request| {
+        let mut metadata = prost_types::Struct::default();
+        metadata.fields.insert(TRICK.to_owned(), prost_types::Value::from(TRICK));
+        request.user_metadata = Some(metadata);
+    });
+    let id = created.await.id;
+    let is_trick = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
+    for way in WAYS {
+        for arguments in [
+            &["user", &id][..],
+            &["user", &id, "--output", "json"],
+            &["find", &id],
+            &["find", "sms|a\u{202e}b"],
+        ] {
+            let printed = desk.says(way, arguments);
+            assert!(!printed.contains(is_trick), "{printed:?}");
+        }
+        let printed = desk.says(way, &["user", &id, "--output", "json"]);
+        let user: Value = serde_json::from_str(&printed).unwrap();
+        assert_eq!(user["userMetadata"][TRICK], TRICK);
+        assert_eq!(user["identities"][0]["identityRef"]["subject"], subject);
+        let shown = desk.says(way, &["find", &id]);
+        assert!(shown.contains("sms|a\\u{202e}b"), "{shown}");
     }
 }

@@ -4,8 +4,8 @@ use std::fs;
 
 use super::{Desk, Way};
 use crate::support::{
+    TestServer,
     child::{Ran, binary, run, run_command, temp_dir},
-    server::TestServer,
     tls::{Authority, TlsClient},
 };
 
@@ -93,7 +93,7 @@ fn a_command_needs_one_place_and_what_belongs_to_it() {
 }
 
 /// A variable that names a configuration excludes no server.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_variable_counts_where_nothing_else_is_named() {
     let desk = Desk::start("variable").await;
     desk.two().await;
@@ -108,7 +108,7 @@ async fn the_variable_counts_where_nothing_else_is_named() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_is_not_there_or_refuses_the_token_is_reported() {
     let desk = Desk::start("unreachable").await;
     let token = desk.token.to_str().unwrap();
@@ -127,34 +127,32 @@ async fn a_server_that_is_not_there_or_refuses_the_token_is_reported() {
     insta::assert_snapshot!(said, @"");
 }
 
-/// A server proves itself by the authority that the person names, and by no other.
-#[tokio::test]
+/// S23: a server proves itself by the authority that the person names, and by no other.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_is_verified_by_the_authority_that_is_named() {
     let (folder, own, other) =
         (temp_dir("people_tls"), Authority::new("own"), Authority::new("other"));
-    own.issue_into(&folder);
+    own.issue().write(&folder);
     let files = [("own.pem", &own), ("other.pem", &other)].map(|(name, authority)| {
         let path = folder.join(name);
         fs::write(&path, authority.pem()).unwrap();
         path.to_str().unwrap().to_owned()
     });
-    let client = TlsClient::trusting(&own);
+    let client = TlsClient::new(&own, None);
     let server = TestServer::start_tls(&folder, &client, |_| {}).await;
     let desk = Desk::beside(server, "tls");
     desk.two().await;
     let address = format!("https://localhost:{}", desk.server.address.port());
     let token = desk.token.to_str().unwrap().to_owned();
-    let run_by = move |ca: Option<&str>| {
+    let run_by = |ca: Option<&String>| {
         let mut command =
             binary(&["user", "github|ann", "--server", &address, "--token-file", &token]);
-        command.args(ca.map(|ca| ["--ca", ca]).into_iter().flatten());
+        if let Some(ca) = ca {
+            command.args(["--ca", ca]);
+        }
         run_command(command)
     };
-    let [named, wrong, systems] = tokio::task::spawn_blocking(move || {
-        [run_by(Some(&files[0])), run_by(Some(&files[1])), run_by(None)]
-    })
-    .await
-    .unwrap();
+    let [named, wrong, systems] = [Some(&files[0]), Some(&files[1]), None].map(run_by);
     assert_eq!((named.code, named.stderr.as_str()), (Some(0), ""));
     for refused in [wrong, systems] {
         assert_eq!(refused.code, Some(1));

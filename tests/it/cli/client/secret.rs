@@ -1,4 +1,4 @@
-//! The token stays with the program: no list of processes, output or error shows it.
+//! S20: the token stays with the program: no list of processes, output or error shows it.
 
 use std::{fs, os::unix::fs::PermissionsExt as _};
 
@@ -24,7 +24,7 @@ fn processes() -> String {
     String::from_utf8_lossy(&all).into_owned()
 }
 
-/// X-ray of a running watch: its token is neither an argument nor in an environment.
+/// The token of a running watch is neither an argument nor in an environment.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_list_of_processes_shows_a_token() {
     let desk = Desk::beside(TestServer::start_feed().await, "ps");
@@ -48,7 +48,7 @@ async fn no_list_of_processes_shows_a_token() {
 }
 
 /// Neither a command that fails nor one that prints something else has its output quoted.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_token_command_prints_is_not_quoted() {
     let desk = Desk::start("token_command").await;
     desk.two().await;
@@ -76,7 +76,7 @@ async fn what_a_token_command_prints_is_not_quoted() {
 }
 
 /// A token that the server refuses is asked for again, once.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_token_command_is_run_again_for_a_refused_token() {
     let desk = Desk::start("token_again").await;
     desk.two().await;
