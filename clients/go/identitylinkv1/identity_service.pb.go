@@ -2688,7 +2688,9 @@ type LinkFilter struct {
 	// Links that were made by this plan, a UUID.
 	PlanId string `protobuf:"bytes,6,opt,name=plan_id,json=planId,proto3" json:"plan_id,omitempty"`
 	// Only links that are not undone.
-	StandingOnly  bool `protobuf:"varint,7,opt,name=standing_only,json=standingOnly,proto3" json:"standing_only,omitempty"`
+	StandingOnly bool `protobuf:"varint,7,opt,name=standing_only,json=standingOnly,proto3" json:"standing_only,omitempty"`
+	// Only this link, a UUID. Service tokens only, and without a `user_id`.
+	LinkId        string `protobuf:"bytes,8,opt,name=link_id,json=linkId,proto3" json:"link_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2770,6 +2772,13 @@ func (x *LinkFilter) GetStandingOnly() bool {
 		return x.StandingOnly
 	}
 	return false
+}
+
+func (x *LinkFilter) GetLinkId() string {
+	if x != nil {
+		return x.LinkId
+	}
+	return ""
 }
 
 // A page of links.
@@ -3641,7 +3650,7 @@ const file_identitylink_v1_identity_service_proto_rawDesc = "" +
 	"\tpage_size\x18\x02 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
 	"page_token\x18\x03 \x01(\tR\tpageToken\x123\n" +
-	"\x06filter\x18\x04 \x01(\v2\x1b.identitylink.v1.LinkFilterR\x06filter\"\xdb\x02\n" +
+	"\x06filter\x18\x04 \x01(\v2\x1b.identitylink.v1.LinkFilterR\x06filter\"\xf4\x02\n" +
 	"\n" +
 	"LinkFilter\x129\n" +
 	"\n" +
@@ -3652,7 +3661,8 @@ const file_identitylink_v1_identity_service_proto_rawDesc = "" +
 	"\x04rule\x18\x04 \x01(\x0e2\x1b.identitylink.v1.SignInRuleR\x04rule\x12,\n" +
 	"\x05actor\x18\x05 \x01(\v2\x16.identitylink.v1.ActorR\x05actor\x12\x17\n" +
 	"\aplan_id\x18\x06 \x01(\tR\x06planId\x12#\n" +
-	"\rstanding_only\x18\a \x01(\bR\fstandingOnly\"n\n" +
+	"\rstanding_only\x18\a \x01(\bR\fstandingOnly\x12\x17\n" +
+	"\alink_id\x18\b \x01(\tR\x06linkId\"n\n" +
 	"\x11ListLinksResponse\x121\n" +
 	"\x05links\x18\x01 \x03(\v2\x1b.identitylink.v1.LinkRecordR\x05links\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"N\n" +

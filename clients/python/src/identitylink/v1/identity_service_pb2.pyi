@@ -414,7 +414,7 @@ class ListLinksRequest(_message.Message):
     def __init__(self, user_id: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., filter: _Optional[_Union[LinkFilter, _Mapping[str, object]]] = ...) -> None: ...
 
 class LinkFilter(_message.Message):
-    __slots__ = ("start_time", "end_time", "proof_kind", "rule", "actor", "plan_id", "standing_only")
+    __slots__ = ("start_time", "end_time", "proof_kind", "rule", "actor", "plan_id", "standing_only", "link_id")
     START_TIME_FIELD_NUMBER: _ClassVar[int]
     END_TIME_FIELD_NUMBER: _ClassVar[int]
     PROOF_KIND_FIELD_NUMBER: _ClassVar[int]
@@ -422,6 +422,7 @@ class LinkFilter(_message.Message):
     ACTOR_FIELD_NUMBER: _ClassVar[int]
     PLAN_ID_FIELD_NUMBER: _ClassVar[int]
     STANDING_ONLY_FIELD_NUMBER: _ClassVar[int]
+    LINK_ID_FIELD_NUMBER: _ClassVar[int]
     start_time: _timestamp_pb2.Timestamp
     end_time: _timestamp_pb2.Timestamp
     proof_kind: _resources_pb2.LinkProof.Kind
@@ -429,7 +430,8 @@ class LinkFilter(_message.Message):
     actor: _resources_pb2.Actor
     plan_id: str
     standing_only: bool
-    def __init__(self, start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping[str, object]]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping[str, object]]] = ..., proof_kind: _Optional[_Union[_resources_pb2.LinkProof.Kind, str]] = ..., rule: _Optional[_Union[_resources_pb2.SignInRule, str]] = ..., actor: _Optional[_Union[_resources_pb2.Actor, _Mapping[str, object]]] = ..., plan_id: _Optional[str] = ..., standing_only: _Optional[bool] = ...) -> None: ...
+    link_id: str
+    def __init__(self, start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping[str, object]]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping[str, object]]] = ..., proof_kind: _Optional[_Union[_resources_pb2.LinkProof.Kind, str]] = ..., rule: _Optional[_Union[_resources_pb2.SignInRule, str]] = ..., actor: _Optional[_Union[_resources_pb2.Actor, _Mapping[str, object]]] = ..., plan_id: _Optional[str] = ..., standing_only: _Optional[bool] = ..., link_id: _Optional[str] = ...) -> None: ...
 
 class ListLinksResponse(_message.Message):
     __slots__ = ("links", "next_page_token")
