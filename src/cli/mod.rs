@@ -147,13 +147,13 @@ enum Command {
     /// Make two users one, after a preview and a question
     #[command(after_help = help::after(&[
         "identity-link link --server https://identity.example.com --token-file token.txt 9b2f0a7c41d6 51c8e0d2f7aa",
-        "identity-link link --config /etc/identity-link.toml --account 9b2f0a7c41d6 sms|+15550100 --merge user --yes",
+        "identity-link link --config /etc/identity-link.toml --account 9b2f0a7c41d6 'sms|+15550100' --merge user --yes",
     ], help::CHANGED))]
     Link(client::LinkArguments),
     /// Take an account from its user, after a preview and a question
     #[command(after_help = help::after(&[
-        "identity-link unlink --server https://identity.example.com --token-file token.txt 9b2f0a7c41d6 sms|+15550100",
-        "identity-link unlink --config /etc/identity-link.toml 9b2f0a7c41d6 sms|+15550100 --release --dry-run",
+        "identity-link unlink --server https://identity.example.com --token-file token.txt 9b2f0a7c41d6 'sms|+15550100'",
+        "identity-link unlink --config /etc/identity-link.toml 9b2f0a7c41d6 'sms|+15550100' --release --dry-run",
     ], help::CHANGED))]
     Unlink(client::UnlinkArguments),
     /// Say which users hold ids now

@@ -1,6 +1,6 @@
 //! Where the calls of a command go: to a server, or to a database.
 
-use std::{fs, path::PathBuf};
+use std::{fs, path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum};
 use identity_link_client::{Client, TokenSource};
@@ -11,6 +11,9 @@ use super::{
     token_command::token_command,
 };
 use crate::server::InProcess;
+
+/// How long a call lasts at most: a program that gets its token may ask a person first.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 #[derive(Args)]
 pub(in crate::cli) struct Connection {
@@ -88,7 +91,7 @@ impl Connection {
             let client = builder.build_on(services.channel.clone());
             return Ok(Connected { client, is_operator: true, _in_process: Some(services) });
         };
-        let mut builder = Client::builder(server, self.tokens()?);
+        let mut builder = Client::builder(server, self.tokens()?).timeout(TIMEOUT);
         if self.plaintext {
             builder = builder.plaintext();
         }

@@ -142,7 +142,11 @@ impl Found {
 pub(super) async fn link_of(client: &Client, id: Uuid) -> Result<Option<v1::LinkRecord>, Failure> {
     let filter = v1::LinkFilter { link_id: id.to_string(), ..v1::LinkFilter::default() };
     let request = v1::ListLinksRequest { filter: Some(filter), ..v1::ListLinksRequest::default() };
-    Ok(client.list_links(request).await.map_err(refused)?.links.pop())
+    match client.list_links(request).await {
+        Ok(mut page) => Ok(page.links.pop()),
+        Err(error) if is_other_form(&error) => Ok(None),
+        Err(error) => Err(refused(error)),
+    }
 }
 
 /// Nothing for a refusal that says so; a failure for others.

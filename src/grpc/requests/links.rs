@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use prost_types::Timestamp;
+use uuid::Uuid;
 
 use super::{Checks, UNKNOWN_ENUM};
 use crate::{
@@ -17,7 +18,8 @@ const SECONDS: std::ops::RangeInclusive<i64> = -62_135_596_800..=253_402_300_799
 
 impl Checks {
     /// Which links to list. A user sees the kind of an actor that is not its own user, and nothing
-    /// else of it. So a user cannot search for the rest: what is found would reveal it.
+    /// else of it. So a user cannot search for the rest: what is found would reveal it. The two flags
+    /// say whether a service asks, and whether it asks for the links of all users.
     pub fn link_filter(
         &mut self,
         field: &str,
@@ -34,15 +36,7 @@ impl Checks {
             Some(actor) => self.actor(&of("actor"), actor, is_service),
             None => ActorFilter::default(),
         };
-        let link = self.optional_uuid(&of("link_id"), &filter.link_id);
-        if link.is_some() && !is_of_tenant {
-            self.report(
-                &of("link_id"),
-                "is for a service that names no user: it finds a link of any user of the tenant",
-            );
-        }
         LinkFilter {
-            link,
             since,
             until,
             proof: self.proof_kind(&of("proof_kind"), filter.proof_kind),
@@ -50,7 +44,20 @@ impl Checks {
             actor,
             plan: self.optional_uuid(&of("plan_id"), &filter.plan_id),
             standing: filter.standing_only,
+            link: self.one_link(&of("link_id"), &filter.link_id, is_of_tenant),
         }
+    }
+
+    /// The only link to list; `None` for all that match.
+    fn one_link(&mut self, field: &str, id: &str, is_of_tenant: bool) -> Option<Uuid> {
+        let link = self.optional_uuid(field, id);
+        if link.is_some() && !is_of_tenant {
+            self.report(
+                field,
+                "is for a service that names no user: it finds a link of any user of the tenant",
+            );
+        }
+        link
     }
 
     /// A time; `None` if it is absent.

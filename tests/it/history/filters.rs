@@ -216,6 +216,7 @@ async fn a_refusal_names_each_wrong_field_of_a_filter() {
         actor: actor(ActorKind::Deletion, "", &"s".repeat(2049)),
         plan_id: "plan-1".to_owned(),
         standing_only: true,
+        link_id: "link-1".to_owned(),
     };
     insta::assert_snapshot!(list(wrong).await, @"
     InvalidArgument REQUEST_INVALID
@@ -226,6 +227,7 @@ async fn a_refusal_names_each_wrong_field_of_a_filter() {
     filter.proof_kind: is not one of the values that the proto names
     filter.rule: is not one of the values that the proto names
     filter.plan_id: must be a UUID other than the one with only zeros
+    filter.link_id: must be a UUID other than the one with only zeros
     ");
     let also_wrong = pb::LinkFilter {
         start_time: time(i64::MAX, 0),

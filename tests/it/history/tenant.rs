@@ -90,6 +90,33 @@ async fn pages_of_any_size_contain_each_link_of_a_tenant_once() {
     }
 }
 
+/// A69: a link is found by its id by a service of its own tenant, and by no other caller.
+#[tokio::test]
+async fn a_service_finds_a_link_of_its_tenant_by_its_id() {
+    let server = TestServer::start().await;
+    let service = server.service();
+    let user = linked(&service, 2).await;
+    let all = listed(&service, of_tenant(pb::LinkFilter::default())).await;
+    let by_id = pb::LinkFilter { link_id: all[1].id.clone(), ..Default::default() };
+
+    assert_eq!(listed(&service, of_tenant(by_id.clone())).await, [all[1].clone()]);
+    let by_token = pb::LinkFilter { proof_kind: Kind::Token.into(), ..by_id.clone() };
+    assert_eq!(listed(&service, of_tenant(by_token)).await, [], "each field has to match");
+    let other = server.service_of("other");
+    assert_eq!(listed(&other, of_tenant(by_id.clone())).await, []);
+
+    let of_user = pb::ListLinksRequest { filter: Some(by_id.clone()), ..links_of(&user) };
+    let refused = "InvalidArgument REQUEST_INVALID\nfilter.link_id: is for a service that names no user: it finds a link of any user of the tenant";
+    assert_eq!(refusal(service.list_links(of_user).await), refused);
+    let person = server.person("github", "primary");
+    assert_eq!(refusal(person.list_links(of_tenant(by_id)).await), refused);
+    let wrong = pb::LinkFilter { link_id: "h1".to_owned(), ..Default::default() };
+    assert_eq!(
+        refusal(service.list_links(of_tenant(wrong)).await),
+        "InvalidArgument REQUEST_INVALID\nfilter.link_id: must be a UUID other than the one with only zeros"
+    );
+}
+
 /// P16: a page reads a thousand links, however many do not match.
 #[tokio::test]
 async fn a_page_ends_before_it_has_read_many_links_that_do_not_match() {

@@ -1,11 +1,6 @@
 //! The shop, and how the test starts its service.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-    time::Duration,
-};
+use std::{fs, path::PathBuf, process::Command, time::Duration};
 
 use tokio::time::timeout;
 

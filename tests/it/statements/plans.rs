@@ -119,8 +119,11 @@ async fn look_ups_lists_and_history_read_by_a_key() {
     let plan = uuid::Uuid::new_v4().to_string();
     asked.extend(statements(&server, service.list_links(of_tenant(""))).await);
     asked.extend(statements(&server, service.list_links(of_tenant(&plan))).await);
+    let by_id = pb::LinkFilter { link_id: plan.clone(), ..Default::default() };
+    let by_id = pb::ListLinksRequest { filter: Some(by_id), ..Default::default() };
+    asked.extend(statements(&server, service.list_links(by_id)).await);
 
-    assert!(db_read_by_keys(&server, &asked).await >= 16, "{asked:?}");
+    assert!(db_read_by_keys(&server, &asked).await >= 17, "{asked:?}");
 }
 
 /// The steps of a plan, without the estimates. To find rows by an index, and to read them in the
