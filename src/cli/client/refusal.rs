@@ -16,6 +16,10 @@ fn text(error: &Error) -> String {
     let Some(failure) = error.failure() else { return error.to_string() };
     let mut text = failure.to_string();
     for wrong in failure.violations() {
+        // The sentence has a single one already.
+        if failure.message().ends_with(&wrong.description) {
+            continue;
+        }
         let _ = match wrong.field.is_empty() {
             true => write!(text, "\n  {}", wrong.description),
             false => write!(text, "\n  {}: {}", wrong.field, wrong.description),

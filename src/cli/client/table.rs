@@ -11,7 +11,7 @@ const WIDTH: usize = 80;
 /// Between two columns.
 const GAP: &str = "  ";
 
-/// Rows below a heading. Where they are too wide for a line, each row becomes a paragraph with a line
+/// Rows below a heading. A column without a cell is left out. Where the others are too wide for a line, each row becomes a paragraph with a line
 /// for each column: nothing is cut, so that each id can be copied.
 pub(super) struct Table<const N: usize> {
     heading: [&'static str; N],
@@ -34,14 +34,19 @@ impl<const N: usize> Table<N> {
         let widths: [usize; N] = std::array::from_fn(|column| {
             let cells = self.rows.iter().filter_map(|row| row.get(column));
             let heading = self.heading.get(column).map_or(0, |heading| heading.width());
-            cells.map(|cell| cell.width()).max().unwrap_or_default().max(heading)
+            match cells.map(|cell| cell.width()).max() {
+                Some(0) => 0,
+                widest => widest.unwrap_or_default().max(heading),
+            }
         });
-        let whole = widths.iter().sum::<usize>() + GAP.len() * N.saturating_sub(1);
+        let columns = widths.iter().filter(|width| **width > 0).count();
+        let whole = widths.iter().sum::<usize>() + GAP.len() * columns.saturating_sub(1);
         if whole > width && !self.rows.is_empty() {
             return self.paragraphs();
         }
         let line = |cells: [&str; N]| {
-            let padded = cells.iter().zip(widths).map(|(cell, width)| {
+            let shown = cells.iter().zip(widths).filter(|(_, width)| *width > 0);
+            let padded = shown.map(|(cell, width)| {
                 format!("{cell}{}", " ".repeat(width.saturating_sub(cell.width())))
             });
             Vec::from_iter(padded).join(GAP).trim_end().to_owned()
@@ -87,6 +92,14 @@ mod tests {
         github|1  Zoë 東京  2026
         sms|2               2025\u{1b}[2J
         ");
+    }
+
+    #[test]
+    fn a_column_of_no_cells_is_left_out() {
+        let mut table = Table::new(["USER", "NAME"]);
+        table.row(["github|1".into(), String::new()]);
+        assert_eq!(table.lines(8), "USER\ngithub|1");
+        assert_eq!(Table::new(["USER", "NAME"]).lines(80), "USER  NAME");
     }
 
     #[test]

@@ -18,7 +18,12 @@ pub(in crate::cli) struct WatchArguments {
     #[command(flatten)]
     connection: Connection,
     /// Begin after this position of the feed. Without it, with what happens from now on
-    #[arg(long, value_name = "POSITION", conflicts_with = "from_oldest")]
+    #[arg(
+        long,
+        value_name = "POSITION",
+        conflicts_with = "from_oldest",
+        allow_hyphen_values = true
+    )]
     from: Option<String>,
     /// Begin with the oldest event that is kept
     #[arg(long)]

@@ -114,11 +114,11 @@ impl Desk {
 
 /// The text with the same stand-ins, as wide as they are, for all times and UUIDs.
 fn settled(text: &str) -> String {
-    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == ':';
+    let is_part = |c: char| c.is_ascii_alphanumeric() || ['-', ':', '.'].contains(&c);
     let mut settled = String::new();
     for word in text.split_inclusive(|c| !is_part(c)) {
         let (name, behind) = word.split_at(word.trim_end_matches(|c| !is_part(c)).len());
-        let is_time = name.len() == 20 && name.ends_with('Z') && name.starts_with("20");
+        let is_time = name.len() >= 20 && name.ends_with('Z') && name.starts_with("20");
         settled.push_str(match name {
             _ if is_time => "2026-12-01T00:00:00Z",
             _ if uuid::Uuid::try_parse(name).is_ok() => "00000000-0000-0000-0000-000000000000",

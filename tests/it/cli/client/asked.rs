@@ -84,7 +84,21 @@ async fn only_a_yes_makes_the_change() {
         assert_eq!(made["outcome"], "OUTCOME_ABSORBED");
         assert_eq!(count_links(&desk).await, 1);
         insta::allow_duplicates! {
-            insta::assert_snapshot!(settled(&question), @"");
+            insta::assert_snapshot!(settled(&question), @"
+                would absorb sms|+15550100; afterwards:
+
+                user       github|ann
+                version    2
+                created    2026-12-01T00:00:00Z
+                changed    2026-12-01T00:00:00Z
+                blocked    no
+
+                ACCOUNT        EMAIL                       SINCE                 FROM USER
+                github|ann     ann@example.com (verified)  2026-12-01T00:00:00Z
+                sms|+15550100                              2026-12-01T00:00:00Z  sms|+15550100
+
+                Link sms|+15550100 into github|ann? [y/N]
+            ");
         }
     }
 }

@@ -113,5 +113,15 @@ async fn a_refusal_has_its_reason_and_says_what_to_do() {
         assert_eq!((by_server.code, by_server.stdout.as_str()), (Some(1), ""));
         said.push(by_server.stderr);
     }
-    insta::assert_snapshot!(said.join("\n"), @"");
+    insta::assert_snapshot!(said.join("\n"), @"
+        identity-link: USER_NOT_FOUND: there is no such user in this tenant: check the id, or create a user with the identity of this token
+        identity-link: LAST_IDENTITY: this is the last identity with which the user can sign in: link another first
+        identity-link: SAME_USER: both sides name the same identity or user: name two different ones
+        identity-link: IDENTITY_NOT_FOUND: there is no such identity here: check provider and subject
+        identity-link: REQUEST_INVALID: identity.provider: must be 1 to 64 characters out of a-z, 0-9, '.', '_' and '-', beginning with a letter or a digit
+        identity-link: EMAIL_NOT_SHARED: the two users share no email that is verified on both sides: verify one, or link with a token of each
+        identity-link: LINK_NOT_FOUND: there is no such link in this tenant: check the id
+        identity-link: POSITION_INVALID: the position is not one of this feed: list the users again, and continue from the position in that response
+        begin again without --from, or with --from-oldest
+    ");
 }

@@ -46,7 +46,17 @@ async fn a_person_finds_users_by_what_is_at_hand() {
             );
         }
     }
-    insta::assert_snapshot!(settled(&desk.says(Way::Server, &["find", "ann@example.com"])), @"");
+    insta::assert_snapshot!(settled(&desk.says(Way::Server, &["find", "ann@example.com"])), @"
+        USER      github|ann
+        FOUND BY  verified email
+        ACCOUNTS  github|ann ann@example.com (verified), sms|+15550100
+        BLOCKED   no
+
+        USER      google-oauth2|bob
+        FOUND BY  unverified email
+        ACCOUNTS  google-oauth2|bob Ann@Example.com (not verified)
+        BLOCKED   no
+    ");
     insta::assert_snapshot!(settled(&desk.says(Way::Server, &["find", &link])), @"");
 }
 
@@ -95,7 +105,74 @@ async fn both_ways_show_the_same() {
     for line in tables.lines() {
         assert!(line.len() <= 100, "{line}");
     }
-    insta::assert_snapshot!(tables, @"");
+    insta::assert_snapshot!(tables, @"
+        user github|ann --output table:
+        user       github|ann
+        version    2
+        created    2026-12-01T00:00:00Z
+        changed    2026-12-01T00:00:00Z
+        blocked    no
+
+        ACCOUNT        EMAIL                       SINCE                 FROM USER
+        github|ann     ann@example.com (verified)  2026-12-01T00:00:00Z
+        sms|+15550100                              2026-12-01T00:00:00Z  sms|+15550100
+
+        user sms|+15550100 --output table:
+        user       github|ann
+        version    2
+        created    2026-12-01T00:00:00Z
+        changed    2026-12-01T00:00:00Z
+        blocked    no
+
+        ACCOUNT        EMAIL                       SINCE                 FROM USER
+        github|ann     ann@example.com (verified)  2026-12-01T00:00:00Z
+        sms|+15550100                              2026-12-01T00:00:00Z  sms|+15550100
+
+        links github|ann --output table:
+        LINK      00000000-0000-0000-0000-000000000000
+        MADE      2026-12-01T00:00:00Z
+        BY        service backend https://services.example.com
+        ON        the word of the service
+        USER      github|ann
+        ABSORBED  sms|+15550100
+        ACCOUNTS  sms|+15550100
+
+        links --output table:
+        LINK      00000000-0000-0000-0000-000000000000
+        MADE      2026-12-01T00:00:00Z
+        BY        service backend https://services.example.com
+        ON        the word of the service
+        USER      github|ann
+        ABSORBED  sms|+15550100
+        ACCOUNTS  sms|+15550100
+
+        links --standing --since 2026-12-01T00:00:00Z --output table:
+        LINK      00000000-0000-0000-0000-000000000000
+        MADE      2026-12-01T00:00:00Z
+        BY        service backend https://services.example.com
+        ON        the word of the service
+        USER      github|ann
+        ABSORBED  sms|+15550100
+        ACCOUNTS  sms|+15550100
+
+        links --until 2026-12-01T00:00:00Z --output table:
+        LINK  MADE  BY  ON  USER  ABSORBED  ACCOUNTS  UNDONE
+
+        resolve sms|+15550100 github|ann nobody --output table:
+        ID     sms|+15550100
+        STATE  absorbed
+        USER   github|ann
+        SINCE  2026-12-01T00:00:00Z
+        LINK   00000000-0000-0000-0000-000000000000
+
+        ID     github|ann
+        STATE  current
+        USER   github|ann
+        SINCE  2026-12-01T00:00:00Z
+
+        ID     nobody
+        STATE  unknown
+    ");
 }
 
 /// `resolve` takes any number of ids, also from stdin, and prints one line for each.
@@ -122,7 +199,8 @@ async fn what_a_user_has_cannot_rewrite_a_terminal() {
     const TRICK: &str = "\u{1b}[2J\u{9b}1A\u{7}\u{202e}x";
     let desk = Desk::start("tricks").await;
     let subject = "a\u{202e}b";
-    let created = desk.server.service().create_with("sms", subject, |request| {
+    let service = desk.server.service();
+    let created = service.create_with("sms", subject, |request| {
         let mut metadata = prost_types::Struct::default();
         metadata.fields.insert(TRICK.to_owned(), prost_types::Value::from(TRICK));
         request.user_metadata = Some(metadata);

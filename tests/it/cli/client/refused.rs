@@ -52,7 +52,21 @@ fn a_command_needs_one_place_and_what_belongs_to_it() {
         &["watch", "--kind", "wedding", "--server", "http://127.0.0.1:1", "--token-file", token],
     ]
     .map(|arguments| said(run(arguments)));
-    insta::assert_snapshot!(lines.join("\n"), @"");
+    insta::assert_snapshot!(lines.join("\n"), @"
+        2 identity-link: name the server by --server URL, or the configuration of its database by --config FILE
+        2 identity-link: a server wants a token: name its file by --token-file FILE, or a command that prints it by --token-command COMMAND
+        64 identity-link: --server: http:// to another machine shows the token to those who read the network: use https://, or allow it by --plaintext
+        64 identity-link: --server: the address of the server must be such as https://identity.example.com
+        64 identity-link: --server: the address of the server must be such as https://identity.example.com
+        64 identity-link: /nowhere.toml:
+        cannot be read: No such file or directory (os error 2)
+        64 identity-link: --ca: /nowhere.pem: No such file or directory (os error 2)
+        64 identity-link: --tenant: must be the name of a tenant
+        2 identity-link: an account must be PROVIDER|SUBJECT, in quotes: a shell reads | otherwise
+        2 identity-link: undo of many links works on the database: name it by --config
+        64 identity-link: --report: is for many links: --output json shows this one
+        2 identity-link: --kind: wedding is no kind of event, such as user-linked
+    ");
 
     // What clap refuses itself: its first line says which two exclude each other.
     let lines = [
@@ -124,14 +138,21 @@ async fn a_server_that_is_not_there_or_refuses_the_token_is_reported() {
     let said: Vec<String> =
         lines.into_iter().chain([refused, garbled, missing]).map(said).collect();
     let said = said.join("\n").replace(token, "TOKEN");
-    insta::assert_snapshot!(said, @"");
+    insta::assert_snapshot!(said, @"
+        1 identity-link: Unavailable: there is no connection: Connection refused (os error 111)
+        no server answered: check --server, and --ca if its certificate is of an authority of your own
+        1 identity-link: TOKEN_INVALID: the bearer token was not accepted: get a new one from a trusted issuer
+        --token-file or --token-command must give a token of a service that the server trusts
+        1 identity-link: there is no token: the token is no bearer token: it is empty, or has characters beside those of RFC 6750
+        1 identity-link: there is no token: TOKEN: No such file or directory (os error 2)
+    ");
 }
 
 /// S23: a server proves itself by the authority that the person names, and by no other.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_is_verified_by_the_authority_that_is_named() {
     let (folder, own, other) =
-        (temp_dir("people_tls"), Authority::new("own"), Authority::new("other"));
+        (temp_dir("people_authorities"), Authority::new("own"), Authority::new("other"));
     own.issue().write(&folder);
     let files = [("own.pem", &own), ("other.pem", &other)].map(|(name, authority)| {
         let path = folder.join(name);

@@ -72,7 +72,13 @@ async fn what_a_token_command_prints_is_not_quoted() {
         assert!(!ran.stderr.contains("sesame"), "{}", ran.stderr);
         said.push(ran.stderr);
     }
-    insta::assert_snapshot!(said.join("\n"), @"");
+    insta::assert_snapshot!(said.join("\n"), @"
+        identity-link: there is no token: --token-command: the command failed: exit status: 3
+        identity-link: there is no token: the token is no bearer token: it is empty, or has characters beside those of RFC 6750
+        identity-link: there is no token: the token is no bearer token: it is empty, or has characters beside those of RFC 6750
+        identity-link: TOKEN_INVALID: the bearer token was not accepted: get a new one from a trusted issuer
+        --token-file or --token-command must give a token of a service that the server trusts
+    ");
 }
 
 /// A token that the server refuses is asked for again, once.
