@@ -92,8 +92,8 @@ pub(super) const UNDO: &[Exit] =
 pub(super) const CALLED: &[Exit] = CONFIGURED;
 /// The exit codes of a command that makes a change by calls.
 pub(super) const CHANGED: &[Exit] = &[DONE, FAILED, MISUSED, NOT_CONFIRMED, MISCONFIGURED];
-/// The exit codes of `watch`.
-pub(super) const WATCHED: &[Exit] = &[DONE, FAILED, MISUSED, MISCONFIGURED, WATCH_INTERRUPTED];
+/// The exit codes of `watch`, which has no end of its own.
+pub(super) const WATCHED: &[Exit] = &[FAILED, MISUSED, MISCONFIGURED, WATCH_INTERRUPTED];
 /// The exit codes of `erase`.
 pub(super) const ERASE: &[Exit] =
     &[DONE, FAILED, MISUSED, ERASE_REFUSED, MISCONFIGURED, ERASE_INTERRUPTED];

@@ -22,7 +22,6 @@ use super::ServeError;
 use crate::{
     auth::Permit,
     config::CommandConfig,
-    domain::TenantId,
     feed::Feed,
     grpc::{
         EventHandler, IdentityHandler,
@@ -51,12 +50,12 @@ pub struct InProcess {
 }
 
 impl InProcess {
-    /// Opens the database of this configuration, and serves the operator in this tenant. No token is
-    /// verified: the operator has access to the database itself.
+    /// Opens the database of this configuration, and serves the holder of this permit. No token is
+    /// verified: the operator, who may have such a permit, has access to the database itself.
     ///
     /// # Errors
     /// If the database cannot be opened.
-    pub async fn start(config: &CommandConfig, tenant: TenantId) -> Result<Self, ServeError> {
+    pub async fn start(config: &CommandConfig, permit: Permit) -> Result<Self, ServeError> {
         let (address, policies) = (&config.database.address, config.policies());
         let store = Store::open(address, CONNECTIONS, policies, &Metrics::default()).await?;
         let stop = CancellationToken::new();
@@ -67,7 +66,7 @@ impl InProcess {
         let routes = Routes::new(IdentityServiceServer::new(IdentityHandler::new(use_cases)))
             .add_service(EventServiceServer::new(events));
         let (client, server) = duplex(PIPE);
-        serve(routes, Permit::of_operator(tenant), server);
+        serve(routes, permit, server);
         Ok(Self { channel: channel_over(client), _stop: stop.drop_guard() })
     }
 }

@@ -273,9 +273,12 @@ fn crates_used_by(manifest: &str, kinds: &[&str]) -> String {
 #[test]
 fn the_service_does_without_dev_and_dev_and_proto_without_the_service() {
     let all = ["dependencies", "build-dependencies", "dev-dependencies"];
-    insta::assert_snapshot!(crates_used_by("Cargo.toml", &all[..2]), @"identity-link-dev? identity-link-proto");
+    insta::assert_snapshot!(crates_used_by("Cargo.toml", &all[..2]), @"identity-link-client identity-link-dev? identity-link-proto");
+    insta::assert_snapshot!(crates_used_by("clients/rust/Cargo.toml", &all), @"identity-link-proto");
     insta::assert_snapshot!(crates_used_by("dev/Cargo.toml", &all), @"identity-link-proto");
-    insta::assert_snapshot!(crates_used_by("proto/Cargo.toml", &all), @"");
+    insta::assert_snapshot!(crates_used_by("proto/Cargo.toml", &all), @"
+        identity-link-client identity-link-dev? identity-link-proto
+    ");
 }
 
 #[test]

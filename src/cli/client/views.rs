@@ -192,7 +192,9 @@ pub(super) fn changes(changes: &[v1::MetadataChange], width: usize) -> Option<St
             Effect::Reversed => "reversed",
             Effect::Kept => "left as it is",
         };
-        table.row([namespace.to_owned(), change.path.clone(), effect.to_owned()]);
+        // The path of a whole namespace is empty.
+        let path = if change.path.is_empty() { "(all)" } else { &change.path };
+        table.row([namespace.to_owned(), path.to_owned(), effect.to_owned()]);
     }
     (!changes.is_empty()).then(|| table.lines(width))
 }

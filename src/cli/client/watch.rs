@@ -48,7 +48,8 @@ pub(in crate::cli) fn watch(arguments: &WatchArguments) -> Result<(), Failure> {
                 () = stop.cancelled() => return Err(interrupted(&position)),
                 message = messages.try_next() => message.map_err(refused)?,
             };
-            let Some(message) = message else { return Ok(()) };
+            // A watch has no end but an error.
+            let Some(message) = message else { return Err(interrupted(&position)) };
             for event in &message.events {
                 match output {
                     OutputForm::Json => say(&json(event)?)?,

@@ -76,7 +76,152 @@ async fn a_link_an_unlink_and_an_undo_are_shown_and_made() {
 
         if way == Way::Server {
             let all = [preview, made, undoing, undone, unlinking, release, unlinked];
-            insta::assert_snapshot!(settled(&all.join("\n--\n")), @"");
+            insta::assert_snapshot!(settled(&all.join("\n--\n")), @r#"
+                would absorb sms|+15550100; afterwards:
+
+                user       github|ann
+                version    2
+                created    2026-12-01T00:00:00Z
+                changed    2026-12-01T00:00:00Z
+                blocked    no
+                metadata   {"color":"red"}
+
+                ACCOUNT        EMAIL                       SINCE                 FROM USER
+                github|ann     ann@example.com (verified)  2026-12-01T00:00:00Z
+                sms|+15550100                              2026-12-01T00:00:00Z  sms|+15550100
+
+                METADATA       PATH    WHAT HAPPENS
+                user_metadata  /color  added
+                --
+                absorbed sms|+15550100, by link 00000000-0000-0000-0000-000000000000
+
+                user       github|ann
+                version    2
+                created    2026-12-01T00:00:00Z
+                changed    2026-12-01T00:00:00Z
+                blocked    no
+                metadata   {"color":"red"}
+
+                ACCOUNT        EMAIL                       SINCE                 FROM USER
+                github|ann     ann@example.com (verified)  2026-12-01T00:00:00Z
+                sms|+15550100                              2026-12-01T00:00:00Z  sms|+15550100
+
+                METADATA       PATH    WHAT HAPPENS
+                user_metadata  /color  added
+                --
+                would be undone: the user sms|+15550100 comes back
+
+                user       sms|+15550100
+                version    4
+                created    2026-12-01T00:00:00Z
+                changed    2026-12-01T00:00:00Z
+                blocked    no
+                metadata   {"color":"red"}
+
+                ACCOUNT        SINCE
+                sms|+15550100  2026-12-01T00:00:00Z
+
+                github|ann afterwards:
+
+                user       github|ann
+                version    3
+                created    2026-12-01T00:00:00Z
+                changed    2026-12-01T00:00:00Z
+                blocked    no
+
+                ACCOUNT     EMAIL                       SINCE
+                github|ann  ann@example.com (verified)  2026-12-01T00:00:00Z
+
+                METADATA       PATH    WHAT HAPPENS
+                user_metadata  /color  reversed
+                --
+                undone: the user sms|+15550100 comes back
+
+                user       sms|+15550100
+                version    4
+                created    2026-12-01T00:00:00Z
+                changed    2026-12-01T00:00:00Z
+                blocked    no
+                metadata   {"color":"red"}
+
+                ACCOUNT        SINCE
+                sms|+15550100  2026-12-01T00:00:00Z
+
+                github|ann afterwards:
+
+                user       github|ann
+                version    3
+                created    2026-12-01T00:00:00Z
+                changed    2026-12-01T00:00:00Z
+                blocked    no
+
+                ACCOUNT     EMAIL                       SINCE
+                github|ann  ann@example.com (verified)  2026-12-01T00:00:00Z
+
+                METADATA       PATH    WHAT HAPPENS
+                user_metadata  /color  reversed
+                --
+                would be unlinked: the user sms|+15550100 comes back
+
+                user       sms|+15550100
+                version    6
+                created    2026-12-01T00:00:00Z
+                changed    2026-12-01T00:00:00Z
+                blocked    no
+                metadata   {"color":"red"}
+
+                ACCOUNT        SINCE
+                sms|+15550100  2026-12-01T00:00:00Z
+
+                github|ann afterwards:
+
+                user       github|ann
+                version    5
+                created    2026-12-01T00:00:00Z
+                changed    2026-12-01T00:00:00Z
+                blocked    no
+
+                ACCOUNT     EMAIL                       SINCE
+                github|ann  ann@example.com (verified)  2026-12-01T00:00:00Z
+                --
+                would be released: the account belongs to no user then
+
+                github|ann afterwards:
+
+                user       github|ann
+                version    5
+                created    2026-12-01T00:00:00Z
+                changed    2026-12-01T00:00:00Z
+                blocked    no
+
+                ACCOUNT     EMAIL                       SINCE
+                github|ann  ann@example.com (verified)  2026-12-01T00:00:00Z
+                --
+                unlinked: the user sms|+15550100 comes back
+
+                user       sms|+15550100
+                version    6
+                created    2026-12-01T00:00:00Z
+                changed    2026-12-01T00:00:00Z
+                blocked    no
+
+                ACCOUNT        SINCE
+                sms|+15550100  2026-12-01T00:00:00Z
+
+                github|ann afterwards:
+
+                user       github|ann
+                version    5
+                created    2026-12-01T00:00:00Z
+                changed    2026-12-01T00:00:00Z
+                blocked    no
+
+                ACCOUNT     EMAIL                       SINCE
+                github|ann  ann@example.com (verified)  2026-12-01T00:00:00Z
+
+                METADATA       PATH   WHAT HAPPENS
+                user_metadata  (all)  withheld: it stays with the link
+            "#);
         }
     }
 }

@@ -57,7 +57,15 @@ async fn a_person_finds_users_by_what_is_at_hand() {
         ACCOUNTS  google-oauth2|bob Ann@Example.com (not verified)
         BLOCKED   no
     ");
-    insta::assert_snapshot!(settled(&desk.says(Way::Server, &["find", &link])), @"");
+    insta::assert_snapshot!(settled(&desk.says(Way::Server, &["find", &link])), @"
+        LINK      00000000-0000-0000-0000-000000000000
+        MADE      2026-12-01T00:00:00Z
+        BY        service backend https://services.example.com
+        ON        the word of the service
+        USER      github|ann
+        ABSORBED  sms|+15550100
+        ACCOUNTS  sms|+15550100
+    ");
 }
 
 /// A token that may only read finds links too.
