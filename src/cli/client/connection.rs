@@ -15,6 +15,7 @@ use crate::{auth::Permit, server::InProcess};
 /// How long a call lasts at most: a program that gets its token may ask a person first.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
+// clap leaves a requirement aside whose option a third one excludes: so each of these excludes --config itself.
 #[derive(Args)]
 pub(in crate::cli) struct Connection {
     /// The address of a server, such as https://identity.example.com. Without TLS, as http://, only
@@ -22,18 +23,18 @@ pub(in crate::cli) struct Connection {
     #[arg(long, value_name = "URL", conflicts_with = "config")]
     server: Option<String>,
     /// The file with the token of a service, for --server. It is read again when it changes
-    #[arg(long, value_name = "FILE", requires = "server", conflicts_with = "token_command")]
+    #[arg(long, value_name = "FILE", requires = "server", conflicts_with_all = ["token_command", "config"])]
     token_file: Option<PathBuf>,
     /// A command that prints the token of a service, for --server. A shell runs it, also again before
     /// the token ends
-    #[arg(long, value_name = "COMMAND", requires = "server")]
+    #[arg(long, value_name = "COMMAND", requires = "server", conflicts_with = "config")]
     token_command: Option<String>,
     /// The certificates of the authorities by which --server is verified, in PEM, instead of those of
     /// the system
-    #[arg(long, value_name = "FILE", requires = "server")]
+    #[arg(long, value_name = "FILE", requires = "server", conflicts_with = "config")]
     ca: Option<PathBuf>,
     /// Let --server be http:// on another machine: who reads the network then reads the token
-    #[arg(long, requires = "server")]
+    #[arg(long, requires = "server", conflicts_with = "config")]
     plaintext: bool,
     /// The configuration file (TOML), to work on its database instead, without a server or a token;
     /// IDENTITY_LINK_CONFIG names it if neither --server nor --config is there

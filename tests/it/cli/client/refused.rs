@@ -106,8 +106,8 @@ fn a_command_needs_one_place_and_what_belongs_to_it() {
     insta::assert_snapshot!(lines.join("\n"), @"
         2 error: the argument '--server <URL>' cannot be used with '--config <FILE>'
         2 error: the argument '--token-file <FILE>' cannot be used with '--token-command <COMMAND>'
-        64 identity-link: x.toml:
-        64 identity-link: x.toml:
+        2 error: the argument '--config <FILE>' cannot be used with '--token-file <FILE>'
+        2 error: the argument '--config <FILE>' cannot be used with '--ca <FILE>'
         2 error: the argument '--yes' cannot be used with '--dry-run'
         2 error: the following required arguments were not provided:
         2 error: the argument '[LINK]' cannot be used with '--by-rule <RULE>'
