@@ -2,18 +2,21 @@
 
 use std::fmt::Write as _;
 
-use identity_link_client::{Error, Reason};
+use identity_link_client::{Error, Failure as ClientFailure, Reason};
 
 use super::{super::Failure, shown::plain};
 
 /// The failure of a command whose call failed: the reason, what is wrong on a line each, and what a
 /// person can do about it.
 pub(super) fn refused(error: Error) -> Failure {
-    Failure { text: plain_lines(&text(&error)), code: 1 }
+    let text = match error {
+        Error::Call(failure) => of_call(&failure),
+        error => error.to_string(),
+    };
+    Failure { text: plain_lines(&text), code: 1 }
 }
 
-fn text(error: &Error) -> String {
-    let Some(failure) = error.failure() else { return error.to_string() };
+fn of_call(failure: &ClientFailure) -> String {
     let mut text = failure.to_string();
     for wrong in failure.violations() {
         // The sentence has a single one already.
