@@ -173,7 +173,7 @@ fn the_fields_of_each_message_and_their_presence() {
     JobMetadata: kind=1 Kind, state=2 State, done=3 int64, total=4 int64, counts=5 VerdictCounts{}, line_count=6 int64, cancel_requested=7 bool, create_time=8 Timestamp{}, start_time=9 Timestamp{}, end_time=10 Timestamp{}, actor=11 Actor{}
     LinkBasis: proof_kind=1 Kind, rule=2 SignInRule, plan_id=3 string
     LinkCandidate: user_id=1 string, shared_emails=2 string[], providers=3 string[], handle=4 string, reasons=5 Reason, other_accounts=6 OtherAccount[], other_providers=7 string[]
-    LinkFilter: start_time=1 Timestamp{}, end_time=2 Timestamp{}, proof_kind=3 Kind, rule=4 SignInRule, actor=5 Actor{}, plan_id=6 string, standing_only=7 bool
+    LinkFilter: start_time=1 Timestamp{}, end_time=2 Timestamp{}, proof_kind=3 Kind, rule=4 SignInRule, actor=5 Actor{}, plan_id=6 string, standing_only=7 bool, link_id=8 string
     LinkIntent: user_token=1 string
     LinkProof.Plan: 
     LinkProof.Service: issuer=1 string, subject=2 string

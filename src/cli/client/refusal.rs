@@ -18,11 +18,12 @@ pub(super) fn refused(error: Error) -> Failure {
 
 fn of_call(failure: &ClientFailure) -> String {
     let mut text = failure.to_string();
-    for wrong in failure.violations() {
-        // The sentence has a single one already.
-        if failure.message().ends_with(&wrong.description) {
-            continue;
-        }
+    let violations = match failure.violations() {
+        // The sentence has it already.
+        [only] if failure.message().ends_with(&only.description) => &[],
+        violations => violations,
+    };
+    for wrong in violations {
         let _ = match wrong.field.is_empty() {
             true => write!(text, "\n  {}", wrong.description),
             false => write!(text, "\n  {}: {}", wrong.field, wrong.description),
