@@ -13,7 +13,8 @@ use identity_link_client::{Client, Error, Failure, Items, TokenSource};
 use identity_link_proto::DESCRIPTOR_SET;
 use prost::Message;
 use prost_reflect::{
-    DescriptorPool, DynamicMessage, MessageDescriptor, MethodDescriptor, SerializeOptions,
+    DescriptorPool, DynamicMessage, FieldDescriptor, MessageDescriptor, MethodDescriptor,
+    SerializeOptions,
 };
 use serde_json::{Value, json};
 
@@ -95,7 +96,7 @@ async fn response<M: Message>(
 async fn items<M: Message + Default>(pages: Items<M>, name: &str) -> Result<Value, Fault> {
     let output = method(name)?.output();
     let mut fields = output.fields();
-    let list = fields.find(|field| field.is_list()).ok_or("a page has items")?;
+    let list = fields.find(FieldDescriptor::is_list).ok_or("a page has items")?;
     let kind = list.kind();
     listed(pages, kind.as_message().ok_or("an item is a message")?).await
 }
