@@ -101,7 +101,7 @@ fuzz_target!(|bytes: &[u8]| {
         checks.page_size("page_size", request.page_size, 50, 100);
         for is_service in [true, false] {
             if let Some(filter) = &request.filter {
-                checks.link_filter("filter", filter, is_service);
+                checks.link_filter("filter", filter, (is_service, is_service));
             }
         }
     });
