@@ -18,7 +18,7 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 // clap leaves a requirement aside whose option a third one excludes: so each of these excludes --config itself.
 #[derive(Args)]
 pub(in crate::cli) struct Connection {
-    /// The address of a server, such as https://identity.example.com. Without TLS, as http://, only
+    /// The address of a server, such as `https://identity.example.com`. Without TLS, as `http://`, only
     /// one on this machine is called
     #[arg(long, value_name = "URL", conflicts_with = "config")]
     server: Option<String>,
