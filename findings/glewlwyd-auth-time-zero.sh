@@ -20,7 +20,8 @@ cd "$folder"
 # The package and the libraries of the same project, without an installation.
 apt-get download -qq glewlwyd=2.7.5-3+deb12u1 libulfius2.7=2.7.13-1 liborcania2.3=2.3.2-1 libyder2.0=1.4.19-1 \
   librhonabwy1.1=1.1.11-1 libiddawc1.1=1.1.8-1 libhoel1.4=1.4.27-1 libjansson4=2.14-2 libconfig9=1.5-0.4 \
-  liboath0=2.6.7-3.1+deb12u1 libcbor0.8=0.8.0-2+b1 libldap-2.5-0=2.5.13+dfsg-5 libmicrohttpd12 libmariadb3 2>/dev/null
+  liboath0=2.6.7-3.1+deb12u1 libcbor0.8=0.8.0-2+b1 libldap-2.5-0=2.5.13+dfsg-5 \
+  libmicrohttpd12=0.9.75-6 libmariadb3=1:10.11.19-0+deb12u1 2>/dev/null
 for package in *.deb; do dpkg -x "$package" root; done
 
 cat > ask.py <<'PY'
