@@ -4,7 +4,10 @@ use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
 use clap::Args;
 
-use super::super::{EX_NOT_CONFIRMED, Failure};
+use super::{
+    super::{EX_NOT_CONFIRMED, Failure, say},
+    connection::OutputForm,
+};
 
 #[derive(Args)]
 pub(in crate::cli) struct Confirmation {
@@ -29,25 +32,53 @@ pub(super) enum Plan {
 
 impl Confirmation {
     pub(super) fn plan(&self) -> Plan {
-        match (self.yes, self.dry_run) {
-            (true, _) => Plan::Change,
-            (false, true) => Plan::Preview,
-            (false, false) => Plan::Ask,
+        Plan::of(self.yes, self.dry_run)
+    }
+}
+
+impl Plan {
+    /// The plan by the options `--yes` and `--dry-run`, which exclude each other.
+    pub(super) fn of(yes: bool, dry_run: bool) -> Self {
+        match (yes, dry_run) {
+            (true, _) => Self::Change,
+            (false, true) => Self::Preview,
+            (false, false) => Self::Ask,
+        }
+    }
+
+    /// Shows the preview of a change, and asks whether to make it. Returns whether to make it: for a
+    /// plan of a preview alone it is the result of the command. `preview` is its text in a form.
+    ///
+    /// # Errors
+    /// If the person declines, and if there is no terminal on which to ask: nothing is changed.
+    pub(super) fn confirmed(
+        self,
+        output: OutputForm,
+        preview: impl Fn(OutputForm) -> Result<String, Failure>,
+        question: &str,
+    ) -> Result<bool, Failure> {
+        match self {
+            Self::Change => Ok(true),
+            Self::Preview => say(&preview(output)?).map(|()| false),
+            Self::Ask if can_ask() => ask(&preview(OutputForm::Table)?, question).map(|()| true),
+            Self::Ask => {
+                say(&preview(output)?)?;
+                Err(not_confirmed(
+                    "nothing was changed: there is no terminal on which to ask. --yes makes the change, and --dry-run shows it alone",
+                ))
+            }
         }
     }
 }
 
 /// Whether a person can be asked.
-pub(super) fn can_ask() -> bool {
+fn can_ask() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
-/// Shows the preview of a change, and asks whether to make it. Only `y` and `yes` do. Both are on
-/// stderr: stdout has results alone.
-///
-/// # Errors
-/// If the person declines: nothing is changed.
-pub(super) fn ask(preview: &str, question: &str) -> Result<(), Failure> {
+/// Asks a question after this preview. Only `y` and `yes` agree. Both are on stderr: stdout has
+/// results alone.
+fn ask(preview: &str, question: &str) -> Result<(), Failure> {
     let mut stderr = io::stderr();
     write!(stderr, "{preview}\n\n{question} [y/N] ")?;
     stderr.flush()?;
@@ -57,13 +88,6 @@ pub(super) fn ask(preview: &str, question: &str) -> Result<(), Failure> {
         "y" | "yes" => Ok(()),
         _ => Err(not_confirmed("nothing was changed")),
     }
-}
-
-/// The failure where there is no person to ask.
-pub(super) fn no_terminal() -> Failure {
-    not_confirmed(
-        "nothing was changed: there is no terminal on which to ask. --yes makes the change, and --dry-run shows it alone",
-    )
 }
 
 fn not_confirmed(text: &str) -> Failure {

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{
     super::{Failure, say},
-    confirm::{Confirmation, Plan, ask, can_ask, no_terminal},
+    confirm::{Confirmation, Plan},
     connection::{Connected, Connection, OutputForm, misused},
     json::json,
     refusal::refused,
@@ -86,17 +86,14 @@ pub(in crate::cli) fn link(arguments: &LinkArguments) -> Result<(), Failure> {
             request.expected_secondary_version = Some(other.version);
             let preview = v1::LinkRequest { validate_only: true, ..request.clone() };
             let preview = client.link(preview).await.map_err(refused)?;
-            if plan == Plan::Preview {
-                return say(&shown(&preview, output, true)?);
-            }
-            if preview.outcome() != v1::link_response::Outcome::AlreadyLinked {
-                let text = shown(&preview, OutputForm::Table, true)?;
-                if !can_ask() {
-                    say(&shown(&preview, output, true)?)?;
-                    return Err(no_terminal());
-                }
+            let is_linked = preview.outcome() == v1::link_response::Outcome::AlreadyLinked;
+            // A link that is there already changes nothing: no question is needed.
+            if !is_linked || plan == Plan::Preview {
                 let [user, other] = [&request.user_id, &other.id].map(|id| plain(id));
-                ask(&text, &format!("Link {other} into {user}?"))?;
+                let question = format!("Link {other} into {user}?");
+                if !plan.confirmed(output, |form| shown(&preview, form, true), &question)? {
+                    return Ok(());
+                }
             }
         }
         let linked = client.link(request).await.map_err(refused)?;

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{
     super::{Failure, say},
-    confirm::{ask, can_ask, no_terminal},
+    confirm::Plan,
     connection::{Connection, OutputForm},
     find::link_of,
     json::json,
@@ -46,7 +46,8 @@ pub(in crate::cli) fn undo_link(
     let output = connection.output();
     connection.run(async |connected| {
         let (client, mut request) = (&connected.client, request);
-        if !arguments.yes {
+        let plan = Plan::of(arguments.yes, dry_run);
+        if plan != Plan::Change {
             let mut preview = preview(client, &request).await?;
             if is_undone(client, link).await? {
                 return match output {
@@ -58,14 +59,10 @@ pub(in crate::cli) fn undo_link(
             let holder = preview.user.unwrap_or_default().id;
             request.expected_version = Some(get(client, &holder).await?.version);
             preview = self::preview(client, &request).await?;
-            if dry_run {
-                return say(&shown(&preview, output, true)?);
+            let question = format!("Undo link {link}?");
+            if !plan.confirmed(output, |form| shown(&preview, form, true), &question)? {
+                return Ok(());
             }
-            if !can_ask() {
-                say(&shown(&preview, output, true)?)?;
-                return Err(no_terminal());
-            }
-            ask(&shown(&preview, OutputForm::Table, true)?, &format!("Undo link {link}?"))?;
         }
         let undone = client.undo_link(request).await.map_err(refused)?;
         say(&shown(&undone, output, false)?)

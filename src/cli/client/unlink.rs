@@ -5,7 +5,7 @@ use identity_link_client::v1;
 
 use super::{
     super::{Failure, say},
-    confirm::{Confirmation, Plan, ask, can_ask, no_terminal},
+    confirm::{Confirmation, Plan},
     connection::{Connection, OutputForm},
     json::json,
     link::parsed_account,
@@ -57,16 +57,11 @@ pub(in crate::cli) fn unlink(arguments: &UnlinkArguments) -> Result<(), Failure>
             request.expected_version = Some(get(client, &request.user_id).await?.version);
             let preview = v1::UnlinkRequest { validate_only: true, ..request.clone() };
             let preview = client.unlink(preview).await.map_err(refused)?;
-            if plan == Plan::Preview {
-                return say(&shown(&preview, output, true)?);
-            }
-            if !can_ask() {
-                say(&shown(&preview, output, true)?)?;
-                return Err(no_terminal());
-            }
-            let text = shown(&preview, OutputForm::Table, true)?;
             let [user, account] = [&arguments.user, &arguments.account].map(|name| plain(name));
-            ask(&text, &format!("Unlink {account} from {user}?"))?;
+            let question = format!("Unlink {account} from {user}?");
+            if !plan.confirmed(output, |form| shown(&preview, form, true), &question)? {
+                return Ok(());
+            }
         }
         let unlinked = client.unlink(request).await.map_err(refused)?;
         say(&shown(&unlinked, output, false)?)
