@@ -183,12 +183,7 @@ async fn keycloak_obeys_prompt() {
     assert_eq!(decision(completed).user.unwrap().id, alice.id);
 
     let request = pb::StartSignInRequest { prompt: "login".to_owned(), ..at_most_a_minute_ago() };
-    let begun = server.service().start_sign_in(request).await.unwrap();
-    let page = browser.open(&begun.authorization_url).await.page();
-    assert!(page.html.contains("name=\"password\""), "{}", page.html);
-    let back = browser.sign_in(&begun.authorization_url, "alice").await;
-    let completed = server.service().complete_sign_in(brought_back(&begun, &back)).await;
-    assert_eq!(decision(completed).user.unwrap().id, alice.id);
+    alice_is_asked_again(&server, &mut browser, request, (&alice.id, "password")).await;
 }
 
 /// With `prompt=none` it asks all the same. Its ID tokens say when the person signed in.
@@ -290,6 +285,22 @@ async fn tokens_call_and_link(kind: Kind) {
     assert_eq!(server.service().user(&bob.id).await.id, alice.id);
 }
 
+/// Alice has a session at the provider in this browser. She is asked to sign in again, by a form
+/// with this field, and is the same user.
+async fn alice_is_asked_again(
+    server: &TestServer,
+    browser: &mut Browser,
+    request: pb::StartSignInRequest,
+    (id, field): (&str, &str),
+) {
+    let begun = server.service().start_sign_in(request).await.unwrap();
+    let page = browser.open(&begun.authorization_url).await.page();
+    assert!(page.html.contains(&format!("name=\"{field}\"")), "{}", page.html);
+    let back = browser.sign_in(&begun.authorization_url, "alice").await;
+    let completed = server.service().complete_sign_in(brought_back(&begun, &back)).await;
+    assert_eq!(decision(completed).user.unwrap().id, id);
+}
+
 /// A sign-in that is too old: this provider ignores `max_age`, and its ID token says so by
 /// `auth_time`.
 #[tokio::test]
@@ -310,12 +321,7 @@ async fn a_sign_in_that_is_older_than_max_age_is_refused_where_the_provider_igno
 
     // The same provider, with prompt, has the person sign in again.
     let again = pb::StartSignInRequest { prompt: "login".to_owned(), ..request };
-    let begun = server.service().start_sign_in(again).await.unwrap();
-    let page = browser.open(&begun.authorization_url).await.page();
-    assert!(page.html.contains("name=\"login\""), "{}", page.html);
-    let back = browser.sign_in(&begun.authorization_url, "alice").await;
-    let completed = server.service().complete_sign_in(brought_back(&begun, &back)).await;
-    assert_eq!(decision(completed).user.unwrap().id, alice.id);
+    alice_is_asked_again(&server, &mut browser, again, (&alice.id, "login")).await;
 }
 
 /// These providers ignore `max_age` too, and their ID tokens have no `auth_time`.
@@ -352,12 +358,7 @@ async fn better_auth_asks_again_after_max_age() {
     browser.open(&silent.authorization_url).await.back();
     Browser::new(CALLBACK).open(&provider.switch("age")).await;
 
-    let begun = server.service().start_sign_in(at_most_a_minute_ago()).await.unwrap();
-    let page = browser.open(&begun.authorization_url).await.page();
-    assert!(page.html.contains("name=\"login\""), "{}", page.html);
-    let back = browser.sign_in(&begun.authorization_url, "alice").await;
-    let completed = server.service().complete_sign_in(brought_back(&begun, &back)).await;
-    assert_eq!(decision(completed).user.unwrap().id, alice.id);
+    alice_is_asked_again(&server, &mut browser, at_most_a_minute_ago(), (&alice.id, "login")).await;
 }
 
 /// canaille obeys `prompt`, and its `auth_time` has a fraction of a second.
@@ -368,12 +369,7 @@ async fn canaille_asks_again_with_prompt_and_says_when() {
     let alice = sign_in_as(&server, &mut browser, "alice").await;
     let request = pb::StartSignInRequest { prompt: "login".to_owned(), ..at_most_a_minute_ago() };
 
-    let begun = server.service().start_sign_in(request).await.unwrap();
-    let page = browser.open(&begun.authorization_url).await.page();
-    assert!(page.html.contains("name=\"password\""), "{}", page.html);
-    let back = browser.sign_in(&begun.authorization_url, "alice").await;
-    let completed = server.service().complete_sign_in(brought_back(&begun, &back)).await;
-    assert_eq!(decision(completed).user.unwrap().id, alice.id);
+    alice_is_asked_again(&server, &mut browser, request, (&alice.id, "password")).await;
 }
 
 /// The metadata of oauth2-mock-server list no way in which a client with a secret authenticates, so
