@@ -244,10 +244,10 @@ async fn a_refusal_has_its_reason_and_says_what_to_do() {
     desk.two().await;
     let mut said = Vec::new();
     for arguments in [
-        &["user", "nobody"][..],
+        &["user", "absent"][..],
         &["unlink", "github|ann", "github|ann", "--yes"],
         &["link", "github|ann", "github|ann", "--yes"],
-        &["link", "github|ann", "sms|nobody", "--account", "--yes"],
+        &["link", "github|ann", "sms|absent", "--account", "--yes"],
         &["link", "github|ann", "Sms|1", "--account", "--yes"],
         &["link", "github|ann", "sms|+15550100", "--require-shared-email", "--yes"],
         &["undo", "00000000-0000-4000-8000-000000000000", "--yes"],

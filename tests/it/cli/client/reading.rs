@@ -37,7 +37,7 @@ async fn a_person_finds_users_by_what_is_at_hand() {
         let record: Value = serde_json::from_str(&printed).unwrap();
         assert_eq!((&record["id"], &record["primaryUserId"]), (&json!(link), &json!(ann)));
 
-        for what in ["nobody@example.com", "github|nobody", "+49", "x", "not an id\u{7}"] {
+        for what in ["absent@example.com", "github|absent", "+49", "x", "not an id\u{7}"] {
             let ran = desk.run(way, &["find", what]);
             assert_eq!((ran.code, ran.stdout.as_str()), (Some(1), ""), "{what}");
             assert_eq!(
@@ -94,7 +94,7 @@ async fn both_ways_show_the_same() {
         &["links"],
         &["links", "--standing", "--since", "2020-01-01T00:00:00Z"],
         &["links", "--until", "2020-01-01T00:00:00Z"],
-        &["resolve", "sms|+15550100", "github|ann", "nobody"],
+        &["resolve", "sms|+15550100", "github|ann", "absent"],
     ] {
         for output in ["table", "json"] {
             let arguments = [arguments, &["--output", output]].concat();
@@ -166,7 +166,7 @@ async fn both_ways_show_the_same() {
         links --until 2026-12-01T00:00:00Z --output table:
         LINK  MADE  BY  ON  USER  ABSORBED  ACCOUNTS  UNDONE
 
-        resolve sms|+15550100 github|ann nobody --output table:
+        resolve sms|+15550100 github|ann absent --output table:
         ID     sms|+15550100
         STATE  absorbed
         USER   github|ann
@@ -178,7 +178,7 @@ async fn both_ways_show_the_same() {
         USER   github|ann
         SINCE  2026-12-01T00:00:00Z
 
-        ID     nobody
+        ID     absent
         STATE  unknown
     ");
 }
