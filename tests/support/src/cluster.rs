@@ -1,7 +1,8 @@
 //! Two clusters of Postgres for the whole test run, and in them one database per test, copied from
-//! a migrated template.
+//! a migrated template and dropped after its test.
 
 use std::{
+    cell::RefCell,
     path::{Path, PathBuf},
     sync::{
         OnceLock,
@@ -12,7 +13,7 @@ use std::{
 };
 
 use diesel::{QueryableByName, sql_query, sql_types::Text};
-use diesel_async::{RunQueryDsl as _, SimpleAsyncConnection as _};
+use diesel_async::{AsyncPgConnection, RunQueryDsl as _, SimpleAsyncConnection as _};
 use identity_link::store::{Address, Store};
 use identity_link_dev::Postgres;
 use tokio_postgres::config::Host;
@@ -27,6 +28,8 @@ pub struct Cluster {
     base_url: String,
     /// The server's log file.
     pub log_file: PathBuf,
+    /// Takes the names of databases that no test needs any more.
+    unneeded: mpsc::Sender<String>,
 }
 
 /// A role that needs a password, and the URL of its database without one.
@@ -50,6 +53,24 @@ struct Name {
     datname: String,
 }
 
+/// Databases that are dropped after this value: a thousand tests would fill a small disk otherwise.
+struct Owned(Vec<(mpsc::Sender<String>, String)>);
+
+impl Drop for Owned {
+    fn drop(&mut self) {
+        for (unneeded, name) in self.0.drain(..) {
+            // Without a receiver the cluster has ended, and its data with it.
+            let _ = unneeded.send(name);
+        }
+    }
+}
+
+thread_local! {
+    /// The databases of the test that runs on this thread: the harness gives each test a thread,
+    /// and the threads of its runtime end before it.
+    static OF_THIS_TEST: RefCell<Owned> = const { RefCell::new(Owned(Vec::new())) };
+}
+
 /// The cluster, started by the first test that needs it.
 pub fn cluster() -> &'static Cluster {
     static CLUSTER: OnceLock<Cluster> = OnceLock::new();
@@ -65,6 +86,7 @@ pub fn feed_cluster() -> &'static Cluster {
 
 fn start(name: &'static str) -> Cluster {
     let (tell, told) = mpsc::channel();
+    let (unneeded, names) = mpsc::channel();
     // The server ends with the thread that starts it, and a test's thread ends with its test.
     thread::spawn(move || {
         let dir = super::artifacts::tmp_dir().join(name);
@@ -81,11 +103,12 @@ fn start(name: &'static str) -> Cluster {
         let started = postgres.as_ref().map_err(ToString::to_string).map(|postgres| Cluster {
             base_url: postgres.url(""),
             log_file: postgres.log_file().to_owned(),
+            unneeded,
         });
         tell.send(started).expect("the thread that starts the cluster waits for it");
-        loop {
-            thread::park();
-            std::hint::black_box(&postgres);
+        if let Ok(postgres) = &postgres {
+            // The cluster is static, so its sender lives as long as the process.
+            drop_databases(&postgres.url("postgres"), &names);
         }
     });
     let cluster =
@@ -99,6 +122,21 @@ fn start(name: &'static str) -> Cluster {
         prepared.join().expect("the template should be made");
     });
     cluster
+}
+
+/// Drops the databases of these names, as they come.
+fn drop_databases(url: &str, names: &mpsc::Receiver<String>) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut conn = Address::parse(url).unwrap().connect().await.unwrap();
+        for name in names {
+            // A test may have dropped its database.
+            let drop = format!("DROP DATABASE IF EXISTS {name} (FORCE)");
+            if let Err(e) = conn.batch_execute(&drop).await {
+                eprintln!("the database {name} of a test stays: {e}");
+            }
+        }
+    });
 }
 
 /// Writes the rules who may connect: some roles by password, all others without. Returns the file.
@@ -162,6 +200,9 @@ impl Cluster {
         let name = format!("test_{}", NEXT.fetch_add(1, Ordering::Relaxed));
         let mut conn = Address::parse(&self.url("postgres")).unwrap().connect().await.unwrap();
         conn.batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {template}")).await.unwrap();
+        OF_THIS_TEST.with_borrow_mut(|owned| {
+            owned.0.push((self.unneeded.clone(), name.clone()));
+        });
         Database { url: self.url(&name), name }
     }
 }
@@ -245,7 +286,7 @@ impl Database {
     }
 
     /// A connection of its own.
-    pub(super) async fn db_connect(&self) -> diesel_async::AsyncPgConnection {
+    pub(super) async fn db_connect(&self) -> AsyncPgConnection {
         Address::parse(&self.url).unwrap().connect().await.unwrap()
     }
 }
