@@ -43,9 +43,9 @@ impl Asked {
         String::from_utf8_lossy(&self.shown).replace("\r\n", "\n")
     }
 
-    /// Types a line, and returns the exit code, what the terminal showed afterwards, and stdout.
-    fn answer(mut self, line: &str) -> (Option<i32>, String, String) {
-        writeln!(self.terminal, "{line}").unwrap();
+    /// Types, and returns the exit code, what the terminal showed afterwards, and stdout.
+    fn answer(mut self, typed: &str) -> (Option<i32>, String, String) {
+        self.terminal.write_all(typed.as_bytes()).unwrap();
         let mut rest = Vec::new();
         // This ends with an error after the other end is closed.
         let _ = self.terminal.read_to_end(&mut rest);
@@ -66,7 +66,7 @@ async fn only_a_yes_makes_the_change() {
     for way in WAYS {
         let desk = Desk::start(&format!("asked_{way:?}")).await;
         desk.two().await;
-        for no in ["n", "", "yeah", "\u{4}"] {
+        for no in ["n\n", "\n", "yeah\n", "\u{4}"] {
             let mut asked = Asked::start(desk.command(way, &LINK));
             asked.until_question();
             let (code, rest, stdout) = asked.answer(no);
@@ -77,7 +77,7 @@ async fn only_a_yes_makes_the_change() {
         let mut asked =
             Asked::start(desk.command(way, &[&LINK[..], &["--output", "json"]].concat()));
         let question = asked.until_question();
-        let (code, _, stdout) = asked.answer("Yes");
+        let (code, _, stdout) = asked.answer("Yes\n");
         assert_eq!(code, Some(0));
         // stdout has the result alone.
         let made: serde_json::Value = serde_json::from_str(&stdout).unwrap();
@@ -117,7 +117,7 @@ async fn a_user_that_changed_since_the_preview_is_left_alone() {
         desk.server.service().link(link).await.unwrap();
         let before = desk.server.database.db_everything().await;
 
-        let (code, rest, stdout) = asked.answer("y");
+        let (code, rest, stdout) = asked.answer("y\n");
 
         assert_eq!((code, stdout.as_str()), (Some(1), ""));
         assert!(rest.contains("identity-link: VERSION_MISMATCH: "), "{rest}");
