@@ -88,7 +88,7 @@ sbom:
 clients:
     PYTHONPATH="$(.ci/tool clients)/.." python3 clients/generate
 
-# Measure one of the benchmarks: auth0, ceiling, feed, flows, growth, tokens, transfer
+# Measure one of the benchmarks: auth0, ceiling, feed, flows, growth, tokens, transfer, wires
 bench NAME *OPTIONS:
     cargo bench --bench {{ NAME }}{{ if OPTIONS == "" { "" } else { " -- " + OPTIONS } }}
 

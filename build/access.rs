@@ -18,6 +18,8 @@ pub(super) struct AccessRule {
     pub service_scope: Option<String>,
     /// The variant of `CallClass` of its calls.
     pub class: &'static str,
+    /// The variant of `CallShape` of its calls.
+    pub shape: &'static str,
 }
 
 /// The value of `MethodOptions.IdempotencyLevel` of an rpc that only reads.
@@ -132,11 +134,18 @@ fn access_rule(
         (false, Some(SIGN_IN)) => "SignIn",
         (false, _) => "Write",
     };
+    let shape = match (method.is_client_streaming(), method.is_server_streaming()) {
+        (false, false) => "Unary",
+        (false, true) => "ServerStream",
+        (true, false) => "ClientStream",
+        (true, true) => "TwoStreams",
+    };
     Ok(AccessRule {
         path: format!("/{}/{}", method.parent_service().full_name(), method.name()),
         self_scope,
         service_scope,
         class,
+        shape,
     })
 }
 
@@ -155,11 +164,11 @@ fn scope(access: &DynamicMessage, field: &str, rpc: &str) -> Result<Option<Strin
 pub(super) fn to_rust(rules: &[AccessRule]) -> String {
     let mut rust = String::from("&[\n");
     for rule in rules {
-        let AccessRule { path, self_scope, service_scope, class } = rule;
+        let AccessRule { path, self_scope, service_scope, class, shape } = rule;
         // Writing to a String cannot fail.
         let _ = writeln!(
             rust,
-            "    AccessRule {{ path: {path:?}, self_scope: {self_scope:?}, service_scope: {service_scope:?}, class: CallClass::{class} }},"
+            "    AccessRule {{ path: {path:?}, self_scope: {self_scope:?}, service_scope: {service_scope:?}, class: CallClass::{class}, shape: CallShape::{shape} }},"
         );
     }
     rust.push(']');

@@ -33,3 +33,4 @@ pub mod telemetry;
 pub mod transfer;
 pub mod use_cases;
 pub mod version;
+pub mod wires;

@@ -14,6 +14,8 @@ pub struct AccessRule {
     pub service_scope: Option<&'static str>,
     /// What its calls do, for limits per caller.
     pub class: CallClass,
+    /// How many messages its calls have.
+    pub shape: CallShape,
 }
 
 /// What a call does. The proto declares it: an rpc that only reads has the option
@@ -26,6 +28,19 @@ pub enum CallClass {
     Write,
     /// It is a part of a person's sign-in, and changes something.
     SignIn,
+}
+
+/// How many messages a call has, each way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CallShape {
+    /// One each way.
+    Unary,
+    /// The client sends one, the server any number.
+    ServerStream,
+    /// The client sends any number, the server one.
+    ClientStream,
+    /// Any number each way.
+    TwoStreams,
 }
 
 impl CallClass {

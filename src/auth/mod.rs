@@ -19,7 +19,7 @@ pub mod tokens;
 mod verified_by;
 mod verified_tokens;
 
-pub use access::{AccessRule, CallClass};
+pub use access::{AccessRule, CallClass, CallShape};
 pub use claims::Claims;
 pub use client_secret::{ClientSecret, SecretKey};
 pub use error::AuthError;

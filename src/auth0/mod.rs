@@ -27,7 +27,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use axum::{
     Router,
-    http::{HeaderName, HeaderValue, Method, Response, StatusCode, Uri, header},
+    http::{HeaderName, Method, Response, StatusCode, Uri, header},
     middleware::from_fn_with_state,
     response::IntoResponse as _,
     routing::get,
@@ -84,8 +84,6 @@ const EXPOSED_HEADERS: [HeaderName; 5] = [
     rate_limit::REMAINING,
     rate_limit::RESET,
 ];
-/// A content security policy: the response loads nothing, and no page may frame it.
-const DENY_ALL_POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
 
 /// The state that the routes share.
 #[derive(Clone)]
@@ -171,25 +169,6 @@ pub fn cors(settings: &Auth0) -> CorsLayer {
         .allow_headers(ALLOWED_HEADERS)
         .expose_headers(EXPOSED_HEADERS)
         .max_age(Duration::from_secs(PREFLIGHT_AGE))
-}
-
-/// Adds the security headers to every response: a browser must not cache it, guess its type or
-/// frame it.
-pub fn secured(is_tls: bool) -> impl Fn(Response<Body>) -> Response<Body> + Clone {
-    move |mut response| {
-        let headers = response.headers_mut();
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-        headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(DENY_ALL_POLICY));
-        headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-        if is_tls {
-            headers.insert(
-                header::STRICT_TRANSPORT_SECURITY,
-                HeaderValue::from_static("max-age=31536000"),
-            );
-        }
-        response
-    }
 }
 
 /// The outcome of a call for the log and the metrics. Without a response, the client is gone.

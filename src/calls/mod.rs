@@ -5,6 +5,7 @@ pub mod concurrency;
 pub mod deadline;
 pub mod outdated;
 pub mod page;
+pub mod secured;
 pub mod telemetry;
 
 use http::{Extensions, Response};

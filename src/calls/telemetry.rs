@@ -16,7 +16,7 @@ use tower::{Layer, Service};
 use super::Body;
 use crate::{
     listener::Peer,
-    telemetry::{CallRecord, Label, Traces, metrics::CallMetrics},
+    telemetry::{CallRecord, Label, Traces, WireForm, metrics::CallMetrics},
 };
 
 /// The caller of a call without an accepted token.
@@ -89,7 +89,9 @@ where
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let TelemetryLayer(sinks) = self.layer.clone();
         let outcome = sinks.outcome;
-        let record = CallRecord::begin(request.headers(), &sinks.traces, sinks.metrics.in_flight());
+        let wire = request.extensions().get::<WireForm>().copied().unwrap_or_default();
+        let in_flight = sinks.metrics.in_flight();
+        let record = CallRecord::begin(wire, request.headers(), &sinks.traces, in_flight);
         request.extensions_mut().insert(record.clone());
         let ending = Ending {
             record: record.clone(),
@@ -133,6 +135,7 @@ impl Drop for Ending {
                 tracing::$log!(
                     target: "identity_link::call",
                     rpc = name.as_str(),
+                    wire = record.wire(),
                     caller = record.caller(),
                     service = present(service.as_str()),
                     tenant = present(tenant.as_str()),

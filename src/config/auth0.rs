@@ -8,6 +8,7 @@ use super::{
     Tenant, UserIds,
     declare::keys,
     keys::{List, Text},
+    origins::{self, parse_origin},
     problem::did_you_mean,
     reader::Reader,
 };
@@ -78,16 +79,7 @@ pub(super) fn read(mut r: Reader, tenants: &mut BTreeMap<TenantId, Tenant>) -> A
     if named.as_ref().is_some_and(BTreeSet::is_empty) {
         r.missing(&KEYS.tenants);
     }
-    let mut allowed_origins = Vec::new();
-    for origin in r.list(&KEYS.allowed_origins).unwrap_or_default() {
-        match parse_origin(&origin) {
-            Some(origin) => allowed_origins.push(origin),
-            None => r.problem(
-                KEYS.allowed_origins.name,
-                format!("{origin:?} is not an origin such as \"https://app.example.com\", without a path"),
-            ),
-        }
-    }
+    let allowed_origins = origins::read(&mut r, &KEYS.allowed_origins);
     let picture = r.parsed(&KEYS.picture, |url| {
         is_picture(url).then(|| url.to_owned()).ok_or_else(|| {
             format!("must be an https URL, such as \"https://example.com/who.png\", of at most {MAX_PICTURE} bytes")
@@ -120,22 +112,9 @@ fn is_own_origin(url: &str) -> bool {
     parse_origin(url).is_some() && url.parse().is_ok_and(is_safe)
 }
 
-/// Reads an origin in the spelling that browsers send, since the comparison is by bytes.
-fn parse_origin(text: &str) -> Option<HeaderValue> {
-    let uri: Uri = text.parse().ok()?;
-    let scheme = uri.scheme().filter(|scheme| [Scheme::HTTP, Scheme::HTTPS].contains(scheme))?;
-    let authority = uri.authority()?;
-    let default_port = if *scheme == Scheme::HTTPS { 443 } else { 80 };
-    let is_spelt_so = text == format!("{scheme}://{authority}")
-        && text == text.to_ascii_lowercase()
-        && !authority.as_str().contains(['@', '*'])
-        && authority.port_u16() != Some(default_port);
-    HeaderValue::from_str(text).ok().filter(|_| is_spelt_so)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{is_own_origin, is_picture, parse_origin};
+    use super::{is_own_origin, is_picture};
 
     #[test]
     fn a_link_leaves_the_own_machine_over_https_only() {
@@ -149,30 +128,6 @@ mod tests {
             "http://127.0.0.1.example.com",
         ] {
             assert!(!is_own_origin(bad), "{bad}");
-        }
-    }
-
-    #[test]
-    fn an_origin_is_spelt_as_browsers_do() {
-        for good in ["https://app.example.com", "http://127.0.0.1:3000", "https://[::1]:8443"] {
-            assert!(parse_origin(good).is_some(), "{good}");
-        }
-        for bad in [
-            "",
-            "*",
-            "null",
-            "app.example.com",
-            "https://app.example.com/",
-            "https://app.example.com/path",
-            "https://App.example.com",
-            "https://app.example.com:443",
-            "http://app.example.com:80",
-            "https://*.example.com",
-            "https://me@app.example.com",
-            "ftp://app.example.com",
-            "https://",
-        ] {
-            assert!(parse_origin(bad).is_none(), "{bad}");
         }
     }
 

@@ -32,6 +32,7 @@ impl Config {
             tls,
             management,
             reflection,
+            allowed_origins,
             max_call_time,
             max_concurrent_calls,
             shutdown_delay,
@@ -64,15 +65,13 @@ impl Config {
             ("database", *database == new.database),
             ("outgoing", *outgoing == new.outgoing),
             ("feed", *feed == new.feed),
-            // Whether there is HTTP/1.1 on the listener.
-            ("auth0", auth0.is_some() == new.auth0.is_some()),
-            ("tenants.*.providers.*.oauth.events", self.takes_pushes() == new.takes_pushes()),
         ] {
             changes.fixed.extend((!is_same).then_some(key));
         }
         for (key, is_same) in [
             ("jobs", *jobs == new.jobs),
             ("reflection", *reflection == new.reflection),
+            ("allowed_origins", *allowed_origins == new.allowed_origins),
             ("max_call_time", *max_call_time == new.max_call_time),
             ("max_concurrent_calls", *max_concurrent_calls == new.max_concurrent_calls),
             ("rate_limits", *rate_limits == new.rate_limits),

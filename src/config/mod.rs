@@ -17,6 +17,7 @@ mod listener;
 mod log;
 mod management;
 mod oauth;
+mod origins;
 mod outgoing;
 mod pins;
 mod problem;
@@ -43,6 +44,8 @@ use std::{
     time::Duration,
 };
 
+use http::HeaderValue;
+
 pub use self::{
     auth0::Auth0,
     changes::Changes,
@@ -59,7 +62,7 @@ pub use self::{
 use self::{
     database::MAX_CONNECTIONS,
     declare::keys,
-    keys::{Flag, HOUR, Nested, Number, OneOf, Text, Time, seconds},
+    keys::{Flag, HOUR, List, Nested, Number, OneOf, Text, Time, seconds},
     reader::Reader,
 };
 use crate::{
@@ -93,6 +96,9 @@ keys! {
         /// Whether the server offers gRPC reflection, with which tools such as grpcurl need no
         /// proto files.
         reflection: Flag = Flag { default: true },
+        /// The origins (RFC 6454) whose pages may call rpcs from a browser, by gRPC-Web or Connect, such
+        /// as `https://app.example.com`, as browsers send them. Auth0's HTTP has a key of its own.
+        allowed_origins: List = List::Default(&[]),
         /// How long a call may take at most, from its headers to those of its response. A client's
         /// own deadline only shortens it.
         max_call_time: Time = Time::not_zero(seconds(30)),
@@ -161,6 +167,8 @@ pub struct Config {
     pub management: Option<SocketAddr>,
     /// Whether the server offers gRPC reflection.
     pub reflection: bool,
+    /// The origins (RFC 6454) whose pages may call rpcs from a browser.
+    pub allowed_origins: Vec<HeaderValue>,
     /// How long a call may take at most, from its headers to those of its response.
     pub max_call_time: Duration,
     /// How many calls are processed at once; further calls are refused.
@@ -293,6 +301,7 @@ impl Config {
         let tls = r.table(&ROOT.tls).and_then(|table| tls::read(table, base));
         let management = r.table(&ROOT.management).and_then(management::read);
         let reflection = r.flag(&ROOT.reflection);
+        let allowed_origins = origins::read(&mut r, &ROOT.allowed_origins);
         let max_call_time = r.time(&ROOT.max_call_time);
         let shutdown_delay = r.time(&ROOT.shutdown_delay);
         let shutdown_grace = r.time(&ROOT.shutdown_grace);
@@ -345,6 +354,7 @@ impl Config {
                     tls,
                     management,
                     reflection,
+                    allowed_origins,
                     max_call_time,
                     max_concurrent_calls,
                     rate_limits,

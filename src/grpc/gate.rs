@@ -8,15 +8,13 @@ use std::{
     task::{Context, Poll},
 };
 
-use http::{
-    HeaderMap, Method, Request, Response, StatusCode, Version,
-    header::{ALLOW, AUTHORIZATION, CONTENT_TYPE},
-};
+use http::{HeaderMap, Request, Response, header::AUTHORIZATION};
 use tonic::{Status, body::Body};
 use tower::{Layer, Service};
 
 use super::{
-    paths::{is_grpc, is_long_call, is_open_stream, is_public, is_watch},
+    not_calls,
+    paths::{is_long_call, is_open_stream, is_public, is_watch},
     status::{from_auth_error, overloaded, rate_limited, rpc_unknown},
     streams::OpenStreams,
 };
@@ -27,9 +25,6 @@ use crate::{
     telemetry::CallRecord,
     use_cases::UseCases,
 };
-
-/// What a person reads who opens the port in a browser.
-const SENTENCE: &str = "This port speaks gRPC: call it with a gRPC client such as grpcurl.\n";
 
 /// Puts the gate in front of a service.
 #[derive(Clone)]
@@ -89,7 +84,7 @@ where
         let mut inner = mem::replace(&mut self.inner, ready);
         let GateLayer { use_cases, rate_limits, limit, streams } = self.gate.clone();
         Box::pin(async move {
-            if let Some(refused) = reject_non_grpc(&request) {
+            if let Some(refused) = not_calls::refuse(&request) {
                 return Ok(refused);
             }
             let path = request.uri().path();
@@ -128,32 +123,6 @@ where
             }
         })
     }
-}
-
-/// Refuses a request of HTTP that is not a gRPC call (gRPC over HTTP2, "Requests"); tonic would
-/// respond as if it were.
-fn reject_non_grpc<B>(request: &Request<B>) -> Option<Response<Body>> {
-    let refusal =
-        match (request.version(), request.method() == Method::POST, is_grpc(request.headers())) {
-            (Version::HTTP_2, true, true) => return None,
-            (Version::HTTP_2, false, _) => {
-                Response::builder().status(StatusCode::METHOD_NOT_ALLOWED).header(ALLOW, "POST")
-            }
-            (Version::HTTP_2, true, false) => {
-                Response::builder().status(StatusCode::UNSUPPORTED_MEDIA_TYPE)
-            }
-            // Trailers, which contain the status of a call, get lost in HTTP/1.
-            _ => Response::builder().status(StatusCode::HTTP_VERSION_NOT_SUPPORTED),
-        };
-    // A person with a browser reads the sentence. Other refusals have no body: a gRPC client would
-    // take it for a message, and report INTERNAL instead of the status.
-    let response = match (request.method(), request.uri().path()) {
-        (&Method::GET, "/") => {
-            refusal.header(CONTENT_TYPE, "text/plain").body(Body::new(SENTENCE.to_owned()))
-        }
-        _ => refusal.body(Body::empty()),
-    };
-    Some(response.unwrap_or_default())
 }
 
 /// Who calls, and the rule of the rpc. Which user the call is about is in the message, and judged

@@ -1,5 +1,5 @@
 //! The gRPC transport: the gate in front of each path, the handlers, and their messages. Besides
-//! `server/`, the only module that uses tonic.
+//! `server/` and `wires/`, the only module that uses tonic.
 
 mod event_service;
 pub mod gate;
@@ -7,6 +7,7 @@ pub mod health;
 mod identity_service;
 mod job_service;
 mod long_calls;
+mod not_calls;
 mod page;
 pub mod paths;
 pub mod proto;

@@ -163,6 +163,22 @@ fn refusal(response: &Response<Body>) -> Option<Cow<'_, Status>> {
     kept.or_else(|| Status::from_header_map(response.headers()).map(Cow::Owned))
 }
 
+/// The status of a response that has ended with its headers; `None` for one whose status follows
+/// its messages.
+pub fn of_response(response: &Response<Body>) -> Option<Status> {
+    refusal(response).map(Cow::into_owned)
+}
+
+/// Whether a status refuses a compressed message.
+pub fn is_of_encoding(status: &Status) -> bool {
+    status.metadata().contains_key(ACCEPT_ENCODING)
+}
+
+/// How long the client should wait before it tries again, if the status says so.
+pub fn retry_delay(status: &Status) -> Option<Duration> {
+    status.get_details_retry_info()?.retry_delay
+}
+
 /// Replaces a status of tonic, which has no details, by one with a reason. A call without a message,
 /// or with one that does not decode, is the caller's error and not INTERNAL, and the text of prost
 /// names messages and fields.
@@ -313,6 +329,12 @@ pub fn undecodable() -> Status {
     plain(Code::InvalidArgument, Reason::RequestInvalid, text)
 }
 
+/// The status of a message that is to be JSON and is not.
+pub fn json_undecodable() -> Status {
+    let text = "the message is not a JSON object in UTF-8, nested at most 128 levels deep: send the message that the proto describes, as the JSON of protobuf";
+    plain(Code::InvalidArgument, Reason::RequestInvalid, text)
+}
+
 /// The status of a message that is longer than the server reads.
 pub fn message_too_large() -> Status {
     let text = "the message is longer than the server reads: send less at once";
@@ -321,7 +343,7 @@ pub fn message_too_large() -> Status {
 
 /// The status of a message that is compressed (gRPC compression, "Compression Method Asymmetry").
 pub fn encoding_unsupported() -> Status {
-    let text = "the server accepts no compressed message: send it without grpc-encoding";
+    let text = "the server accepts no compressed message: send it without a content encoding";
     let mut status = plain(Code::Unimplemented, Reason::EncodingUnsupported, text);
     status.metadata_mut().insert(ACCEPT_ENCODING, MetadataValue::from_static("identity"));
     status

@@ -15,7 +15,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    protocols::Protocols,
+    protocols,
     tls::{TlsContent, TlsFiles, TlsProblem},
 };
 
@@ -37,7 +37,6 @@ pub enum CertificatesError {
 /// The certificate of the listener.
 pub struct Certificates {
     files: TlsFiles,
-    protocols: Protocols,
     current: RwLock<Arc<ServerConfig>>,
 }
 
@@ -46,16 +45,12 @@ impl Certificates {
     ///
     /// # Errors
     /// If the files do not load, or the process cannot receive hangup signals.
-    pub fn start(
-        files: TlsFiles,
-        protocols: Protocols,
-        stop: CancellationToken,
-    ) -> Result<Arc<Self>, CertificatesError> {
+    pub fn start(files: TlsFiles, stop: CancellationToken) -> Result<Arc<Self>, CertificatesError> {
         let hangups = signal(SignalKind::hangup())?;
         let content = files.read();
         let config = files.server_config(&content).map_err(CertificatesError::Files)?;
-        let current = RwLock::new(offering(config, protocols));
-        let certificates = Arc::new(Self { files, protocols, current });
+        let current = RwLock::new(offering(config));
+        let certificates = Arc::new(Self { files, current });
         tokio::spawn(Arc::clone(&certificates).keep_fresh(content, hangups, stop));
         Ok(certificates)
     }
@@ -99,7 +94,7 @@ impl Certificates {
     fn take(&self, found: &TlsContent) {
         match self.files.server_config(found) {
             Ok(config) => {
-                let config = offering(config, self.protocols);
+                let config = offering(config);
                 *self.current.write().unwrap_or_else(PoisonError::into_inner) = config;
                 tracing::info!("the TLS files were read again");
             }
@@ -112,7 +107,7 @@ impl Certificates {
     }
 }
 
-fn offering(mut config: ServerConfig, protocols: Protocols) -> Arc<ServerConfig> {
-    config.alpn_protocols = protocols.offer();
+fn offering(mut config: ServerConfig) -> Arc<ServerConfig> {
+    config.alpn_protocols = protocols::offer();
     Arc::new(config)
 }

@@ -33,7 +33,7 @@ use super::{
     limits::Limits,
     paced_io::PacedIo,
     preface,
-    protocols::{self, Protocol, Protocols},
+    protocols::{self, Protocol},
     request_body::{RequestBody, keep_rest},
 };
 
@@ -91,7 +91,6 @@ pub struct ConnectionServer<S> {
     is_admitted: fn(&Extensions) -> bool,
     limits: Limits,
     certificates: Option<Arc<Certificates>>,
-    protocols: Protocols,
     http1: http1::Builder,
     http2: http2::Builder<TokioExecutor>,
     counts: Arc<ConnectionCounts>,
@@ -107,7 +106,6 @@ impl<S: CallService> ConnectionServer<S> {
         is_admitted: fn(&Extensions) -> bool,
         limits: Limits,
         certificates: Option<Arc<Certificates>>,
-        protocols: Protocols,
     ) -> Self {
         let (http1, http2) = (protocols::http1(), protocols::http2());
         Self {
@@ -115,7 +113,6 @@ impl<S: CallService> ConnectionServer<S> {
             is_admitted,
             limits,
             certificates,
-            protocols,
             http1,
             http2,
             counts: Arc::default(),
@@ -168,8 +165,7 @@ impl<S: CallService> ConnectionServer<S> {
     where
         I: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        let (protocol, io) =
-            self.in_time(deadline, preface::expect(stream, self.protocols)).await?;
+        let (protocol, io) = self.in_time(deadline, preface::expect(stream)).await?;
         drop(handshake_slot);
 
         let activity = Activity::new();

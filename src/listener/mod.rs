@@ -25,7 +25,6 @@ pub use self::{
     connection::{CallService, ConnectionServer},
     counts::{ConnectionCounts, ConnectionReport},
     limits::Limits,
-    protocols::Protocols,
     request_body::RequestBody,
     tls::{TlsFiles, TlsProblem},
 };

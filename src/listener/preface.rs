@@ -8,25 +8,20 @@ use std::{
 };
 
 use hyper::body::Bytes;
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 
-use super::protocols::{Protocol, Protocols};
+use super::protocols::Protocol;
 
 /// The first bytes of each HTTP/2 client (RFC 9113 §3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// Room for what usually arrives with the preface: the client's settings and its first call.
 const FIRST_READ: usize = 1024;
-/// The response to a browser, or another client of HTTP/1.
-const NOT_HTTP1: &[u8] = b"HTTP/1.1 505 HTTP Version Not Supported\r\ncontent-type: text/plain\r\n\
-    content-length: 83\r\nconnection: close\r\n\r\n\
-    This port speaks gRPC over HTTP/2 only: call it with a gRPC client such as grpcurl.";
-
 /// Reads until the client's protocol is clear, and returns a stream from which all of it is read
-/// again. A client of neither HTTP/2 nor another served protocol is disconnected at its first wrong
+/// again. A client of neither HTTP/2 nor HTTP/1 is disconnected at its first wrong
 /// byte.
-pub(super) async fn expect<I>(mut io: I, protocols: Protocols) -> io::Result<(Protocol, Rewound<I>)>
+pub(super) async fn expect<I>(mut io: I) -> io::Result<(Protocol, Rewound<I>)>
 where
-    I: AsyncRead + AsyncWrite + Unpin,
+    I: AsyncRead + Unpin,
 {
     let mut read = Vec::with_capacity(FIRST_READ);
     while read.len() < PREFACE.len() {
@@ -37,15 +32,8 @@ where
             // An HTTP/1 request begins with a method. A client of TLS or another protocol would not
             // understand a response.
             let is_http1 = read.first().is_some_and(u8::is_ascii_uppercase);
-            match protocols {
-                Protocols::Http1And2 if is_http1 => {
-                    return Ok((Protocol::Http1, Rewound { read: read.into(), io }));
-                }
-                Protocols::Http2 if is_http1 => {
-                    io.write_all(NOT_HTTP1).await?;
-                    io.shutdown().await?;
-                }
-                Protocols::Http1And2 | Protocols::Http2 => {}
+            if is_http1 {
+                return Ok((Protocol::Http1, Rewound { read: read.into(), io }));
             }
             return Err(io::Error::new(io::ErrorKind::InvalidData, "not HTTP"));
         }

@@ -18,23 +18,9 @@ const CONNECTION_WINDOW: u32 = 8 * STREAM_WINDOW;
 /// The bytes of a response that the server buffers before the client takes them.
 const SEND_BUFFER: usize = 64 * 1024;
 
-/// The protocols of a listener.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Protocols {
-    /// For gRPC alone.
-    Http2,
-    /// For clients without gRPC too.
-    Http1And2,
-}
-
-impl Protocols {
-    /// The protocols for a TLS handshake, the preferred one first (ALPN, RFC 7301).
-    pub(super) fn offer(self) -> Vec<Vec<u8>> {
-        match self {
-            Self::Http2 => vec![b"h2".to_vec()],
-            Self::Http1And2 => vec![b"h2".to_vec(), b"http/1.1".to_vec()],
-        }
-    }
+/// The protocols for a TLS handshake, the preferred one first (ALPN, RFC 7301).
+pub(super) fn offer() -> Vec<Vec<u8>> {
+    vec![b"h2".to_vec(), b"http/1.1".to_vec()]
 }
 
 /// The protocol of one connection.

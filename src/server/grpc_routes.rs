@@ -12,11 +12,13 @@ use crate::{
     grpc::{
         EventHandler, IdentityHandler, JobHandler, SignInHandler, TransferHandler,
         proto::{
-            DESCRIPTOR_SET, event_service_server::EventServiceServer,
+            DESCRIPTOR_SET,
+            event_service_server::EventServiceServer,
             google::longrunning::operations_server::OperationsServer,
-            identity_service_server::IdentityServiceServer, job_service_server::JobServiceServer,
-            sign_in_service_server::SignInServiceServer,
-            transfer_service_server::TransferServiceServer,
+            identity_service_server::{self, IdentityServiceServer},
+            job_service_server::{self, JobServiceServer},
+            sign_in_service_server::{self, SignInServiceServer},
+            transfer_service_server::{self, TransferServiceServer},
         },
     },
     transfer::{export::Form, limits::TransferLimits},
@@ -29,6 +31,18 @@ const MAX_OPEN_MESSAGE: usize = 4 * 1024;
 const MAX_SIGN_IN: usize = 128 * 1024;
 /// The longest request of any other call, in bytes.
 const MAX_MESSAGE: usize = 2 * 1024 * 1024;
+
+/// The longest message of a call to a path, in bytes.
+pub(super) fn longest_message(path: &str) -> usize {
+    let service = path.trim_start_matches('/').split('/').next().unwrap_or_default();
+    match service {
+        identity_service_server::SERVICE_NAME
+        | job_service_server::SERVICE_NAME
+        | transfer_service_server::SERVICE_NAME => MAX_MESSAGE,
+        sign_in_service_server::SERVICE_NAME => MAX_SIGN_IN,
+        _ => MAX_OPEN_MESSAGE,
+    }
+}
 
 /// The services of identity-link, the standard health service, and reflection if it is configured.
 /// Streams end when `permissions_changed` or `stop` is cancelled.

@@ -32,8 +32,7 @@ use crate::{
     calls::is_admitted,
     config::Config,
     listener::{
-        Certificates, ConnectionCounts, ConnectionReport, ConnectionServer, Limits, Protocols,
-        accept,
+        Certificates, ConnectionCounts, ConnectionReport, ConnectionServer, Limits, accept,
     },
     management::{self, ServerState},
     telemetry::metrics::{Connections, Metrics},
@@ -83,17 +82,8 @@ pub async fn serve_reloading(
     // Ends all background tasks when this function returns, also if the server does not start.
     let stop = CancellationToken::new();
     let _stop = stop.clone().drop_guard();
-    // gRPC clients all use HTTP/2.
-    let protocols = if config.auth0.is_some() || config.takes_pushes() {
-        Protocols::Http1And2
-    } else {
-        Protocols::Http2
-    };
-    let certificates = config
-        .tls
-        .clone()
-        .map(|files| Certificates::start(files, protocols, stop.clone()))
-        .transpose()?;
+    let certificates =
+        config.tls.clone().map(|files| Certificates::start(files, stop.clone())).transpose()?;
     let (limits, is_tls) = (config.limits.clone(), certificates.is_some());
     let state = ServerState::default();
     state.set_config(config.shown.clone());
@@ -111,8 +101,7 @@ pub async fn serve_reloading(
     let (writes, traces) = (lasting.writes.clone(), lasting.traces.clone());
 
     announce(&listener, is_tls)?;
-    let server =
-        ConnectionServer::new(served.clone(), is_admitted, limits, certificates, protocols);
+    let server = ConnectionServer::new(served.clone(), is_admitted, limits, certificates);
     report_connections(state.metrics(), server.counts());
     let reloader = Reloader::new(lasting, first, served, calls);
     let close = CancellationToken::new();
@@ -142,7 +131,7 @@ async fn serve_management(
     let routes = management::routes(state);
     let limits = Limits { max_connections: MAX_MANAGEMENT_CONNECTIONS, ..limits };
     // Each request counts as admitted: nobody has a token.
-    let server = ConnectionServer::new(routes, |_| true, limits, None, Protocols::Http1And2);
+    let server = ConnectionServer::new(routes, |_| true, limits, None);
     accept(listener, server, &stop).await;
 }
 

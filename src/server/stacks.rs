@@ -10,13 +10,16 @@ use tower::{Layer, ServiceBuilder};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::{
-    ServeError, generation::Generation, grpc_routes::grpc_routes, lasting::Lasting,
+    ServeError,
+    generation::Generation,
+    grpc_routes::{grpc_routes, longest_message},
+    lasting::Lasting,
     transport_router::TransportRouter,
 };
 use crate::{
     auth0,
     calls::{
-        Body, boxed, concurrency::ConcurrencyLimit, deadline::DeadlineLayer,
+        Body, boxed, concurrency::ConcurrencyLimit, deadline::DeadlineLayer, secured::secured,
         telemetry::TelemetryLayer,
     },
     config::{Auth0, Config},
@@ -24,6 +27,7 @@ use crate::{
     listener::CallService,
     pushes,
     transfer::{export::Form, limits::TransferLimits},
+    wires::{WiresLayer, cors::PagesLayer},
 };
 
 /// The calls of a generation, whose clones share it.
@@ -57,10 +61,12 @@ pub(super) fn calls(
     let auth0_form = Form::Other(Arc::new(auth0::UserLines::new(picture)));
     let grpc = grpc_stack(
         telemetry(status::outcome),
+        PagesLayer::new(&config.allowed_origins),
         config.max_call_time,
         GateLayer::new(Arc::clone(use_cases), Arc::clone(rate_limits), limit.clone(), streams),
         grpc_routes(use_cases, watches, (transfers, auth0_form), health, config.reflection)?,
     );
+    let grpc = WiresLayer::new(longest_message, config.tls.is_some()).layer(grpc);
     let auth0 = match &config.auth0 {
         Some(settings) => {
             let (limits, scans) = (Arc::clone(rate_limits), max_scans(config));
@@ -92,8 +98,9 @@ fn max_scans(config: &Config) -> usize {
 }
 
 /// The layers in front of gRPC's routes, from the outermost to the innermost.
-fn grpc_stack<R: 'static, G, S>(
+fn grpc_stack<R: Send + 'static, G, S>(
     telemetry: TelemetryLayer,
+    pages: PagesLayer,
     max_call_time: Duration,
     gate: G,
     routes: S,
@@ -106,6 +113,8 @@ where
         .layer(telemetry)
         // Names the call for the log.
         .map_request(paths::named)
+        // Before each layer that may refuse: a page that may call can read why the call is refused.
+        .layer(pages)
         // Replaces tonic's INTERNAL: a message that does not decode is the client's error.
         .map_response(status::replace_foreign_status)
         .map_response(boxed)
@@ -135,7 +144,7 @@ where
     ServiceBuilder::new()
         // Outermost, so that refusals have these headers too: Back-Channel Logout 1.0 §2.8 demands
         // `Cache-Control: no-store`.
-        .map_response(auth0::secured(is_tls))
+        .map_response(secured(is_tls))
         .layer(telemetry)
         .map_response(boxed)
         // As with gRPC.
@@ -161,7 +170,7 @@ where
 {
     ServiceBuilder::new()
         // Outermost, so that refusals have these headers too.
-        .map_response(auth0::secured(is_tls))
+        .map_response(secured(is_tls))
         // Also logs the preflight requests that a browser sends.
         .layer(telemetry)
         // Before each layer that may refuse: a page that may call can read why the call is

@@ -4,8 +4,10 @@
 pub mod metrics;
 mod record;
 mod traces;
+mod wire_form;
 
 pub use self::{
     record::{CallRecord, Label},
     traces::{Step, TRACEPARENT, TraceSettings, Traces},
+    wire_form::WireForm,
 };

@@ -12,7 +12,7 @@ use opentelemetry::KeyValue;
 use tokio::task::futures::TaskLocalFuture;
 use uuid::Uuid;
 
-use super::{TRACEPARENT, Traces, metrics::CallsInFlight, traces::CallSpan};
+use super::{TRACEPARENT, Traces, WireForm, metrics::CallsInFlight, traces::CallSpan};
 
 tokio::task_local! {
     /// The call for which this task works, if it works for one.
@@ -89,6 +89,7 @@ pub struct CallRecord(Arc<Fields>);
 
 #[derive(Debug, Default)]
 struct Fields {
+    wire: WireForm,
     trace_id: String,
     span: Option<CallSpan>,
     in_flight: CallsInFlight,
@@ -107,12 +108,17 @@ struct Caller {
 }
 
 impl CallRecord {
-    /// The record of a call with these headers. Its trace begins here, or is the caller's. The call
-    /// is counted in `in_flight` from its name until [`CallRecord::end`].
-    pub fn begin(headers: &HeaderMap, traces: &Traces, in_flight: &CallsInFlight) -> Self {
+    /// The record of a call in this form with these headers. Its trace begins here, or is the
+    /// caller's. The call is counted in `in_flight` from its name until [`CallRecord::end`].
+    pub fn begin(
+        wire: WireForm,
+        headers: &HeaderMap,
+        traces: &Traces,
+        in_flight: &CallsInFlight,
+    ) -> Self {
         let (span, in_flight) = (traces.begin(headers), in_flight.clone());
         let trace_id = span.as_ref().map_or_else(|| trace_id(headers), CallSpan::trace_id);
-        Self(Arc::new(Fields { trace_id, span, in_flight, ..Fields::default() }))
+        Self(Arc::new(Fields { wire, trace_id, span, in_flight, ..Fields::default() }))
     }
 
     /// Ends the call, once: it is in flight no more.
@@ -188,6 +194,7 @@ impl CallRecord {
         let mut attributes = vec![
             text("rpc.response.status_code", code.as_str()),
             text("identity_link.caller", self.caller()),
+            text("identity_link.wire", self.wire()),
         ];
         let known = [
             ("identity_link.reason", reason),
@@ -203,6 +210,11 @@ impl CallRecord {
     /// The id of the call's trace: 32 hexadecimal digits.
     pub fn trace_id(&self) -> &str {
         &self.0.trace_id
+    }
+
+    /// The form in which the call came over the wire.
+    pub fn wire(&self) -> &'static str {
+        self.0.wire.name()
     }
 
     /// The name of the call; `?` for an unknown one.

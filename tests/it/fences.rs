@@ -53,6 +53,7 @@ fn each_library_is_used_in_its_own_modules_only() {
                 "src/grpc/",
                 "src/server/",
                 "src/telemetry/traces.rs",
+                "src/wires/",
                 "dev/src/demo/",
                 "dev/src/sample.rs"
             ]
@@ -66,7 +67,14 @@ fn each_library_is_used_in_its_own_modules_only() {
         [""; 0]
     );
     assert_eq!(outside("askama", &["dev/src/demo/pages.rs"]), [""; 0]);
-    assert_eq!(outside("tower_http", &["src/auth0/", "src/server/"]), [""; 0]);
+    assert_eq!(outside("tower_http", &["src/auth0/", "src/server/", "src/wires/"]), [""; 0]);
+    assert_eq!(
+        outside(
+            "prost_reflect",
+            &["src/cli/client/json.rs", "src/wires/json.rs", "src/wires/spellings.rs"]
+        ),
+        [""; 0]
+    );
     assert_eq!(outside("utoipa", &["src/auth0/"]), [""; 0]);
     assert_eq!(outside("flate2", &["src/transfer/"]), [""; 0]);
     assert_eq!(outside("governor", &["src/rate_limits/", "src/telemetry/traces.rs"]), [""; 0]);
@@ -77,7 +85,6 @@ fn each_library_is_used_in_its_own_modules_only() {
         ),
         [""; 0]
     );
-    assert_eq!(outside("prost_reflect", &["src/cli/client/json.rs"]), [""; 0]);
     assert_eq!(outside("identity_link_client", &["src/cli/client/"]), [""; 0]);
     assert_eq!(outside("tokio_rustls", &["src/listener/"]), [""; 0]);
     assert_eq!(outside("hyper_rustls", &["src/http_client.rs", "src/outgoing/"]), [""; 0]);
@@ -162,7 +169,8 @@ fn modules_depend_on_each_other_in_one_direction() {
     insta::assert_snapshot!(used_by("pushes/"), @"auth calls clock domain rate_limits store telemetry use_cases");
     insta::assert_snapshot!(used_by("grpc/"), @"auth calls clock domain feed oauth rate_limits secret store telemetry transfer use_cases");
     insta::assert_snapshot!(used_by("transfer/"), @"auth clock config domain feed i_json secret store telemetry use_cases");
-    insta::assert_snapshot!(used_by("server/"), @"auth auth0 calls clock config domain feed grpc http_client listener management oauth pushes rate_limits store telemetry transfer use_cases");
+    insta::assert_snapshot!(used_by("server/"), @"auth auth0 calls clock config domain feed grpc http_client listener management oauth pushes rate_limits store telemetry transfer use_cases wires");
+    insta::assert_snapshot!(used_by("wires/"), @"auth calls domain grpc i_json listener telemetry use_cases");
     insta::assert_snapshot!(used_by("management.rs"), @"telemetry use_cases version");
     insta::assert_snapshot!(used_by("rate_limits/"), @"auth domain secret telemetry");
     insta::assert_snapshot!(used_by("call_slots.rs"), @"");

@@ -96,5 +96,6 @@ mod unlink_takes_back;
 mod users;
 mod waiting;
 mod wellness;
+mod wires;
 mod withdrawn;
 mod words;

@@ -68,7 +68,7 @@ async fn an_operator_sees_what_is_called_by_whom_and_how_it_ends() {
     };
     let ok = |service: &str| {
         format!(
-            "code=\"Ok\",reason=\"\",caller=\"service\",service=\"{service}\",tenant=\"default\""
+            "code=\"Ok\",reason=\"\",caller=\"service\",service=\"{service}\",tenant=\"default\",wire=\"grpc\""
         )
     };
     for (name, value) in [
@@ -76,8 +76,8 @@ async fn an_operator_sees_what_is_called_by_whom_and_how_it_ends() {
         (call("CreateUser", &ok("")), 1.0),
         (call("Link", &ok("billing")), 1.0),
         (call("UndoLink", &ok("billing")), 1.0),
-        (call("GetUser", "code=\"NotFound\",reason=\"USER_NOT_FOUND\",caller=\"service\",service=\"billing\",tenant=\"default\""), 1.0),
-        (call("GetUser", "code=\"Unauthenticated\",reason=\"TOKEN_INVALID\",caller=\"none\",service=\"\",tenant=\"\""), 1.0),
+        (call("GetUser", "code=\"NotFound\",reason=\"USER_NOT_FOUND\",caller=\"service\",service=\"billing\",tenant=\"default\",wire=\"grpc\""), 1.0),
+        (call("GetUser", "code=\"Unauthenticated\",reason=\"TOKEN_INVALID\",caller=\"none\",service=\"\",tenant=\"\",wire=\"grpc\""), 1.0),
         ("identity_link_call_duration_seconds_count{rpc=\"identitylink.v1.IdentityService/Link\",code=\"Ok\"}".to_owned(), 1.0),
         ("identity_link_events_total{tenant=\"default\",kind=\"user_created\"}".to_owned(), 2.0),
         ("identity_link_events_total{tenant=\"default\",kind=\"user_linked\"}".to_owned(), 1.0),

@@ -17,6 +17,7 @@ use crate::support::{
     child::{Running, binary, config_file},
     cluster::{Database, cluster, feed_cluster},
     events::{Watcher, watch_from},
+    http1::Http1,
     tokens::{Token, iss},
     *,
 };
@@ -294,4 +295,43 @@ async fn an_unchanged_file_changes_nothing() {
     }
     service.create("github", "ann").await;
     watcher.events(1).await;
+}
+
+/// HTTP/1.1 is always there, so what needs it comes and goes like any other key.
+#[tokio::test(flavor = "multi_thread")]
+async fn auth0s_http_and_the_pages_that_may_call_come_and_go() {
+    const PAGE: &str = "https://app.example.com";
+    let database = cluster().db_migrated().await;
+    let mut server = Reloading::start(&database, |toml| toml);
+    let token = Token::of("services", "backend").with("tenant", "joined").sign();
+    let calls = server.calls;
+    let seen = async || {
+        let mut client = Http1::connect(calls).await;
+        let head =
+            format!("HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {token}\r\norigin: {PAGE}");
+        let users = client.ask(format!("GET /api/v2/users {head}\r\n\r\n")).await;
+        let find = format!(
+            "POST /identitylink.v1.IdentityService/FindByEmail {head}\r\ncontent-type: application/json\r\ncontent-length: 25\r\n\r\n{{\"email\":\"a@example.com\"}}"
+        );
+        let found = client.ask(find).await;
+        assert_eq!(found.status, 200, "{found:?}");
+        (users.status, found.header("access-control-allow-origin").map(str::to_owned))
+    };
+    assert_eq!(seen().await, (405, None));
+
+    let line = server.reload(
+        |toml| format!("allowed_origins = [\"{PAGE}\"]\n{toml}[auth0]\ntenants = [\"joined\"]\n"),
+        RELOADED,
+    );
+
+    assert!(line["changed"].as_str().unwrap().contains("allowed_origins"), "{line}");
+    assert_eq!(seen().await, (200, Some(PAGE.to_owned())));
+    server.reload(
+        |toml| {
+            let toml = toml.replace("[auth0]\ntenants = [\"joined\"]\n", "");
+            toml.replace(&format!("allowed_origins = [\"{PAGE}\"]\n"), "")
+        },
+        RELOADED,
+    );
+    assert_eq!(seen().await, (405, None));
 }

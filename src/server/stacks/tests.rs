@@ -25,7 +25,13 @@ fn telemetry(outcome: fn(Option<&Response<Body>>) -> CallOutcome) -> TelemetryLa
 
 /// The response of these routes behind gRPC's stack, without a gate.
 async fn over_grpc(routes: impl CallService<(), Body = Body>) -> Response<Body> {
-    let stack = grpc_stack(telemetry(status::outcome), MAX_CALL_TIME, Identity::new(), routes);
+    let stack = grpc_stack(
+        telemetry(status::outcome),
+        PagesLayer::new(&[]),
+        MAX_CALL_TIME,
+        Identity::new(),
+        routes,
+    );
     stack.oneshot(Request::new(())).await.unwrap()
 }
 

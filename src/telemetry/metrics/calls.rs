@@ -25,6 +25,7 @@ struct CallLabels {
     caller: &'static str,
     service: Label,
     tenant: Label,
+    wire: &'static str,
 }
 
 /// Which call it was.
@@ -122,6 +123,7 @@ impl CallMetrics {
             caller: record.caller(),
             service: record.service(),
             tenant: record.tenant(),
+            wire: record.wire(),
         };
         self.ended.get_or_create(&labels).inc();
     }

@@ -2,10 +2,16 @@
 //! and the API there.
 
 use http::{HeaderValue, Method, Request, header};
+use http_body_util::Full;
 use hyper::body::Bytes;
 use serde_json::Value;
 
-use crate::support::{TestServer, auth0::Said, http1::Http1};
+use crate::support::{
+    TestServer,
+    auth0::Said,
+    http1::Http1,
+    http2::{http2, outcome},
+};
 
 /// The tenant's paths that libraries and pages call beside `/api/v2`.
 const ELSEWHERE: [(&str, &str); 13] = [
@@ -87,7 +93,8 @@ async fn a_page_reads_that_it_asks_the_wrong_service() {
     assert_eq!(allowed(&others), None);
 }
 
-/// A gRPC request gets a gRPC response at each path. So does any other request for an rpc's path.
+/// A request in a form of rpcs gets a response of that form at each path, and so does a request of
+/// JSON for the path of an rpc.
 #[tokio::test]
 async fn a_call_of_grpc_stays_one() {
     let server = TestServer::start_auth0().await;
@@ -97,20 +104,26 @@ async fn a_call_of_grpc_stays_one() {
         ("POST", "/identitylink.v1.IdentityService/Nothing", "application/grpc+proto"),
         ("GET", "/identitylink.v1.IdentityService/GetUser", "application/json"),
         ("POST", "/identitylink.v1.IdentityService/GetUser", "application/json"),
+        ("POST", "/identitylink.v1.IdentityService/Nothing", "application/json"),
+        ("POST", "/oauth/token", "application/connect+json"),
+        ("POST", "/oauth/token", "application/grpc-web+proto"),
         ("GET", "/grpc.health.v1.Health/Check", "application/json"),
     ] {
-        let request =
-            Request::builder().method(method).uri(path).header(header::CONTENT_TYPE, media_type);
-        let said = server.stranger().send(request.body(Bytes::new()).unwrap()).await;
-        let grpc = said.headers.get("grpc-status").map_or("-", |status| status.to_str().unwrap());
-        told.push(format!("{method} {path} {media_type} -> {} {grpc}", said.status.as_u16()));
-        assert_eq!(said.body, Value::Null);
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("http://test{path}"))
+            .header(header::CONTENT_TYPE, media_type);
+        let answer = http2(server.address, request.body(Full::default()).unwrap()).await.unwrap();
+        told.push(format!("{method} {path} {media_type} -> {}", outcome(&answer)));
     }
     insta::assert_snapshot!(told.join("\n"), @r#"
-        POST /oauth/token application/grpc -> 200 16
-        POST /identitylink.v1.IdentityService/Nothing application/grpc+proto -> 200 16
-        GET /identitylink.v1.IdentityService/GetUser application/json -> 405 -
-        POST /identitylink.v1.IdentityService/GetUser application/json -> 415 -
-        GET /grpc.health.v1.Health/Check application/json -> 405 -
+        POST /oauth/token application/grpc -> 200 16 application/grpc
+        POST /identitylink.v1.IdentityService/Nothing application/grpc+proto -> 200 16 application/grpc
+        GET /identitylink.v1.IdentityService/GetUser application/json -> 415 - text/plain; charset=utf-8
+        POST /identitylink.v1.IdentityService/GetUser application/json -> 401 - application/json
+        POST /identitylink.v1.IdentityService/Nothing application/json -> 401 - application/json
+        POST /oauth/token application/connect+json -> 200 - application/connect+json
+        POST /oauth/token application/grpc-web+proto -> 200 16 application/grpc-web+proto
+        GET /grpc.health.v1.Health/Check application/json -> 405 - text/plain; charset=utf-8
     "#);
 }

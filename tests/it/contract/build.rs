@@ -37,8 +37,8 @@ fn a_build_with_an_rpc_that_declares_no_access_fails() {
 
     insta::assert_snapshot!(build("access_good", "{ option (access) = {self_scope: \"peek\"}; }").unwrap(), @r#"
         &[
-            AccessRule { path: "/identitylink.v1.Good/Get", self_scope: None, service_scope: Some("read:users"), class: CallClass::Write },
-            AccessRule { path: "/identitylink.v1.Other/Peek", self_scope: Some("peek"), service_scope: None, class: CallClass::Write },
+            AccessRule { path: "/identitylink.v1.Good/Get", self_scope: None, service_scope: Some("read:users"), class: CallClass::Write, shape: CallShape::Unary },
+            AccessRule { path: "/identitylink.v1.Other/Peek", self_scope: Some("peek"), service_scope: None, class: CallClass::Write, shape: CallShape::Unary },
         ]
     "#);
 }

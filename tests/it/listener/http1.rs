@@ -1,4 +1,4 @@
-//! HTTP/1.1 beside HTTP/2 on the one port, for clients of `/api/v2`.
+//! HTTP/1.1 beside HTTP/2 on the one port, for clients of `/api/v2` and of Connect.
 
 use super::*;
 use crate::support::{
@@ -123,8 +123,8 @@ async fn heads_and_other_targets_are_answered_and_no_protocol_is_changed() {
         assert_eq!(client.ask(OPEN.replace("host: a", &upgrade)).await.status, 200);
     }
     assert_eq!(client.ask("GET / HTTP/1.1\r\nhost: a\r\n\r\n").await.status, 404);
-    assert_eq!(client.ask("OPTIONS * HTTP/1.1\r\nhost: a\r\n\r\n").await.status, 505);
-    assert_eq!(client.ask("CONNECT a:1 HTTP/1.1\r\nhost: a:1\r\n\r\n").await.status, 505);
+    assert_eq!(client.ask("OPTIONS * HTTP/1.1\r\nhost: a\r\n\r\n").await.status, 405);
+    assert_eq!(client.ask("CONNECT a:1 HTTP/1.1\r\nhost: a:1\r\n\r\n").await.status, 405);
 }
 
 /// G16: HTTP/1.1 would lose the trailers of gRPC.

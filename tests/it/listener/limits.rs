@@ -1,6 +1,7 @@
 //! How long a connection may do nothing.
 
 use super::*;
+use crate::support::http1::Http1;
 
 /// G06, G07: nothing, half the preface, a preface without settings.
 #[tokio::test(flavor = "multi_thread")]
@@ -144,32 +145,26 @@ async fn a_client_that_takes_no_response_is_cut() {
     still_served(&mut watching).await;
 }
 
-/// G16: bytes that are not HTTP/2.
+/// G16: bytes that are not HTTP.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_of_another_protocol_is_cut_at_its_first_wrong_byte() {
     let server = TestServer::start_limited(|limits| limits.handshake_timeout = NEVER).await;
 
     let attack = async {
-        for http1 in [
-            "GET / HTTP/1.1\r\n",
-            "POST /identitylink.v1.IdentityService/Link HTTP/1.1\r\nHost: a\r\n\r\n",
-            "PRI * HTTP/1",
-        ] {
-            let mut peer = Peer::silent(server.address).await;
-            peer.send_bytes(http1.as_bytes()).await;
-            let answer = peer.rest_as_text().await;
-            assert!(
-                answer.starts_with("HTTP/1.1 505 ")
-                    && answer.ends_with("content-length: 83\r\nconnection: close\r\n\r\n\
-                        This port speaks gRPC over HTTP/2 only: call it with a gRPC client such as grpcurl."),
-                "{answer}"
-            );
-        }
-        for other in [&b"\x16\x03\x01\x02\x00\x01"[..], b"\0", &[0xff; 5000]] {
+        for other in [&b"\x16\x03\x01\x02\x00\x01"[..], b"\0", &[0xff; 5000], b"get / HTTP/1.1\r\n"]
+        {
             let mut peer = Peer::silent(server.address).await;
             peer.send_bytes(other).await;
             assert_eq!(peer.rest_as_text().await, "");
         }
+        // HTTP/1.1 that is no call gets a sentence, also of a server that has nothing but rpcs.
+        let mut person = Http1::connect(server.address).await;
+        let answer = person.ask("GET / HTTP/1.1\r\nhost: a\r\n\r\n").await;
+        assert_eq!(answer.status, 405);
+        assert!(
+            answer.body.starts_with("This port speaks gRPC, gRPC-Web and Connect"),
+            "{answer:?}"
+        );
     };
     while_attacked(&server, attack).await;
 }

@@ -207,22 +207,22 @@ async fn requests_that_are_no_calls_get_a_response() {
     let outcomes = while_attacked(&server, attack).await;
 
     insta::assert_snapshot!(outcomes.join("\n"), @r"
-        GET / : 405 - text/plain
-        GET /  with a token: 405 - text/plain
-        GET /identitylink.v1.IdentityService/CreateUser : 405 - -
-        GET /identitylink.v1.IdentityService/CreateUser  with a token: 405 - -
-        POST /identitylink.v1.IdentityService/CreateUser text/plain: 415 - -
-        POST /identitylink.v1.IdentityService/CreateUser text/plain with a token: 415 - -
-        POST /identitylink.v1.IdentityService/CreateUser application/json: 415 - -
-        POST /identitylink.v1.IdentityService/CreateUser application/json with a token: 415 - -
+        GET / : 405 - text/plain; charset=utf-8
+        GET /  with a token: 405 - text/plain; charset=utf-8
+        GET /identitylink.v1.IdentityService/CreateUser : 405 - text/plain; charset=utf-8
+        GET /identitylink.v1.IdentityService/CreateUser  with a token: 405 - text/plain; charset=utf-8
+        POST /identitylink.v1.IdentityService/CreateUser text/plain: 415 - text/plain; charset=utf-8
+        POST /identitylink.v1.IdentityService/CreateUser text/plain with a token: 415 - text/plain; charset=utf-8
+        POST /identitylink.v1.IdentityService/CreateUser application/json: 401 - application/json
+        POST /identitylink.v1.IdentityService/CreateUser application/json with a token: 400 - application/json
         POST /identitylink.v1.IdentityService/Nothing application/grpc: 200 16 application/grpc
         POST /identitylink.v1.IdentityService/Nothing application/grpc with a token: 200 12 application/grpc
-        OPTIONS * : 405 - -
-        OPTIONS *  with a token: 405 - -
-        GET /grpc.health.v1.Health/Check application/grpc: 405 - -
-        GET /grpc.health.v1.Health/Check application/grpc with a token: 405 - -
-        POST /grpc.health.v1.Health/Check text/plain: 415 - -
-        POST /grpc.health.v1.Health/Check text/plain with a token: 415 - -
+        OPTIONS * : 405 - text/plain; charset=utf-8
+        OPTIONS *  with a token: 405 - text/plain; charset=utf-8
+        GET /grpc.health.v1.Health/Check application/grpc: 405 - text/plain; charset=utf-8
+        GET /grpc.health.v1.Health/Check application/grpc with a token: 405 - text/plain; charset=utf-8
+        POST /grpc.health.v1.Health/Check text/plain: 415 - text/plain; charset=utf-8
+        POST /grpc.health.v1.Health/Check text/plain with a token: 415 - text/plain; charset=utf-8
     ");
 }
 

@@ -34,7 +34,7 @@ async fn calls_go_over_tls_to_clients_that_trust_the_authority() {
 
     let stream = client.connect(server.address).await.unwrap();
     assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
-    let refused = client.offering(&[b"http/1.1"]).refusal(server.address).await;
+    let refused = client.offering(&[b"h3"]).refusal(server.address).await;
     assert_eq!(refused, "received fatal alert: NoApplicationProtocol");
     let refused = TlsClient::new(&stranger, None).refusal(server.address).await;
     assert!(refused.contains("UnknownIssuer") || refused.contains("BadSignature"), "{refused}");

@@ -76,13 +76,14 @@ async fn a_key_that_only_a_restart_changes_refuses_the_file() {
     let change = |toml: &str| {
         let toml =
             without_issuer(toml, "github").replace("max_connections = 8", "max_connections = 9");
-        format!("log = \"debug\"\n{toml}[auth0]\ntenants = [\"joined\"]\n")
+        format!("log = \"debug\"\n{toml}")
+            .replace("poll_interval = \"20ms\"", "poll_interval = \"30ms\"")
     };
 
     server.reload(change, REFUSED);
 
     let restart = |key: &str| format!("{key}: only a restart of the server changes it");
-    for key in ["database", "auth0"] {
+    for key in ["database", "feed"] {
         assert_eq!(server.line(REFUSED)["problem"], restart(key));
     }
     let user = server.service().create("github", "ann").await;

@@ -67,6 +67,7 @@ pub mod tokens;
 pub mod transfers;
 pub mod values;
 pub mod web_server;
+pub mod wires;
 
 pub use callers::Caller;
 pub use racing::{Lots, Racer, Races, count, racer, racer_as};
