@@ -1,9 +1,9 @@
 //! The body of a request, of which the handler may leave a part.
 //!
 //! HTTP/2 resets the stream of a response that is sent before its request has arrived, and what
-//! arrives of the request afterwards is an error, with a reset for each. Some clients report the
-//! reset instead of the response. So the server reads what is left of a short request before it
-//! responds.
+//! arrives of the request afterwards is an error, with a reset for each. HTTP/1.1 closes the
+//! connection then. Some clients report the reset, or that they could not write, instead of the
+//! response. So the server reads what is left of a short request before it responds.
 
 use std::{
     pin::Pin,
@@ -11,15 +11,16 @@ use std::{
     time::Duration,
 };
 
-use http::{Request, Version};
+use http::{Request, header::EXPECT};
 use http_body_util::BodyExt as _;
 use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
 use tokio::{sync::oneshot, time::timeout};
 
 /// The most bytes that are read for a response that does not need them.
 const LONGEST_REST: usize = 64 * 1024;
-/// How long the response waits for them.
-const LONGEST_WAIT: Duration = Duration::from_millis(40);
+/// How long the response waits for them: longer than a busy client takes from the head of a request
+/// to its body. The refusal of a stream that the client keeps open waits that long too.
+const LONGEST_WAIT: Duration = Duration::from_millis(250);
 
 /// The body of a request. When it is dropped, what was not read of it can still be read.
 #[derive(Debug)]
@@ -34,8 +35,8 @@ pub(super) struct UnreadRest(Option<oneshot::Receiver<Incoming>>);
 
 /// The request with a body whose rest can be read.
 pub(super) fn keep_rest(request: Request<Incoming>) -> (Request<RequestBody>, UnreadRest) {
-    // HTTP/1.1 has no stream to reset.
-    let is_kept = request.version() == Version::HTTP_2 && !request.body().is_end_stream();
+    // A client that expects `100 Continue` sends no body with a refused request (RFC 9110 §10.1.1).
+    let is_kept = !request.headers().contains_key(EXPECT) && !request.body().is_end_stream();
     let (rest, unread) = is_kept.then(oneshot::channel).unzip();
     (request.map(|body| RequestBody { body: Some(body), rest }), UnreadRest(unread))
 }

@@ -182,3 +182,28 @@ async fn a_stop_closes_idle_connections_at_once_and_finishes_calls_in_flight() {
     assert_eq!((answer.status, answer.header("connection")), (200, Some("close")));
     assert_eq!(busy.rest().await, []);
 }
+
+/// A client that is about to send the body of a refused request could not write it, and would
+/// report that in place of the refusal.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_body_of_a_refused_request_may_come_after_its_head() {
+    let server = server(|_| {}).await;
+    let mut other = Http1::connect(server.address).await;
+    let mut client = Http1::connect(server.address).await;
+    for path in [GOOGLE, "/identitylink.v1.IdentityService/FindByEmail"] {
+        for _ in 0..20 {
+            let length = CHANGE.len();
+            client
+                .send(format!(
+                    "POST {path} HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n\
+                     content-length: {length}\r\n\r\n"
+                ))
+                .await;
+            // The server has the head by now.
+            assert_eq!(other.ask(OPEN).await.status, 200);
+            let refused = client.ask(CHANGE).await;
+            assert!([401, 404, 405].contains(&refused.status), "{refused:?}");
+            assert_eq!(client.ask(OPEN).await.status, 200);
+        }
+    }
+}
