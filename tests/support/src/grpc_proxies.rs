@@ -94,7 +94,8 @@ impl GrpcProxy {
                     modules.concat()
                 );
                 let mut command = Command::new(debian::program_of("apache2-bin", &["apache2"]));
-                command.args(["-D", "FOREGROUND", "-f"]).arg(written(dir, "httpd.conf", &text));
+                // One process, so that its workers end with it.
+                command.args(["-X", "-f"]).arg(written(dir, "httpd.conf", &text));
                 command
             }
         }
