@@ -189,7 +189,9 @@ impl Page {
         (provider, account): (&'static str, &str),
         sends: Sends,
     ) -> Self {
-        let asker = server.asker(&Token::of(provider, account));
+        // Dated within the leeway of clocks, so that it stays younger than the account's last move,
+        // however long the test takes until then.
+        let asker = server.asker(&Token::of(provider, account).issued_ago(-20));
         Self { asker, user_id: format!("{provider}|{account}"), sends }
     }
 
