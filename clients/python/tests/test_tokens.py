@@ -23,12 +23,13 @@ class Issuer:
         self.now = 1_000_000.0
         self.issued = 0
         self.fails = False
+        self.form = "token{}"
 
     def __call__(self) -> Token:
         if self.fails:
             raise ConnectionError("there is no issuer")
         self.issued += 1
-        return Token(f"token{self.issued}", self.now + 100)
+        return Token(self.form.format(self.issued), self.now + 100)
 
     async def later(self) -> Token:
         return self()
@@ -71,6 +72,17 @@ class Renewal(unittest.TestCase):
             self.assertEqual(token(), first)
             self.issuer.now += 20
             with self.assertRaises(ConnectionError):
+                token()
+
+    def test_a_token_that_is_good_is_used_while_the_issuer_returns_what_is_no_token(self) -> None:
+        for token, _ in self.sources():
+            self.issuer.form = "token{}"
+            first = token()
+            self.issuer.form = "{} words"
+            self.issuer.now += 90
+            self.assertEqual(token(), first)
+            self.issuer.now += 20
+            with self.assertRaises(ValueError):
                 token()
 
     def test_a_refused_token_is_renewed_once_for_all_calls(self) -> None:

@@ -197,13 +197,12 @@ class FunctionToken(TokenSource):
 
     def _renew(self) -> str:
         try:
-            got = self._function()
+            return self._cache.store(self._function())
         except Exception:
             good = self._cache.put_off()
             if good is None:
                 raise
             return good
-        return self._cache.store(got)
 
 
 class AsyncFunctionToken(AsyncTokenSource):
@@ -234,13 +233,12 @@ class AsyncFunctionToken(AsyncTokenSource):
 
     async def _renew(self) -> str:
         try:
-            got = await self._function()
+            return self._cache.store(await self._function())
         except Exception:
             good = self._cache.put_off()
             if good is None:
                 raise
             return good
-        return self._cache.store(got)
 
 
 def checked(value: str) -> str:
