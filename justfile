@@ -86,7 +86,8 @@ sbom:
 
 # Write what the clients have of the contract, after a change of a proto
 clients:
-    PYTHONPATH="$(.ci/tool clients)/.." python3 clients/generate
+    cd clients/node && npm ci --ignore-scripts --no-audit --no-fund --silent
+    PATH="$PWD/clients/node/node_modules/.bin:$PATH" PYTHONPATH="$(.ci/tool clients)/.." python3 clients/generate
 
 # Measure one of the benchmarks: auth0, ceiling, feed, flows, growth, tokens, transfer, wires
 bench NAME *OPTIONS:

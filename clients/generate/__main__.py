@@ -3,7 +3,8 @@
     python3 clients/generate            writes the files
     python3 clients/generate --check    fails if a file is not as it would be written
 
-Run it from the root of the repository, with grpcio-tools of clients/python/requirements.txt, with Go and with rustfmt.
+Run it from the root of the repository, with grpcio-tools of clients/python/requirements.txt, with Go, with rustfmt and
+with protoc-gen-es of clients/node/package-lock.json.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import contract
 import golang
+import node
 import python
 import rust
 
@@ -22,6 +24,7 @@ FOLDERS = {
     Path("clients/python/src"): python.write,
     Path("clients/go"): golang.write,
     Path("clients/rust/src"): rust.write,
+    Path("clients/node/src"): node.write,
 }
 
 

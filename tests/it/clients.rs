@@ -3,6 +3,7 @@
 
 mod driver;
 mod golang;
+mod node;
 mod python;
 mod rust;
 mod scenarios;

@@ -5,7 +5,7 @@ use std::{env, fs, path::PathBuf, process::Command};
 use identity_link::grpc::proto as pb;
 use serde_json::json;
 
-use super::{driver::Driver, scenarios::all_hold, watches::watches};
+use super::{driver::Driver, node, scenarios::all_hold, watches::watches};
 use crate::{
     docs::pages::Page,
     support::{
@@ -13,6 +13,7 @@ use crate::{
         artifacts::tmp_dir,
         child::{Ran, run_command, temp_dir},
         golang::path_with_go,
+        npm,
         python::packages,
         tokens::Token,
     },
@@ -117,7 +118,8 @@ fn the_version_is_that_of_the_service() {
 async fn the_generated_code_is_current() {
     let check = || {
         let mut command = python(&["clients/generate", "--check"]);
-        command.env("PATH", path_with_go()).env("GOTOOLCHAIN", "local");
+        command.env("PATH", npm::path_with(&node::packages(), &path_with_go()));
+        command.env("GOTOOLCHAIN", "local");
         run_command(command)
     };
     let ran = tokio::task::spawn_blocking(check).await.unwrap();
@@ -136,7 +138,7 @@ async fn every_type_is_right() {
         command.args(["clients/python/src/identitylink", "clients/python/conformance/driver.py"]);
         command.arg("clients/python/tests/test_tokens.py");
         command.args(
-            ["__main__", "contract", "golang", "python", "rust"]
+            ["__main__", "contract", "golang", "node", "python", "rust"]
                 .map(|name| format!("clients/generate/{name}.py")),
         );
         run_command(command)

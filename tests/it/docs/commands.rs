@@ -84,6 +84,7 @@ const NOT_RUN: &[(&str, &str)] = &[
         "docs/how-to/move-a-provider.md",
         "a provider that has moved; tests/it/provider_move.rs carries them out",
     ),
+    ("docs/how-to/node.md", "the reader's project; tests/it/clients/node.rs runs the client"),
     (
         "docs/how-to/python.md",
         "the reader's environment; tests/it/clients/python.rs runs the client",
@@ -99,7 +100,7 @@ const NOT_RUN: &[(&str, &str)] = &[
     ("docs/how-to/tls.md", "a certificate of a public authority"),
 ];
 /// The languages of blocks whose text is no command.
-const NO_COMMANDS: [&str; 18] = [
+const NO_COMMANDS: [&str; 19] = [
     "",
     "apache",
     "caddyfile",
@@ -116,6 +117,7 @@ const NO_COMMANDS: [&str; 18] = [
     "sql",
     "text",
     "toml",
+    "ts",
     "yaml",
     "console",
 ];

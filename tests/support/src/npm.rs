@@ -1,6 +1,8 @@
 //! Node.js, and packages from the npm registry for it, pinned by their hashes.
 
 use std::{
+    env,
+    ffi::{OsStr, OsString},
     fs,
     path::{Path, PathBuf},
     process::Command,
@@ -21,6 +23,14 @@ pub fn program(folder: &str, file: &str) -> Command {
     command
 }
 
+/// A command that runs npm with these arguments.
+pub fn npm(arguments: &[&str]) -> Command {
+    let node = node();
+    let mut command = Command::new(node.join("bin/node"));
+    command.arg(node.join("lib/node_modules/npm/bin/npm-cli.js")).args(arguments);
+    command
+}
+
 /// A copy of this folder, with the packages that its lock file names. The copy is renamed into its
 /// place after it is whole.
 pub fn packages(folder: &str) -> PathBuf {
@@ -30,7 +40,13 @@ pub fn packages(folder: &str) -> PathBuf {
         .collect();
     files.sort();
     let files: Vec<&str> = files.iter().map(String::as_str).collect();
-    let target = fetched_dir(name(folder), &files);
+    packages_beside(name(folder), &files)
+}
+
+/// A folder of this name with copies of these files, among which are `package.json` and its lock
+/// file, and with the packages that they name.
+pub fn packages_beside(name_of_folder: &str, files: &[&str]) -> PathBuf {
+    let target = fetched_dir(name_of_folder, files);
     let held = fs::File::create(target.with_extension("lock")).unwrap();
     held.lock().unwrap();
     if !target.is_dir() {
@@ -42,16 +58,22 @@ pub fn packages(folder: &str) -> PathBuf {
         for file in files {
             fs::copy(file, partial.join(name(file))).unwrap();
         }
-        let node = node();
-        let mut command = Command::new(node.join("bin/node"));
-        command.arg(node.join("lib/node_modules/npm/bin/npm-cli.js"));
-        command.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(&partial);
+        let mut command = npm(&["ci", "--ignore-scripts", "--no-audit", "--no-fund"]);
+        command.current_dir(&partial);
         // There is no bound here: npm has bounds of its own, and writes nothing until it is done.
         let ran = command.output().unwrap();
         assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
         fs::rename(&partial, &target).unwrap();
     }
     target
+}
+
+/// The search path of programs, with Node.js and the programs of these packages before all others.
+pub fn path_with(packages: &Path, path: &OsStr) -> OsString {
+    let first = [packages.join("node_modules/.bin"), node().join("bin")];
+    let here = env::current_dir().unwrap();
+    let first = first.map(|folder| here.join(folder));
+    env::join_paths(first.into_iter().chain(env::split_paths(path))).unwrap()
 }
 
 /// The folder of Node.js: `bin/node`, and npm in its library.
