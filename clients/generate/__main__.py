@@ -15,6 +15,7 @@ from pathlib import Path
 
 import contract
 import golang
+import java
 import node
 import python
 import rust
@@ -25,6 +26,7 @@ FOLDERS = {
     Path("clients/go"): golang.write,
     Path("clients/rust/src"): rust.write,
     Path("clients/node/src"): node.write,
+    Path("clients/java/src/main/java"): java.write,
 }
 
 

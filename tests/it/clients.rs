@@ -3,6 +3,7 @@
 
 mod driver;
 mod golang;
+mod java;
 mod node;
 mod python;
 mod rust;

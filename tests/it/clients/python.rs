@@ -138,7 +138,7 @@ async fn every_type_is_right() {
         command.args(["clients/python/src/identitylink", "clients/python/conformance/driver.py"]);
         command.arg("clients/python/tests/test_tokens.py");
         command.args(
-            ["__main__", "contract", "golang", "node", "python", "rust"]
+            ["__main__", "contract", "golang", "java", "node", "python", "rust"]
                 .map(|name| format!("clients/generate/{name}.py")),
         );
         run_command(command)

@@ -79,6 +79,7 @@ const NOT_RUN: &[(&str, &str)] = &[
     ("docs/how-to/from-supabase.md", "the reader's database at Supabase"),
     ("docs/how-to/from-your-tables.md", "the reader's own database"),
     ("docs/how-to/go.md", "the reader's module; tests/it/clients/golang.rs runs the client"),
+    ("docs/how-to/java.md", "the reader's repository; tests/it/clients/java.rs runs the client"),
     ("docs/how-to/kubernetes.md", "a cluster; tests/it/deploy.rs renders the chart"),
     (
         "docs/how-to/move-a-provider.md",
@@ -100,13 +101,14 @@ const NOT_RUN: &[(&str, &str)] = &[
     ("docs/how-to/tls.md", "a certificate of a public authority"),
 ];
 /// The languages of blocks whose text is no command.
-const NO_COMMANDS: [&str; 19] = [
+const NO_COMMANDS: [&str; 21] = [
     "",
     "apache",
     "caddyfile",
     "go",
     "haproxy",
     "ini",
+    "java",
     "js",
     "json",
     "mermaid",
@@ -118,6 +120,7 @@ const NO_COMMANDS: [&str; 19] = [
     "text",
     "toml",
     "ts",
+    "xml",
     "yaml",
     "console",
 ];

@@ -1,0 +1,187 @@
+package identitylink;
+
+import com.google.protobuf.Message;
+import identitylink.v1.ResolveUsersRequest;
+import identitylink.v1.ResolvedUser;
+import identitylink.v1.WatchEventsRequest;
+import io.grpc.CallOptions;
+import io.grpc.Channel;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.grpc.stub.ClientCalls;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Calls identity-link from any number of threads, by one connection, which it makes at its first call.
+ *
+ * <pre>{@code
+ * try (Client client = Client.builder("identity.example.com:443", Tokens.file(path)).build()) {
+ *     client.getUser(GetUserRequest.newBuilder().setUserId(id).build());
+ * }
+ * }</pre>
+ */
+public final class Client extends Calls implements AutoCloseable {
+    /** How many ids one call resolves. */
+    private static final int IDS_AT_ONCE = 100;
+
+    private final Connection connection;
+    private final Duration timeout;
+    private final int maxAttempts;
+
+    Client(Connection connection, Duration timeout, int maxAttempts) {
+        this.connection = connection;
+        this.timeout = timeout;
+        this.maxAttempts = maxAttempts;
+    }
+
+    /**
+     * Returns a builder of clients.
+     *
+     * @param target the server as gRPC names it, such as {@code identity.example.com:443}
+     * @param tokens where the bearer token of each call comes from
+     * @return the builder
+     */
+    public static ClientBuilder builder(String target, TokenSource tokens) {
+        return new ClientBuilder(target, tokens);
+    }
+
+    /**
+     * Returns this client with another timeout. Both have one connection, which is closed by either.
+     *
+     * @param timeout how long a call with all its attempts lasts at most
+     * @return the client
+     * @throws IllegalArgumentException if the timeout is not above zero
+     */
+    public Client withTimeout(Duration timeout) {
+        return new Client(connection, ClientBuilder.checked("timeout", timeout), maxAttempts);
+    }
+
+    @Override
+    <Q extends Message, R extends Message> R call(Rpc<Q, R> rpc, Q request) {
+        Attempts<Q> attempts = new Attempts<>(rpc, request, timeout, maxAttempts);
+        String token = token(attempts.remaining());
+        while (true) {
+            IdentityLinkException error;
+            try {
+                CallOptions options =
+                        CallOptions.DEFAULT.withDeadlineAfter(attempts.remaining(), TimeUnit.NANOSECONDS);
+                return ClientCalls.blockingUnaryCall(channel(token), rpc.method, options, attempts.request);
+            } catch (StatusRuntimeException failure) {
+                error = Refusal.of(failure);
+            }
+            if (connection.isClosed()) {
+                throw error;
+            }
+            if (attempts.mayRenew(error)) {
+                String renewed = renewed(token, attempts.remaining());
+                if (!renewed.equals(token)) {
+                    token = renewed;
+                    continue;
+                }
+            }
+            try {
+                TimeUnit.NANOSECONDS.sleep(attempts.pauseAfter(error));
+            } catch (InterruptedException e) {
+                throw interrupted(e);
+            }
+        }
+    }
+
+    @Override
+    <Q extends Message, R extends Message> CompletableFuture<R> callAsync(Rpc<Q, R> rpc, Q request) {
+        return AsyncCall.begin(connection, rpc, new Attempts<>(rpc, request, timeout, maxAttempts));
+    }
+
+    /**
+     * Resolves any number of user ids, live or absorbed, in their order: 100 with each call. The calls are made while the
+     * result is read.
+     *
+     * @param userIds the ids
+     * @return the users, read again by each iterator
+     */
+    public Iterable<ResolvedUser> resolve(Iterable<String> userIds) {
+        return () -> {
+            Iterator<String> ids = userIds.iterator();
+            return new Pages<>(() -> {
+                List<String> batch = new ArrayList<>();
+                while (ids.hasNext() && batch.size() < IDS_AT_ONCE) {
+                    batch.add(ids.next());
+                }
+                if (batch.isEmpty()) {
+                    return null;
+                }
+                ResolveUsersRequest request =
+                        ResolveUsersRequest.newBuilder().addAllUserIds(batch).build();
+                return resolveUsers(request).getUsersList();
+            });
+        };
+    }
+
+    /**
+     * Watches the feed, and counts a stream as dead after a minute without a message. The server sends one each {@code
+     * feed.heartbeat}, 15 seconds by default.
+     *
+     * @param request where the watch begins
+     * @return the watch, to close
+     */
+    public Watch watch(WatchEventsRequest request) {
+        return watch(request, Duration.ofMinutes(1));
+    }
+
+    /**
+     * Watches the feed.
+     *
+     * @param request where the watch begins
+     * @param maxSilence the time without a message after which a stream counts as dead
+     * @return the watch, to close
+     * @throws IllegalArgumentException if the time is not above zero
+     */
+    public Watch watch(WatchEventsRequest request, Duration maxSilence) {
+        return new Watch(this, request, ClientBuilder.checked("maxSilence", maxSilence));
+    }
+
+    /** Closes the connection. Calls in progress fail. */
+    @Override
+    public void close() {
+        connection.close();
+    }
+
+    boolean isClosed() {
+        return connection.isClosed();
+    }
+
+    Channel channel(String token) {
+        return connection.channel(token);
+    }
+
+    String token(long nanos) {
+        return await(connection.token(nanos));
+    }
+
+    String renewed(String rejected, long nanos) {
+        return await(connection.renewed(rejected, nanos));
+    }
+
+    private static String await(CompletableFuture<String> token) {
+        try {
+            return token.get();
+        } catch (InterruptedException e) {
+            throw interrupted(e);
+        } catch (ExecutionException e) {
+            throw (RuntimeException) e.getCause();
+        }
+    }
+
+    /** Returns the error of a thread that was interrupted while it waited. The thread stays interrupted. */
+    static IdentityLinkException interrupted(InterruptedException cause) {
+        Thread.currentThread().interrupt();
+        return Refusal.of(
+                Status.CANCELLED.withDescription("the thread was interrupted").withCause(cause), null);
+    }
+}

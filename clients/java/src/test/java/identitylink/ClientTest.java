@@ -1,0 +1,136 @@
+package identitylink;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import identitylink.v1.GetUserRequest;
+import identitylink.v1.WatchEventsRequest;
+import io.grpc.Status;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import org.junit.jupiter.api.Test;
+
+class ClientTest {
+    /** Nothing listens there. */
+    private static final String NOWHERE = "127.0.0.1:1";
+
+    private static final GetUserRequest REQUEST =
+            GetUserRequest.newBuilder().setUserId("ann").build();
+
+    /** A source that has no token until it is let go. */
+    private static final class Slow implements TokenSource {
+        final CountDownLatch begun = new CountDownLatch(1);
+        private final CountDownLatch goOn = new CountDownLatch(1);
+
+        @Override
+        public String token() throws InterruptedException {
+            begun.countDown();
+            goOn.await();
+            return "token";
+        }
+
+        @Override
+        public String renewed(String rejected) throws InterruptedException {
+            return token();
+        }
+    }
+
+    @Test
+    void aTokenThatComesTooLateEndsTheCall() {
+        try (Client client = Client.builder(NOWHERE, new Slow()).plaintext().build()) {
+            Client hasty = client.withTimeout(Duration.ofMillis(10));
+            IdentityLinkException late = assertThrows(IdentityLinkException.class, () -> hasty.getUser(REQUEST));
+            assertEquals(Status.Code.DEADLINE_EXCEEDED, late.getCode());
+            ExecutionException later = assertThrows(
+                    ExecutionException.class, () -> hasty.getUserAsync(REQUEST).get());
+            assertInstanceOf(IdentityLinkException.class, later.getCause());
+        }
+    }
+
+    @Test
+    void whatASourceOfTheCallersOwnReturnsIsCheckedToo() {
+        TokenSource source = new TokenSource() {
+            @Override
+            public String token() {
+                return "a\r\nx-admin: 1";
+            }
+
+            @Override
+            public String renewed(String rejected) {
+                return rejected;
+            }
+        };
+        try (Client client = Client.builder(NOWHERE, source).plaintext().build()) {
+            TokenSourceException refusal =
+                    assertThrows(TokenSourceException.class, () -> client.getUser(REQUEST));
+            assertInstanceOf(IllegalArgumentException.class, refusal.getCause());
+        }
+    }
+
+    @Test
+    void aClosedClientCallsNothing() {
+        Client client =
+                Client.builder(NOWHERE, Tokens.fixed("token")).plaintext().build();
+        client.close();
+        IdentityLinkException closed = assertThrows(IdentityLinkException.class, () -> client.getUser(REQUEST));
+        assertEquals(Status.Code.CANCELLED, closed.getCode());
+        ExecutionException later = assertThrows(
+                ExecutionException.class, () -> client.getUserAsync(REQUEST).get());
+        closed = assertInstanceOf(IdentityLinkException.class, later.getCause());
+        assertEquals(Status.Code.CANCELLED, closed.getCode());
+        try (Watch watch = client.watch(WatchEventsRequest.getDefaultInstance())) {
+            closed = assertThrows(IdentityLinkException.class, watch::hasNext);
+            assertEquals(Status.Code.CANCELLED, closed.getCode());
+        }
+    }
+
+    @Test
+    void aWatchThatWaitsIsClosedByAnotherThread() throws Exception {
+        try (Client client =
+                Client.builder(NOWHERE, Tokens.fixed("token")).plaintext().build()) {
+            Watch watch = client.watch(WatchEventsRequest.getDefaultInstance());
+            CompletableFuture<Boolean> more = CompletableFuture.supplyAsync(watch::hasNext);
+            watch.close();
+            assertFalse(more.get());
+        }
+    }
+
+    @Test
+    void aCallThatIsCancelledIsOver() throws Exception {
+        Slow source = new Slow();
+        try (Client client = Client.builder(NOWHERE, source).plaintext().build()) {
+            CompletableFuture<?> call = client.getUserAsync(REQUEST);
+            source.begun.await();
+            assertTrue(call.cancel(true));
+            source.goOn.countDown();
+            assertTrue(call.isCancelled());
+        }
+    }
+
+    @Test
+    void theThreadThatWaitsCanBeInterrupted() {
+        try (Client client = Client.builder(NOWHERE, new Slow()).plaintext().build()) {
+            Thread.currentThread().interrupt();
+            IdentityLinkException ended = assertThrows(IdentityLinkException.class, () -> client.getUser(REQUEST));
+            assertEquals(Status.Code.CANCELLED, ended.getCode());
+            assertTrue(Thread.interrupted());
+        }
+    }
+
+    @Test
+    void settingsAreInTheirBounds() {
+        ClientBuilder builder = Client.builder(NOWHERE, Tokens.fixed("token"));
+        assertThrows(IllegalArgumentException.class, () -> builder.timeout(Duration.ZERO));
+        assertThrows(IllegalArgumentException.class, () -> builder.maxAttempts(0));
+        try (Client client = builder.plaintext().build()) {
+            assertThrows(
+                    IllegalArgumentException.class,
+                    () -> client.watch(WatchEventsRequest.getDefaultInstance(), Duration.ZERO));
+        }
+    }
+}
