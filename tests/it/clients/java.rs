@@ -13,6 +13,7 @@ use crate::{
     support::{
         TestServer,
         child::{run_command, temp_dir},
+        debian,
         tokens::Token,
     },
 };
@@ -24,6 +25,8 @@ const PAGE: &str = "docs/how-to/java.md";
 fn built() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| {
+        debian::program_of("default-jdk-headless", &["javac"]);
+        debian::program_of("maven", &["mvn"]);
         let folder = temp_dir("client_java");
         fs::copy(format!("{FOLDER}/pom.xml"), folder.join("pom.xml")).unwrap();
         copy(&Path::new(FOLDER).join("src"), &folder.join("src"));
