@@ -49,6 +49,7 @@ mod link_metadata;
 mod link_proofs;
 mod link_refusals;
 mod listener;
+mod login_backends;
 mod logs;
 mod management;
 mod metadata;

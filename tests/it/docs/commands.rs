@@ -82,6 +82,10 @@ const NOT_RUN: &[(&str, &str)] = &[
     ("docs/how-to/java.md", "the reader's repository; tests/it/clients/java.rs runs the client"),
     ("docs/how-to/kubernetes.md", "a cluster; tests/it/deploy.rs renders the chart"),
     (
+        "docs/how-to/login-backend.md",
+        "the reader's environment; tests/it/login_backends.rs runs the backends",
+    ),
+    (
         "docs/how-to/move-a-provider.md",
         "a provider that has moved; tests/it/provider_move.rs carries them out",
     ),

@@ -28,6 +28,10 @@ pub struct Browser {
     redirect_uri: String,
     /// The header `Authorization` of each request.
     authorization: Option<String>,
+    /// The header `Origin` of the next form (Fetch Standard, "append a request Origin header").
+    origin: Option<String>,
+    /// Each header `Set-Cookie` that it has received.
+    pub set_cookies: Vec<String>,
 }
 
 /// What a browser shows after the last redirect.
@@ -44,6 +48,7 @@ pub enum Shown {
 pub struct Page {
     pub url: Uri,
     pub status: StatusCode,
+    pub headers: HeaderMap,
     pub html: String,
 }
 
@@ -74,6 +79,8 @@ impl Browser {
             cookies: BTreeMap::new(),
             redirect_uri: redirect_uri.to_owned(),
             authorization: None,
+            origin: None,
+            set_cookies: Vec::new(),
         }
     }
 
@@ -111,6 +118,13 @@ impl Browser {
     /// Sends a form that is on no page, as a client of a provider does.
     pub async fn post(&mut self, url: &str, fields: &[(&str, &str)]) -> Page {
         self.go(Method::POST, url.to_owned(), form::write(fields.iter().copied())).await.page()
+    }
+
+    /// Sends a form from a page of this origin.
+    pub async fn post_from(&mut self, origin: &str, url: &str, fields: &[(&str, &str)]) -> Shown {
+        self.origin = Some(origin.to_owned());
+        let body = form::write(fields.iter().copied());
+        self.go(Method::POST, url.to_owned(), body).await
     }
 
     /// The same, with the id and the secret of a client (RFC 7617).
@@ -152,6 +166,12 @@ impl Browser {
         shown.back()
     }
 
+    /// Keeps a cookie for each path of this origin, in place of one that it has.
+    pub fn set_cookie(&mut self, origin: &str, name: &str, value: &str) {
+        let authority = origin.parse::<Uri>().unwrap().authority().unwrap().to_string();
+        self.cookies.insert((authority, "/".to_owned(), name.to_owned()), value.to_owned());
+    }
+
     async fn go(&mut self, mut method: Method, mut url: String, mut body: String) -> Shown {
         for _ in 0..REDIRECTS {
             if let Some((_, query)) =
@@ -173,15 +193,20 @@ impl Browser {
                 Some(value) => request.header(header::AUTHORIZATION, value),
                 None => request,
             };
+            let request = match self.origin.take() {
+                Some(origin) => request.header(header::ORIGIN, origin),
+                None => request,
+            };
             let request = request.body(Full::from(body)).unwrap();
             let answer = self.client.request(request).await.unwrap();
             self.keep_cookies(&uri, answer.headers());
             if !answer.status().is_redirection() {
-                let status = answer.status();
+                let (status, headers) = (answer.status(), answer.headers().clone());
                 let html = answer.into_body().collect().await.unwrap().to_bytes();
                 return Shown::Page(Page {
                     url: uri,
                     status,
+                    headers,
                     html: String::from_utf8(html.into()).unwrap(),
                 });
             }
@@ -205,6 +230,7 @@ impl Browser {
     fn keep_cookies(&mut self, url: &Uri, headers: &HeaderMap) {
         for cookie in headers.get_all(header::SET_COOKIE) {
             let cookie = cookie.to_str().unwrap();
+            self.set_cookies.push(cookie.to_owned());
             let (name, value) = cookie.split(';').next().unwrap().split_once('=').unwrap();
             let said = |attribute: &str| {
                 let mut pairs = cookie.split("; ").skip(1).filter_map(|pair| pair.split_once('='));
@@ -239,7 +265,7 @@ fn absolute(base: &Uri, reference: &str) -> String {
 }
 
 /// The value of an attribute of the tag at the beginning of a text.
-fn attribute(tag: &str, name: &str) -> Option<String> {
+pub fn attribute(tag: &str, name: &str) -> Option<String> {
     let tag = tag.split('>').next().unwrap();
     let value = tag.split(&format!(" {name}=\"")).nth(1)?.split('"').next().unwrap();
     Some(value.replace("&amp;", "&"))
