@@ -145,7 +145,7 @@ async fn what_connect_does_not_know_is_refused_by_its_name() {
         "encoding=json&message=%7B%7D&connect=v2",
         "encoding=proto&message=%21&base64=1",
         "encoding=proto&message=&base64=yes",
-        "encoding=json&message=%7B%22emial%22:%22%22%7D",
+        "encoding=json&message=%7B%22mail%22:%22%22%7D",
     ] {
         let request = Request::get(format!("{FIND}?{query}")).body(Bytes::new()).unwrap();
         let refused = Form::ConnectJson.outcome(&client.send(request).await);
@@ -176,8 +176,8 @@ async fn what_connect_does_not_know_is_refused_by_its_name() {
         message: must be base64url (RFC 4648 §5)
         encoding=proto&message=&base64=yes InvalidArgument REQUEST_INVALID
         base64: must be 1, or be left out
-        encoding=json&message=%7B%22emial%22:%22%22%7D InvalidArgument REQUEST_INVALID
-        emial: is no field of its message: check how the proto spells it
+        encoding=json&message=%7B%22mail%22:%22%22%7D InvalidArgument REQUEST_INVALID
+        mail: is no field of its message: check how the proto spells it
         "#);
     // The longest deadline is longer than the server gives.
     let mut request = post(FIND, r#"{"email":"a@example.com"}"#);
