@@ -8,7 +8,7 @@
     reason = "a benchmark that cannot continue fails"
 )]
 
-use std::{fs, net::SocketAddr};
+use std::net::SocketAddr;
 
 use futures_util::future::join_all;
 use http::{Method, Request};
@@ -82,14 +82,14 @@ async fn main() {
     }
 }
 
-/// The server's CPU time for this number of calls, in clock ticks.
+/// The server's CPU time for this number of calls, in seconds.
 async fn cost(
     server: &Running,
     client: &Client,
     calls: usize,
     call: fn(&str, usize) -> Vec<Request<Bytes>>,
 ) -> f64 {
-    let before = ticks(server);
+    let before = server.cpu();
     let lanes = (0..LANES).map(|lane| {
         let client = client.clone();
         tokio::spawn(async move {
@@ -103,14 +103,7 @@ async fn cost(
     for lane in join_all(lanes).await {
         lane.unwrap();
     }
-    (ticks(server) - before) as f64
-}
-
-/// User and system time so far (proc(5): the 14th and 15th field).
-fn ticks(server: &Running) -> u64 {
-    let stat = fs::read_to_string(format!("/proc/{}/stat", server.pid().as_raw_nonzero())).unwrap();
-    let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
-    fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
+    server.cpu() - before
 }
 
 fn main_account(lane: usize) -> String {

@@ -12,7 +12,6 @@
 )]
 
 use std::{
-    fs,
     net::SocketAddr,
     process::{Command, Stdio},
     time::{Duration, Instant},
@@ -25,7 +24,7 @@ use identity_link_test_support::{
     child::Running,
     cluster::{Database, feed_cluster},
     events::{Watcher, watch_from},
-    identity_ref, link_user,
+    identity_ref, link_user, process,
     tokens::Token,
     unlink,
 };
@@ -47,8 +46,6 @@ const WAIT: Duration = Duration::from_secs(60);
 const REPORT: Duration = Duration::from_secs(20);
 /// The number of writers that keep the connections for calls busy: more than there are connections.
 const WRITERS: usize = 64;
-/// The unit of processor times in `/proc`, in seconds.
-const TICK: f64 = 0.01;
 
 #[tokio::main]
 async fn main() {
@@ -104,25 +101,16 @@ impl Served {
         Caller::new(channel, Some(token.with("exp", end).sign()))
     }
 
-    /// A number of `/proc/…/status`, in MiB.
-    fn memory(&self, name: &str) -> f64 {
-        let status =
-            fs::read_to_string(format!("/proc/{}/status", self.running.pid().as_raw_nonzero()))
-                .unwrap();
-        let line = status.lines().find(|line| line.starts_with(name)).unwrap();
-        line.split_whitespace().nth(1).unwrap().parse::<f64>().unwrap() / 1024.0
-    }
-
     async fn db_idle(&self) -> Idle {
         sleep(REPORT).await;
         let begun = Instant::now();
         let (transactions, own, backends) =
-            (self.db_transactions().await, self.cpu(), self.db_cpu().await);
+            (self.db_transactions().await, self.running.cpu(), self.db_cpu().await);
         sleep(WAIT).await;
         let seconds = begun.elapsed().as_secs_f64();
         Idle {
             transactions: (self.db_transactions().await - transactions) / seconds,
-            server: (self.cpu() - own) / seconds,
+            server: (self.running.cpu() - own) / seconds,
             database: (self.db_cpu().await - backends) / seconds,
         }
     }
@@ -134,16 +122,11 @@ impl Served {
         db_elsewhere(&sql).await.remove(0).parse().unwrap()
     }
 
-    /// The processor time of the server, in seconds.
-    fn cpu(&self) -> f64 {
-        cpu(&self.running.pid().as_raw_nonzero().to_string())
-    }
-
     /// The processor time of the database for the server's connections, in seconds.
     async fn db_cpu(&self) -> f64 {
         let name = &self.database.name;
         let sql = format!("SELECT pid::text FROM pg_stat_activity WHERE datname = '{name}'");
-        db_elsewhere(&sql).await.iter().map(|pid| cpu(pid)).sum()
+        db_elsewhere(&sql).await.iter().map(|pid| process::cpu(pid.parse().unwrap())).sum()
     }
 }
 
@@ -159,14 +142,6 @@ struct Idle {
 async fn db_elsewhere(sql: &str) -> Vec<String> {
     let elsewhere = Database { name: "postgres".to_owned(), url: feed_cluster().url("postgres") };
     elsewhere.db_texts(sql).await
-}
-
-/// The processor time of a process, in seconds.
-fn cpu(pid: &str) -> f64 {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
-    // The name of the program, in parentheses, may have spaces.
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
-    (fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap()) * TICK
 }
 
 /// The time from the response to a change until a watcher gets the event, at the server of the
@@ -203,7 +178,7 @@ async fn reading() {
     service.unlink(unlink(&one, "sms", "2")).await.unwrap();
     server.database.db_execute(&repeated(EVENTS)).await;
     server.database.db_execute("ANALYZE events").await;
-    let before = server.memory("VmRSS");
+    let before = server.running.memory("VmRSS");
     let (mut told, mut read) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         // In turns, so that other load of the machine affects both.
@@ -216,7 +191,7 @@ async fn reading() {
         }
         told.push(count as f64 / begun.elapsed().as_secs_f64());
     }
-    let (told, read, peak) = (median(told), median(read), server.memory("VmHWM"));
+    let (told, read, peak) = (median(told), median(read), server.running.memory("VmHWM"));
     println!(
         "a million events to one watcher: {:.2} of the rate of psql reading the same rows",
         told / read
@@ -294,7 +269,7 @@ async fn waiting() {
     let server = Served::start().await;
     let none = server.db_idle().await;
     let first = begin(&server.service()).await;
-    let (memory_of_one, one) = (server.memory("VmRSS"), server.db_idle().await);
+    let (memory_of_one, one) = (server.running.memory("VmRSS"), server.db_idle().await);
     println!(
         "one waiting watcher takes {:.4} of a core: {:.4} of the server, {:.4} of the database",
         one.server + one.database - none.server - none.database,
@@ -304,7 +279,7 @@ async fn waiting() {
     println!("  without it the server takes {:.4}, the database {:.4}", none.server, none.database);
     let (mut crowd, _) = begin_all(&server, WATCHERS - 1).await;
     crowd.push(first);
-    let (all, memory) = (server.db_idle().await, server.memory("VmRSS"));
+    let (all, memory) = (server.db_idle().await, server.running.memory("VmRSS"));
     println!(
         "{WATCHERS} waiting watchers: {:.2} of the transactions of one ({:.1} per second), {:.2} of its processor time",
         all.transactions / one.transactions,

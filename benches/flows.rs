@@ -10,7 +10,6 @@
 )]
 
 use std::{
-    fs,
     net::SocketAddr,
     time::{Duration, Instant},
 };
@@ -41,8 +40,6 @@ const CONNECTIONS: usize = 20;
 const ROUNDS: usize = 5;
 /// How long other calls are counted. A flow waits for ten seconds at most.
 const COUNTED: Duration = Duration::from_secs(4);
-/// The unit of processor times in `/proc`, in seconds.
-const TICK: f64 = 0.01;
 
 #[tokio::main]
 async fn main() {
@@ -103,26 +100,6 @@ impl Served {
 
     fn services(&self, count: usize) -> Vec<Caller> {
         (0..count).map(|_| self.service()).collect()
-    }
-
-    /// The processor time of the server, in seconds.
-    fn cpu(&self) -> f64 {
-        let stat =
-            fs::read_to_string(format!("/proc/{}/stat", self.running.pid().as_raw_nonzero()));
-        let stat = stat.unwrap();
-        // The name of the program, in parentheses, may have spaces.
-        let mut fields = stat.rsplit(')').next().unwrap().split_whitespace().skip(11);
-        let mut ticks = || fields.next().unwrap().parse::<f64>().unwrap();
-        (ticks() + ticks()) * TICK
-    }
-
-    /// The resident memory of the server, in MiB.
-    fn memory(&self) -> f64 {
-        let status =
-            fs::read_to_string(format!("/proc/{}/status", self.running.pid().as_raw_nonzero()));
-        let status = status.unwrap();
-        let line = status.lines().find(|line| line.starts_with("VmRSS")).unwrap();
-        line.split_whitespace().nth(1).unwrap().parse::<f64>().unwrap() / 1024.0
     }
 
     /// The connections of the server that are not idle.
@@ -190,12 +167,12 @@ async fn whole(served: &Served) {
     join_all(services.iter().map(each)).await;
     let mut costs = Vec::new();
     for _ in 0..ROUNDS {
-        let before = served.cpu();
+        let before = served.running.cpu();
         join_all(services.iter().map(each)).await;
-        let flow = (served.cpu() - before) / (FLOWS / CALLERS * CALLERS) as f64;
-        let before = served.cpu();
+        let flow = (served.running.cpu() - before) / (FLOWS / CALLERS * CALLERS) as f64;
+        let before = served.running.cpu();
         let rate = served.looked_up(&services).await;
-        let look_up = (served.cpu() - before) / (rate * COUNTED.as_secs_f64());
+        let look_up = (served.running.cpu() - before) / (rate * COUNTED.as_secs_f64());
         costs.push((flow, look_up));
     }
     costs.sort_by(|one, other| one.0.total_cmp(&other.0));
@@ -215,7 +192,7 @@ async fn waiting(served: &Served) {
     let mut rounds = Vec::new();
     // The first round does not count: the connections are opened.
     for number in 0..=ROUNDS {
-        let (alone, before) = (served.looked_up(&callers).await, served.memory());
+        let (alone, before) = (served.looked_up(&callers).await, served.running.memory("VmRSS"));
         let mut requests = Vec::new();
         for _ in 0..WAITING / CONNECTIONS {
             requests.extend(join_all(services.iter().map(|of| served.begun(of))).await);
@@ -234,7 +211,7 @@ async fn waiting(served: &Served) {
             }
         }
         let (beside, busy) = (served.looked_up(&callers).await, served.db_busy().await);
-        let held = served.memory() - before;
+        let held = served.running.memory("VmRSS") - before;
         release.notify_one();
         let mut rejected = 0;
         while let Some(outcome) = flows.join_next().await {

@@ -5,6 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use identity_link_test_support::process;
+
 use super::{
     arms::{Arm, Peer, Place, Rpcs, Script},
     auth0::{self, Pair},
@@ -18,7 +20,7 @@ use super::{
     options::Options,
     otlp,
     peers::Served,
-    pgbench, process,
+    pgbench,
     sample::{Cpu, Round, Sample},
     scripts,
     server::Server,

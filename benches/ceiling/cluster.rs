@@ -8,10 +8,10 @@ use std::{
 };
 
 use identity_link_dev::Postgres;
-use identity_link_test_support::artifacts;
+use identity_link_test_support::{artifacts, process};
 use tokio_postgres::NoTls;
 
-use super::{population, process, server};
+use super::{population, server};
 
 /// Names the schema: every column, constraint and index.
 const SCHEMA: &str = "SELECT left(md5(string_agg(what, ' ' ORDER BY what)), 12) FROM ( \

@@ -26,7 +26,6 @@ mod otlp;
 mod peers;
 mod pgbench;
 mod population;
-mod process;
 mod prototype;
 mod report;
 mod rows;

@@ -3,6 +3,7 @@
 use std::{path::Path, time::Duration};
 
 use futures_util::future::join_all;
+use identity_link_test_support::process;
 use tokio::time::sleep;
 
 use super::{
@@ -11,7 +12,6 @@ use super::{
     client::{Answer, Client},
     feed, load,
     options::Options,
-    process,
     sample::{Cpu, Sample},
     server::Server,
 };

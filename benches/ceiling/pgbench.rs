@@ -6,10 +6,11 @@ use std::{
     process::Command,
 };
 
+use identity_link_test_support::process;
+
 use super::{
     cluster::Cluster,
     population::{BASE, PAIRS},
-    process,
     sample::{Cpu, Sample},
 };
 

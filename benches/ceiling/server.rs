@@ -9,10 +9,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use identity_link_test_support::{auth0::AUTH0, server::config_toml};
+use identity_link_test_support::{auth0::AUTH0, process, server::config_toml};
 use serde_json::Value;
 
-use super::{captured::Captured, process};
+use super::captured::Captured;
 
 /// How long a server may take to start. A peer may have to be built first.
 const START: Duration = Duration::from_secs(2 * 3600);

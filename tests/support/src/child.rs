@@ -14,7 +14,7 @@ use std::{
 use rustix::process::{Pid, Signal, kill_process};
 use tonic::transport::Endpoint;
 
-use super::{Caller, artifacts, cluster::Database, identities, server};
+use super::{Caller, artifacts, cluster::Database, identities, process, server};
 
 /// The id of a user of the sample.
 pub const GOOGLE_ID: &str = "google-oauth2|115015401343387192604";
@@ -96,6 +96,16 @@ impl Running {
 
     pub fn pid(&self) -> Pid {
         Pid::from_child(&self.child)
+    }
+
+    /// The CPU time so far, in seconds.
+    pub fn cpu(&self) -> f64 {
+        process::cpu(self.child.id())
+    }
+
+    /// A number of `/proc/…/status`, such as `VmRSS`, in MiB.
+    pub fn memory(&self, name: &str) -> f64 {
+        process::memory(self.child.id(), name)
     }
 
     pub fn signal(&self, signal: Signal) {

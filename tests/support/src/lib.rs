@@ -47,6 +47,7 @@ pub mod npm;
 pub mod one_domain;
 pub mod own_postgres;
 pub mod population;
+pub mod process;
 pub mod proxies;
 pub mod python;
 pub mod racing;

@@ -26,12 +26,12 @@ fn times(pid: u32) -> Option<Times> {
 }
 
 /// The CPU time of this process so far, in seconds.
-pub(super) fn cpu(pid: u32) -> f64 {
+pub fn cpu(pid: u32) -> f64 {
     times(pid).map_or(0.0, |times| times.own)
 }
 
 /// The CPU time of this process and its children so far, in seconds.
-pub(super) fn cpu_with_children(pid: u32) -> f64 {
+pub fn cpu_with_children(pid: u32) -> f64 {
     let first = times(pid).map_or(0.0, |times| times.own + times.ended_children);
     let names = fs::read_dir("/proc").unwrap().map(|entry| entry.unwrap().file_name());
     let pids = names.filter_map(|name| name.to_str()?.parse().ok());
@@ -40,12 +40,12 @@ pub(super) fn cpu_with_children(pid: u32) -> f64 {
 }
 
 /// The CPU time of the children of this process that have ended, in seconds.
-pub(super) fn cpu_of_ended_children(pid: u32) -> f64 {
+pub fn cpu_of_ended_children(pid: u32) -> f64 {
     times(pid).map_or(0.0, |times| times.ended_children)
 }
 
 /// A number of `/proc/…/status`, such as `VmRSS`, in MiB.
-pub(super) fn memory(pid: u32, name: &str) -> f64 {
+pub fn memory(pid: u32, name: &str) -> f64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     let line = status.lines().find(|line| line.starts_with(name)).unwrap();
     line.split_whitespace().nth(1).unwrap().parse::<f64>().unwrap() / 1024.0
