@@ -1,7 +1,11 @@
 package identitylink;
 
+import java.io.Serializable;
+
 /** A field of the request that is wrong in any state of the data. */
-public final class FieldViolation {
+public final class FieldViolation implements Serializable {
+    private static final long serialVersionUID = 1L;
+
     private final String field;
     private final String description;
 

@@ -16,7 +16,7 @@ import java.util.Optional;
 public class IdentityLinkException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
-    private final transient Refusal refusal;
+    private final Refusal refusal;
     private final Status.Code code;
     private final String reason;
 

@@ -1,7 +1,11 @@
 package identitylink;
 
+import java.io.Serializable;
+
 /** What keeps the server from carrying out the request now. */
-public final class PreconditionViolation {
+public final class PreconditionViolation implements Serializable {
+    private static final long serialVersionUID = 1L;
+
     private final String type;
     private final String subject;
     private final String description;

@@ -10,14 +10,18 @@ import io.grpc.Metadata;
 import io.grpc.Status;
 import io.grpc.StatusException;
 import io.grpc.StatusRuntimeException;
+import java.io.Serializable;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-/** What is known of a call that has failed: the status and its details. */
-final class Refusal {
+/** What is known of a call that has failed: the status and its details. An exception takes it along. */
+final class Refusal implements Serializable {
+    private static final long serialVersionUID = 1L;
+
     /**
      * {@code ErrorInfo.domain} of each refusal of the server. A reason of another domain, such as of a proxy, is none of
      * these.
@@ -28,7 +32,7 @@ final class Refusal {
     private static final Metadata.Key<byte[]> DETAILS =
             Metadata.Key.of("grpc-status-details-bin", Metadata.BINARY_BYTE_MARSHALLER);
 
-    final Status status;
+    final transient Status status;
     String reason = "";
     Map<String, String> metadata = Collections.emptyMap();
     List<FieldViolation> violations = Collections.emptyList();
@@ -84,7 +88,7 @@ final class Refusal {
             ErrorInfo info = detail.unpack(ErrorInfo.class);
             if (info.getDomain().equals(DOMAIN)) {
                 reason = info.getReason();
-                metadata = Collections.unmodifiableMap(info.getMetadataMap());
+                metadata = Collections.unmodifiableMap(new HashMap<>(info.getMetadataMap()));
             }
         } else if (detail.is(BadRequest.class)) {
             List<FieldViolation> found = new ArrayList<>();

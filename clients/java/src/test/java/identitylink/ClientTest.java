@@ -6,9 +6,17 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.google.protobuf.Any;
+import com.google.rpc.BadRequest;
+import com.google.rpc.ErrorInfo;
 import identitylink.v1.GetUserRequest;
 import identitylink.v1.WatchEventsRequest;
+import io.grpc.Metadata;
 import io.grpc.Status;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.ObjectInputStream;
+import java.io.ObjectOutputStream;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
@@ -119,6 +127,36 @@ class ClientTest {
             IdentityLinkException ended = assertThrows(IdentityLinkException.class, () -> client.getUser(REQUEST));
             assertEquals(Status.Code.CANCELLED, ended.getCode());
             assertTrue(Thread.interrupted());
+        }
+    }
+
+    /** Frameworks pass exceptions between processes by Java's serialization. */
+    @Test
+    void anExceptionKeepsItsDetailsWhenItIsSerialized() throws Exception {
+        com.google.rpc.Status status = com.google.rpc.Status.newBuilder()
+                .addDetails(Any.pack(ErrorInfo.newBuilder()
+                        .setDomain("identity-link")
+                        .setReason("REQUEST_INVALID")
+                        .putMetadata("limit", "3")
+                        .build()))
+                .addDetails(Any.pack(BadRequest.newBuilder()
+                        .addFieldViolations(BadRequest.FieldViolation.newBuilder().setField("email"))
+                        .build()))
+                .build();
+        Metadata trailers = new Metadata();
+        Metadata.Key<byte[]> details =
+                Metadata.Key.of("grpc-status-details-bin", Metadata.BINARY_BYTE_MARSHALLER);
+        trailers.put(details, status.toByteArray());
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        try (ObjectOutputStream out = new ObjectOutputStream(bytes)) {
+            out.writeObject(Refusal.of(Status.INVALID_ARGUMENT, trailers));
+        }
+        try (ObjectInputStream in = new ObjectInputStream(new ByteArrayInputStream(bytes.toByteArray()))) {
+            Reasons.RequestInvalid read = assertInstanceOf(Reasons.RequestInvalid.class, in.readObject());
+            assertEquals("3", read.getMetadata().get("limit"));
+            assertEquals("email", read.getViolations().get(0).getField());
+            assertTrue(read.getPreconditions().isEmpty());
+            assertFalse(read.getRetryDelay().isPresent());
         }
     }
 
