@@ -113,9 +113,13 @@ async fn another_state_or_secret_completes_no_attempt() {
     }
     let elsewhere = server.service_of("other").complete_sign_in(request.clone()).await;
     assert_eq!(refusal(elsewhere), INVALID);
+    // None of them has used an attempt up: a stranger cannot end another browser's sign-in.
+    assert_eq!(fake.exchanges(), 0);
+    service.complete_sign_in(come_back(&other).await).await.unwrap();
+    assert_eq!(fake.exchanges(), 1);
     server.database.db_execute("UPDATE sign_in_attempts SET expire_time = now()").await;
     assert_eq!(refusal(service.complete_sign_in(request).await), INVALID);
-    assert_eq!(fake.exchanges(), 0);
+    assert_eq!(fake.exchanges(), 1);
 }
 
 /// A19: a redirect URI must be equal to a configured one, byte by byte.

@@ -229,7 +229,9 @@ class Calls(ABC):
         for a link also a token of the same user. The browser must have come back to a
         redirect URI of this provider. The server checks this before it sends anything to
         the provider. The check uses the attempt up with any result; only a wrong
-        field, or a `user_token` that cannot link, leaves the attempt.
+        field, or a `user_token` that cannot link, leaves the attempt. The secret and the
+        state name the attempt together: the secret of one with the state of another is
+        SIGN_IN_INVALID, and uses up neither.
 
         With a `request_id` the same call can be repeated until the attempt expires, and
         continues where the first call was interrupted: the account is stored with the
@@ -641,7 +643,9 @@ class AsyncCalls(ABC):
         for a link also a token of the same user. The browser must have come back to a
         redirect URI of this provider. The server checks this before it sends anything to
         the provider. The check uses the attempt up with any result; only a wrong
-        field, or a `user_token` that cannot link, leaves the attempt.
+        field, or a `user_token` that cannot link, leaves the attempt. The secret and the
+        state name the attempt together: the secret of one with the state of another is
+        SIGN_IN_INVALID, and uses up neither.
 
         With a `request_id` the same call can be repeated until the attempt expires, and
         continues where the first call was interrupted: the account is stored with the
