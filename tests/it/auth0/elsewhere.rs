@@ -42,7 +42,7 @@ fn refused(status: u16, body: &Value) -> String {
 #[tokio::test]
 async fn a_path_of_another_service_says_which_it_is() {
     let server = TestServer::start_auth0().await;
-    let mut told = Vec::new();
+    let mut responses = Vec::new();
     for (method, path) in ELSEWHERE {
         let request = Request::builder()
             .method(method)
@@ -50,7 +50,7 @@ async fn a_path_of_another_service_says_which_it_is() {
             .header(header::CONTENT_TYPE, "application/json");
         let said = server.backend().send(request.body(Bytes::from_static(b"{}")).unwrap()).await;
         let message = refused(said.status.as_u16(), &said.body);
-        told.push(format!("{method} {path} -> {message}"));
+        responses.push(format!("{method} {path} -> {message}"));
 
         // The same over HTTP/1.1, by a client without a token.
         let head = format!("{method} {path} HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\n{{}}");
@@ -58,7 +58,7 @@ async fn a_path_of_another_service_says_which_it_is() {
         assert_eq!(answer.header("content-type"), Some("application/json; charset=utf-8"));
         assert_eq!(refused(answer.status, &serde_json::from_str(&answer.body).unwrap()), message);
     }
-    insta::assert_snapshot!(told.join("\n"), @r#"
+    insta::assert_snapshot!(responses.join("\n"), @r#"
         GET /authorize?client_id=a&response_type=code -> /authorize belongs to the Authentication API of the tenant that issues your tokens. This is identity-link, which serves /api/v2 only.
         GET /userinfo -> /userinfo belongs to the Authentication API of the tenant that issues your tokens. This is identity-link, which serves /api/v2 only.
         POST /oauth/token -> /oauth belongs to the Authentication API of the tenant that issues your tokens. This is identity-link, which serves /api/v2 only.
@@ -98,7 +98,7 @@ async fn a_page_reads_that_it_asks_the_wrong_service() {
 #[tokio::test]
 async fn a_call_of_grpc_stays_one() {
     let server = TestServer::start_auth0().await;
-    let mut told = Vec::new();
+    let mut responses = Vec::new();
     for (method, path, media_type) in [
         ("POST", "/oauth/token", "application/grpc"),
         ("POST", "/identitylink.v1.IdentityService/Nothing", "application/grpc+proto"),
@@ -114,9 +114,9 @@ async fn a_call_of_grpc_stays_one() {
             .uri(format!("http://test{path}"))
             .header(header::CONTENT_TYPE, media_type);
         let answer = http2(server.address, request.body(Full::default()).unwrap()).await.unwrap();
-        told.push(format!("{method} {path} {media_type} -> {}", outcome(&answer)));
+        responses.push(format!("{method} {path} {media_type} -> {}", outcome(&answer)));
     }
-    insta::assert_snapshot!(told.join("\n"), @r#"
+    insta::assert_snapshot!(responses.join("\n"), @r#"
         POST /oauth/token application/grpc -> 200 16 application/grpc
         POST /identitylink.v1.IdentityService/Nothing application/grpc+proto -> 200 16 application/grpc
         GET /identitylink.v1.IdentityService/GetUser application/json -> 415 - text/plain; charset=utf-8
