@@ -35,7 +35,7 @@ const REFRESHES_PER_SLOT: usize = 8;
 /// How many flows may wait for providers without a slot. Two providers that are down at once can take
 /// all of these places, and no other ones.
 const AT_PROVIDERS: usize = 2 * MAX_AT_ONE_PROVIDER;
-/// How many flows may wait for one provider. Each takes some 60 KB of memory.
+/// How many flows may wait for one provider. Each takes some 20 KB of memory.
 pub const MAX_AT_ONE_PROVIDER: usize = 1000;
 
 /// The slots of a server.

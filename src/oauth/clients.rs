@@ -30,6 +30,10 @@ use crate::{
 
 /// How long all requests to a provider for one call may take in total.
 pub const PROVIDER_TIMEOUT: Duration = Duration::from_secs(10);
+/// How many calls ask one provider something at a time; the others wait for their turn. A provider that
+/// takes a second for each answer completes so many flows a second. One that hangs completes none, and
+/// a connection takes more memory than all else of the call that waits for it.
+const MAX_ASKING_ONE_PROVIDER: usize = 128;
 
 /// The clients at all providers of all tenants.
 pub struct Clients {
@@ -43,8 +47,15 @@ pub struct Client {
     settings: ClientSettings,
     protocol: ProtocolClient,
     http: HttpClient,
-    /// Slots for calls that wait for the issuer. All clients at the same issuer share them.
-    slots: Arc<Semaphore>,
+    places: Arc<Places>,
+}
+
+/// Places for calls at one issuer. All clients there share them.
+struct Places {
+    /// Places for calls that wait for the issuer.
+    waiting: Semaphore,
+    /// Turns to ask it something: each is a connection, unless the provider has HTTP/2.
+    turns: Semaphore,
 }
 
 enum ProtocolClient {
@@ -90,15 +101,13 @@ impl Clients {
     ) -> Self {
         let issuers = SharedIssuers::new(metrics, earlier.map(|earlier| &earlier.issuers));
         let mut all = Self { clients: BTreeMap::new(), issuers };
-        let mut slots = BTreeMap::new();
+        let mut places = BTreeMap::new();
         for (tenant, provider, settings) in settings {
-            let slots = slots
-                .entry(settings.issuer())
-                .or_insert_with(|| Arc::new(Semaphore::new(MAX_AT_ONE_PROVIDER)));
+            let places = places.entry(settings.issuer()).or_insert_with(|| Arc::new(Places::new()));
             let protocol = ProtocolClient::new(&settings, &mut all.issuers);
             let http = http.trusting(settings.authorities.as_ref());
-            let slots = Arc::clone(slots);
-            let client = Client { provider: provider.clone(), settings, protocol, http, slots };
+            let places = Arc::clone(places);
+            let client = Client { provider: provider.clone(), settings, protocol, http, places };
             all.clients.entry(tenant).or_default().insert(provider, client);
         }
         all.issuers.forget_earlier();
@@ -164,6 +173,15 @@ impl ProtocolClient {
     }
 }
 
+impl Places {
+    fn new() -> Self {
+        Self {
+            waiting: Semaphore::new(MAX_AT_ONE_PROVIDER),
+            turns: Semaphore::new(MAX_ASKING_ONE_PROVIDER),
+        }
+    }
+}
+
 impl Client {
     /// The provider.
     pub fn provider(&self) -> &Provider {
@@ -200,6 +218,7 @@ impl Client {
         let Self { settings, http, .. } = self;
         let authorization_url = match &self.protocol {
             ProtocolClient::Oidc(oidc) => {
+                // In no turn: all calls share one request for the metadata, and most need none.
                 self.in_time(oidc.authorization_url(settings, http, authorization, &flow, &state))
                     .await?
             }
@@ -224,10 +243,11 @@ impl Client {
         let (ours, http) = ((&self.settings, &self.provider), &self.http);
         match &self.protocol {
             ProtocolClient::Oidc(oidc) => {
-                self.in_time(oidc.account(ours, http, flow, response, now)).await
+                self.in_turn(Box::pin(oidc.account(ours, http, flow, response, now))).await
             }
             ProtocolClient::OAuth(oauth) => {
-                self.in_time(oauth_only::account(ours, oauth, http, flow, response, now)).await
+                let account = oauth_only::account(ours, oauth, http, flow, response, now);
+                self.in_turn(Box::pin(account)).await
             }
         }
     }
@@ -264,10 +284,12 @@ impl Client {
         let (http, tokens) = (&self.http, (refresh.reveal(), scopes));
         let fresh = match &self.protocol {
             ProtocolClient::Oidc(oidc) => {
-                self.in_time(oidc.refresh((&self.settings, account), http, tokens, now)).await?
+                let fresh = oidc.refresh((&self.settings, account), http, tokens, now);
+                self.in_turn(Box::pin(fresh)).await?
             }
             ProtocolClient::OAuth(oauth) => {
-                self.in_time(oauth_only::refresh(&self.settings, oauth, http, tokens, now)).await?
+                let fresh = oauth_only::refresh(&self.settings, oauth, http, tokens, now);
+                self.in_turn(Box::pin(fresh)).await?
             }
         };
         Ok(ProviderTokens { refresh: fresh.refresh.or_else(|| Some(refresh.clone())), ..fresh })
@@ -284,19 +306,35 @@ impl Client {
     ) -> Result<Revoked, OAuthError> {
         let revocation = Revocation { settings: &self.settings, http: &self.http, tokens, now };
         match &self.protocol {
-            ProtocolClient::Oidc(oidc) => self.in_time(oidc.revoke(revocation)).await,
+            ProtocolClient::Oidc(oidc) => self.in_turn(Box::pin(oidc.revoke(revocation))).await,
             ProtocolClient::OAuth(oauth) => {
-                self.in_time(oauth_only::revoke(oauth, revocation)).await
+                self.in_turn(Box::pin(oauth_only::revoke(oauth, revocation))).await
             }
         }
+    }
+
+    /// Asks the provider when it is this call's turn. The future is boxed by the caller: otherwise, that of
+    /// this function would have room for it twice.
+    async fn in_turn<T, E: From<OAuthError>>(
+        &self,
+        asking: impl Future<Output = Result<T, E>> + Unpin,
+    ) -> Result<T, E> {
+        self.in_time(async {
+            let turns = &self.places.turns;
+            let _turn =
+                turns.acquire().await.map_err(|_| OAuthError::unavailable("it is closed"))?;
+            asking.await
+        })
+        .await
     }
 
     async fn in_time<T, E: From<OAuthError>>(
         &self,
         asking: impl Future<Output = Result<T, E>>,
     ) -> Result<T, E> {
-        let _slot = self
-            .slots
+        let _place = self
+            .places
+            .waiting
             .try_acquire()
             .map_err(|_| OAuthError::unavailable("too many calls wait for it already"))?;
         let slow = || {
@@ -331,7 +369,7 @@ mod tests {
         let answered = || one.in_time(async { Ok::<_, OAuthError>(()) });
 
         let last = u32::try_from(MAX_AT_ONE_PROVIDER).unwrap();
-        let waiting = two.slots.try_acquire_many(last).unwrap();
+        let waiting = two.places.waiting.try_acquire_many(last).unwrap();
         assert!(matches!(answered().await, Err(OAuthError::Unavailable(_))));
         drop(waiting);
         assert!(answered().await.is_ok());

@@ -125,14 +125,15 @@ impl Completion {
         self,
         reply: impl Fn(CompletedSignIn) -> R + Send + Sync + 'static,
     ) -> Result<R, Error> {
-        match self.flow_account().await {
-            // Boxed, so that a flow that waits for its provider has no room for it yet.
-            Ok(Some(account)) => Box::pin(self.decide(account, reply)).await,
-            // The attempt may be used up, or the user's token withdrawn, because this very call
-            // succeeded before.
-            Ok(None) => Ok(self.stored_response().await?.ok_or(DomainError::SignInInvalid)?),
-            Err(error) => self.stored_response().await?.ok_or(error),
-        }
+        // What follows is boxed, so that a flow that waits for its provider has no room for it yet.
+        let error = match self.flow_account().await {
+            Ok(Some(account)) => return Box::pin(self.decide(account, reply)).await,
+            Ok(None) => DomainError::SignInInvalid.into(),
+            Err(error) => error,
+        };
+        // The attempt may be used up, or the user's token withdrawn, because this very call succeeded
+        // before.
+        Box::pin(self.stored_response()).await?.ok_or(error)
     }
 
     /// The response that this very call got before.

@@ -110,12 +110,23 @@ impl Completion {
                 _ => (ExchangeEnd::Unanswered, error),
             },
         };
-        self.session().await?.end_exchange(self.name, by, end).await?;
-        match self.read_stored_account(by).await {
+        match Box::pin(self.end_without_account(by, end)).await? {
             // The call that seemed interrupted was only slow.
-            Ok(Some(account)) => Ok(Some(account)),
-            _ => Err(error),
+            Some(account) => Ok(Some(account)),
+            None => Err(error),
         }
+    }
+
+    /// Ends the exchange of this request. Returns the result that another call of the same request has
+    /// stored meanwhile.
+    async fn end_without_account(
+        &self,
+        by: &[u8; 32],
+        end: ExchangeEnd,
+    ) -> Result<Option<FlowAccount>, Error> {
+        self.session().await?.end_exchange(self.name, by, end).await?;
+        // The caller's own error says more than that of this look-up.
+        Ok(self.read_stored_account(by).await.unwrap_or_default())
     }
 
     /// The result that another call of the same request has stored meanwhile.

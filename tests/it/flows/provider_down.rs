@@ -164,6 +164,41 @@ async fn a_provider_that_hangs_holds_up_its_own_flows_only() {
     assert!(served.iter().all(Result::is_ok));
 }
 
+/// A provider that hangs is asked by so many flows at a time; more of them wait for their turn, and none is
+/// lost. A flow begins meanwhile, because that asks the provider nothing.
+#[tokio::test]
+async fn a_provider_is_asked_by_so_many_flows_at_a_time() {
+    const ASKING: usize = 128;
+    const FLOWS: usize = ASKING + 12;
+    let (fake, server) = fake_and_server().await;
+    let service = server.service();
+    let mut requests = Vec::new();
+    for _ in 0..FLOWS {
+        let begun = service.start_sign_in(to_sign_in("fake")).await.unwrap();
+        requests.push(come_back(&begun).await);
+    }
+    let (held, release) = Answer::new("400 Bad Request", "", r#"{"error":"invalid_grant"}"#).held();
+    fake.web.answer("/token", held);
+
+    let mut flows = JoinSet::new();
+    for (at, request) in requests.into_iter().enumerate() {
+        let service = service.clone();
+        flows.spawn(async move { service.complete_sign_in(request).await });
+        // One by one: a flow removes its attempt before it asks the provider.
+        let later = format!("SELECT 1 FROM sign_in_attempts OFFSET {}", FLOWS - at - 1);
+        server.database.db_until_none(&later).await;
+    }
+    fake.web.until_asked_for("/token", ASKING).await;
+    service.start_sign_in(to_sign_in("fake")).await.unwrap();
+    assert_eq!(fake.web.asked_for("/token").len(), ASKING);
+    release.notify_one();
+
+    while let Some(flow) = flows.join_next().await {
+        assert_eq!(refusal(flow.unwrap()), "FailedPrecondition PROVIDER_REJECTED");
+    }
+    assert_eq!(fake.web.asked_for("/token").len(), FLOWS);
+}
+
 /// Tenants with the same provider share one request for what is the same for all of them.
 #[tokio::test]
 async fn tenants_share_the_keys_of_a_provider() {
