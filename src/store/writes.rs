@@ -7,6 +7,7 @@
 use diesel::{
     pg::Pg,
     query_builder::{QueryFragment, QueryId},
+    result::{DatabaseErrorKind, Error as DieselError},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
 
@@ -53,6 +54,17 @@ impl Expected {
                 Err(StoreError::Fault(format!("a write changed {changed} rows instead of {rows}")))
             }
             Self::Unless(_, overtaken) => Err(StoreError::Conflict(overtaken.to_owned())),
+        }
+    }
+
+    /// The error of a write that failed. A row that exists already is that of the other writer.
+    fn failed(&self, error: DieselError) -> StoreError {
+        match (self, error) {
+            (
+                Self::Unless(_, overtaken),
+                DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _),
+            ) => StoreError::Conflict((*overtaken).to_owned()),
+            (_, error) => error.into(),
         }
     }
 }
@@ -116,7 +128,8 @@ impl Session {
         let changed = self.conn.execute_all(statements).await?;
         // An error makes all later statements fail, so the first one is the cause.
         for (changed, expected) in changed.into_iter().zip(&expected) {
-            if expected.compare(changed?)? == Written::EpochIsOver {
+            let changed = changed.map_err(|error| expected.failed(error))?;
+            if expected.compare(changed)? == Written::EpochIsOver {
                 return Ok(Written::EpochIsOver);
             }
         }
