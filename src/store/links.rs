@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::{
     BoolExpressionMethods as _, ExpressionMethods as _, QueryDsl as _, QueryableByName, sql_query,
-    sql_types::{Bool, Nullable, Text, Uuid as SqlUuid},
+    sql_types::{Array, BigInt, Bool, Nullable, Text, Uuid as SqlUuid},
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::{
     Session, StoreError,
+    bind::column,
     cached::Cached,
     erasures::not_being_erased,
     rows::user_id,
@@ -82,6 +83,8 @@ pub struct PlanLink {
 
 #[derive(QueryableByName)]
 struct PlanLinkRow {
+    #[diesel(sql_type = BigInt)]
+    position: i64,
     #[diesel(sql_type = SqlUuid)]
     id: Uuid,
     #[diesel(sql_type = Nullable<Text>)]
@@ -91,31 +94,39 @@ struct PlanLinkRow {
 }
 
 impl Session {
-    /// The links of a plan into this user: the oldest first.
+    /// The links of a plan into each of these users: the oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`] of the database.
     pub async fn links_of_plan_into(
         &mut self,
         plan: Uuid,
-        primary: &UserId,
-    ) -> Result<Vec<PlanLink>, StoreError> {
+        primaries: &[&UserId],
+    ) -> Result<Vec<Vec<PlanLink>>, StoreError> {
         // `OFFSET 0` keeps the planner from reading all links of the plan.
         const SQL: &str = concat!(
-            "SELECT l.id, l.secondary_id, l.undo_time IS NOT NULL AS is_undone FROM ( \
+            "SELECT q.position, l.id, l.secondary_id, l.undo_time IS NOT NULL AS is_undone \
+             FROM unnest($2::text[]) WITH ORDINALITY AS q(id, position) JOIN LATERAL ( \
                SELECT id, secondary_id, undo_time, plan_id, link_time FROM links \
-               WHERE tenant_id = $1 AND primary_id = $2 AND ",
+               WHERE tenant_id = $1 AND primary_id = q.id AND ",
             not_being_erased!("links"),
-            " ORDER BY link_time DESC, id DESC OFFSET 0) l \
-             WHERE l.plan_id = $3 ORDER BY l.link_time, l.id"
+            " ORDER BY link_time DESC, id DESC OFFSET 0) l ON l.plan_id = $3 \
+             ORDER BY q.position, l.link_time, l.id"
         );
         let query = sql_query(SQL)
             .bind::<Text, _>(self.tenant.as_str())
-            .bind::<Text, _>(primary.as_str())
+            .bind::<Array<Text>, _>(column(primaries, |id| id.as_str()))
             .bind::<SqlUuid, _>(plan);
         let rows: Vec<PlanLinkRow> = self.conn.load("links_of_plan_into", Cached(query)).await?;
-        let links = rows.into_iter().map(|row| {
+        let mut links = vec![Vec::new(); primaries.len()];
+        for row in rows {
             let secondary = row.secondary_id.as_deref().map(user_id).transpose()?;
-            Ok(PlanLink { id: row.id, secondary, is_undone: row.is_undone })
-        });
-        links.collect()
+            let at = usize::try_from(row.position - 1).ok();
+            if let Some(of) = at.and_then(|at| links.get_mut(at)) {
+                of.push(PlanLink { id: row.id, secondary, is_undone: row.is_undone });
+            }
+        }
+        Ok(links)
     }
 
     /// Inserts a link, and uses its proof up. The transaction does not commit if another link has

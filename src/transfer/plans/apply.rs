@@ -1,6 +1,9 @@
 //! Links by a plan.
 
-use std::{cmp::Ordering, collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    sync::Arc,
+};
 
 use tokio_util::sync::CancellationToken;
 
@@ -19,6 +22,10 @@ use crate::{
     transfer::lines::LineSink,
     use_cases::{Link, LinkOutcome, NotStored, Secondary, UseCases},
 };
+
+/// For how many lines of a plan the links that it has made are read at once. A look for each of them, one
+/// after the other, took as long as its link.
+const LINES_AT_ONCE: usize = 64;
 
 /// Links by a plan: each secondary user of a line into its primary one.
 pub struct Apply {
@@ -85,17 +92,21 @@ impl Apply {
         stop: &CancellationToken,
         pipeline: &mut Pipeline<'_, impl LineSink>,
     ) -> Result<ApplyEnd, PlansError> {
-        while let Some(cluster) = clusters.next().await? {
-            let settled = match cluster.line.cmp(&self.after.line) {
-                Ordering::Less => continue,
-                Ordering::Equal => usize::try_from(self.after.users).unwrap_or(usize::MAX),
-                Ordering::Greater => 0,
+        let mut ahead = VecDeque::new();
+        loop {
+            if ahead.is_empty() {
+                ahead = self.read_ahead(clusters).await?;
+            }
+            let Some(mut run) = ahead.pop_front() else { return Ok(ApplyEnd::Complete) };
+            let cluster = Arc::clone(&run.cluster);
+            let settled = match cluster.line == self.after.line {
+                true => usize::try_from(self.after.users).unwrap_or(usize::MAX),
+                false => 0,
             };
             if pipeline.concerns(&cluster) {
                 pipeline.settle_all().await?;
+                run.look_again().await?;
             }
-            let cluster = Arc::new(cluster);
-            let mut run = ClusterRun::of(&self, &cluster).await?;
             let mut is_linking = false;
             for (index, secondary) in cluster.secondaries.iter().enumerate().skip(settled) {
                 if stop.is_cancelled() {
@@ -104,7 +115,7 @@ impl Apply {
                 // The link before it changes the version of the primary user.
                 if is_linking {
                     pipeline.settle_all().await?;
-                    run = ClusterRun::of(&self, &cluster).await?;
+                    run.look_again().await?;
                 }
                 if let Some(verdict) = run.known(secondary) {
                     is_linking = false;
@@ -120,14 +131,39 @@ impl Apply {
                 is_linking = true;
             }
         }
-        Ok(ApplyEnd::Complete)
     }
 
-    /// The links of the plan into the primary user of a cluster.
-    async fn made(&self, cluster: &PlannedCluster) -> Result<Vec<PlanLink>, PlansError> {
+    /// The next clusters from the place on, with the links that each has by now; none after the last. Links
+    /// that are made meanwhile are found out by the versions of the users.
+    async fn read_ahead(
+        self: &Arc<Self>,
+        clusters: &mut impl Clusters,
+    ) -> Result<VecDeque<ClusterRun>, PlansError> {
+        let mut read = Vec::with_capacity(LINES_AT_ONCE);
+        while read.len() < LINES_AT_ONCE
+            && let Some(cluster) = clusters.next().await?
+        {
+            if cluster.line >= self.after.line {
+                read.push(Arc::new(cluster));
+            }
+        }
+        let made = self.made(&read).await?;
+        let run = |(cluster, made)| ClusterRun { apply: Arc::clone(self), cluster, made };
+        Ok(read.into_iter().zip(made).map(run).collect())
+    }
+
+    /// The links of the plan into the primary user of each cluster.
+    async fn made(
+        &self,
+        clusters: &[Arc<PlannedCluster>],
+    ) -> Result<Vec<Vec<PlanLink>>, PlansError> {
+        if clusters.is_empty() {
+            return Ok(Vec::new());
+        }
         let PlanId { id, tenant } = &self.plan;
+        let primaries: Vec<_> = clusters.iter().map(|cluster| &cluster.primary.id).collect();
         let mut session = self.use_cases.store().session(tenant).await?;
-        Ok(session.links_of_plan_into(*id, &cluster.primary.id).await?)
+        Ok(session.links_of_plan_into(*id, &primaries).await?)
     }
 }
 
@@ -141,10 +177,13 @@ struct ClusterRun {
 }
 
 impl ClusterRun {
-    /// A cluster, with the links that it has by now.
-    async fn of(apply: &Arc<Apply>, cluster: &Arc<PlannedCluster>) -> Result<Self, PlansError> {
-        let made = apply.made(cluster).await?;
-        Ok(Self { apply: Arc::clone(apply), cluster: Arc::clone(cluster), made })
+    /// Reads the links of the plan again. Returns whether there are others than before.
+    async fn look_again(&mut self) -> Result<bool, PlansError> {
+        let made = self.apply.made(std::slice::from_ref(&self.cluster)).await?;
+        let made = made.into_iter().next().unwrap_or_default();
+        let is_other = made != self.made;
+        self.made = made;
+        Ok(is_other)
     }
 
     /// The verdict that needs no link; `None` if a link is to be made.
@@ -188,11 +227,9 @@ impl ClusterRun {
             if !matches!(verdict, Verdict::Skipped { .. }) {
                 return Ok(verdict);
             }
-            let made = self.apply.made(&self.cluster).await?;
-            if made == self.made {
+            if !self.look_again().await? {
                 return Ok(verdict);
             }
-            self.made = made;
             if let Some(known) = self.known(&secondary) {
                 return Ok(known);
             }

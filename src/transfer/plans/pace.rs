@@ -5,14 +5,15 @@
 
 use std::{fmt, num::NonZeroU32, time::Duration};
 
-use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
+use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::PlansError;
 use crate::store::{Load, Store, StoreError};
 
-/// The shortest time between the beginnings of two links.
-const SHORTEST: Duration = Duration::from_micros(1);
+/// How long before its time a link may begin. The clock wakes a task to the millisecond, so a wait for less
+/// would make the rate lower than it is to be.
+const EARLY: Duration = Duration::from_millis(2);
 /// How often the command looks whether others wait.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How long an event may wait behind an open transaction. Watchers of the feed lag as long.
@@ -41,8 +42,9 @@ impl fmt::Display for Busy {
 /// The pace of a command.
 pub struct Pace<'a> {
     store: Store,
-    ticks: Interval,
-    looks: Interval,
+    every: Duration,
+    /// When the next link is to begin.
+    due: Instant,
     looked: Option<Instant>,
     at_once: usize,
     /// Is called when a pause begins, and with `None` when it ends.
@@ -51,24 +53,17 @@ pub struct Pace<'a> {
 
 impl<'a> Pace<'a> {
     /// At most so many links per second, and so many at once. `pauses` is called when a pause begins,
-    /// and with `None` when it ends. Needs a runtime with a clock.
+    /// and with `None` when it ends.
     pub fn new(
         store: &Store,
         per_second: NonZeroU32,
         at_once: usize,
         pauses: &'a (dyn Fn(Option<Busy>) + Sync),
     ) -> Self {
-        let every = |period| {
-            let mut interval = interval(period);
-            // A link that took long is not made up for.
-            interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
-            interval
-        };
         Self {
             store: store.clone(),
-            // A period of zero would panic.
-            ticks: every((Duration::from_secs(1) / per_second.get()).max(SHORTEST)),
-            looks: every(LOOK_EVERY),
+            every: Duration::from_secs(1) / per_second.get(),
+            due: Instant::now(),
             looked: None,
             at_once,
             pauses,
@@ -93,7 +88,12 @@ impl<'a> Pace<'a> {
     }
 
     async fn next_turn(&mut self) -> Result<(), StoreError> {
-        self.ticks.tick().await;
+        let now = Instant::now();
+        if self.due > now + EARLY {
+            sleep_until(self.due).await;
+        }
+        // What took long is not made up for.
+        self.due = self.due.max(now) + self.every;
         if self.looked.is_some_and(|looked| looked.elapsed() < LOOK_EVERY) {
             return Ok(());
         }
@@ -103,7 +103,7 @@ impl<'a> Pace<'a> {
                 paused_for = Some(busy);
                 (self.pauses)(paused_for);
             }
-            self.looks.tick().await;
+            sleep(LOOK_EVERY).await;
         }
         if paused_for.is_some() {
             (self.pauses)(None);

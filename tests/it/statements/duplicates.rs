@@ -23,7 +23,7 @@ async fn a_search_for_duplicates_walks_by_indexes() {
         assert_eq!(session.owners_of_emails(&emails, true, 10).await.unwrap().len(), 2);
         assert!(session.owners_of_emails(&emails, false, 10).await.unwrap().is_empty());
         let (plan, user) = (uuid::Uuid::new_v4(), UserId::parse("google").unwrap());
-        assert_eq!(session.links_of_plan_into(plan, &user).await.unwrap(), []);
+        assert_eq!(session.links_of_plan_into(plan, &[&user]).await.unwrap(), [[]]);
         let page = session.claims_after(&AccountPlace::default(), 1000).await.unwrap();
         assert!(page.read == 1000 && page.claims.is_empty() && page.next.is_some());
         Ok(())
