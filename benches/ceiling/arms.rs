@@ -26,6 +26,8 @@ pub(super) enum Arm {
     Idle,
     /// Calls in flight on 256 connections, one on each, once.
     Connections,
+    /// A server with a thousand watchers, and no calls.
+    Watchers,
     /// 248 calls in flight and 1,000 watchers, once.
     Crowd,
     /// Calls of another system over HTTP/1.1, by so many tasks in a closed loop.
@@ -110,7 +112,7 @@ impl Arm {
 
     /// Whether it takes long, so that it runs in the first round only.
     pub(super) fn runs_once(self) -> bool {
-        matches!(self, Self::Idle | Self::Connections | Self::Crowd)
+        matches!(self, Self::Idle | Self::Connections | Self::Watchers | Self::Crowd)
     }
 }
 
@@ -130,6 +132,7 @@ impl fmt::Display for Arm {
             Self::Events => f.write_str("Events"),
             Self::Idle => f.write_str("Idle"),
             Self::Connections => f.write_str("Connections"),
+            Self::Watchers => f.write_str("Watchers"),
             Self::Crowd => f.write_str("Crowd"),
             Self::Peer(peer, tasks) => write!(f, "{peer:?} c={tasks}"),
         }

@@ -69,7 +69,7 @@ impl<'a> Bench<'a> {
             Arm::CallsAtRate | Arm::Events => self.start(Place::Service).await,
             Arm::Pgbench(script, _) => self.write(script).await,
             Arm::PgbenchAtRate => self.write(Script::GetUser).await,
-            Arm::Idle | Arm::Connections | Arm::Crowd => {
+            Arm::Idle | Arm::Connections | Arm::Watchers | Arm::Crowd => {
                 self.database(self.options.users).await;
             }
             Arm::Peer(peer, _) => {
@@ -124,7 +124,7 @@ impl<'a> Bench<'a> {
             Arm::Events => {
                 feed::delays(self.servers[&Place::Service].address, self.seconds()).await
             }
-            Arm::Idle | Arm::Connections | Arm::Crowd => {
+            Arm::Idle | Arm::Connections | Arm::Watchers | Arm::Crowd => {
                 let url = self.cluster.url(&self.databases[&self.options.users]);
                 memory::sample(arm, self.program, &self.cluster.folder, &url, self.options).await
             }

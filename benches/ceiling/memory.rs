@@ -3,7 +3,7 @@
 use std::{path::Path, time::Duration};
 
 use futures_util::future::join_all;
-use identity_link_test_support::process;
+use identity_link_test_support::{events::Watcher, process};
 use tokio::time::sleep;
 
 use super::{
@@ -45,17 +45,29 @@ pub(super) async fn sample(
             let client = Client::connect_with(server.address, CONNECTIONS).await;
             under_calls(&server, client, CONNECTIONS, options).await
         }
+        Arm::Watchers => {
+            let server = start("");
+            let _watchers = watchers(&server).await;
+            sleep(REST).await;
+            Sample { memory: process::memory(server.pid(), "VmRSS"), ..Sample::default() }
+        }
         _ => {
             let server = start(more);
-            let mut watchers = Vec::new();
-            while watchers.len() < WATCHERS {
-                let service = feed::caller(server.address);
-                watchers.extend(join_all((0..STREAMS).map(|_| feed::begin(&service))).await);
-            }
+            let _watchers = watchers(&server).await;
             let client = Client::connect(server.address).await;
             under_calls(&server, client, IN_FLIGHT, options).await
         }
     }
+}
+
+/// Watchers that have caught up.
+async fn watchers(server: &Server) -> Vec<Watcher> {
+    let mut watchers = Vec::new();
+    while watchers.len() < WATCHERS {
+        let service = feed::caller(server.address);
+        watchers.extend(join_all((0..STREAMS).map(|_| feed::begin(&service))).await);
+    }
+    watchers
 }
 
 /// The memory under so many calls in flight.

@@ -9,7 +9,7 @@ use super::{
     arms::{
         Arm::{
             self, Calls, CallsAtRate, Connections, Crowd, Events, Idle, Overload, Pgbench,
-            PgbenchAtRate, Refusals,
+            PgbenchAtRate, Refusals, Watchers,
         },
         Peer, Place, Rpcs, Script,
     },

@@ -23,7 +23,7 @@ use super::{
 };
 
 /// The users that a plan links, all of them in pairs.
-pub(super) const IN_PAIRS: u64 = 24_000;
+pub(super) const IN_PAIRS: u64 = 72_000;
 /// How many callers call `Link`, and how many look users up.
 const LINKING: usize = 8;
 const LOOKING_UP: usize = 64;

@@ -77,6 +77,7 @@ pub(super) fn memory() -> Vec<Row> {
             Connections,
         ),
         growth("memory.connections.growth", Connections),
+        peak("memory.watchers", "memory with 1,000 watchers and no calls", [50.0, 40.0], Watchers),
         peak(
             "memory.peak",
             "memory with 248 calls in flight and 1,000 watchers, at most",
