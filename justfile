@@ -97,6 +97,10 @@ bench NAME *OPTIONS:
 auth0-clients:
     cargo test --test it auth0::clients -- --ignored --nocapture
 
+# Run the client for Node.js on Bun and Deno, which CI leaves out
+other-runtimes:
+    cargo test --test it -- --ignored --nocapture bun_and_deno
+
 # Sign in at the providers that CI leaves out: Keycloak (with Maven and Java), LemonLDAP::NG and Glewlwyd (from Debian)
 real-providers:
     cargo test --test it -- --ignored --nocapture --test-threads=1 keycloak lemonldap_ng glewlwyd

@@ -132,6 +132,26 @@ async fn every_scenario_holds_by_commonjs() {
     all_hold(tokio::task::spawn_blocking(start).await.unwrap()).await;
 }
 
+/// By hand, for its runtimes take 350 MB: `just other-runtimes`.
+#[tokio::test]
+#[ignore = "downloads two runtimes, of 350 MB: `just other-runtimes`"]
+async fn every_scenario_holds_on_bun_and_deno() {
+    let runtimes = tokio::task::spawn_blocking(|| npm::packages("tests/it/bun-and-deno"));
+    let modules = here(&runtimes.await.unwrap().join("node_modules"));
+    let deno = modules.join("@deno/linux-x64-glibc/deno");
+    for (runtime, arguments) in [
+        (modules.join("@oven/bun-linux-x64/bin/bun"), &[][..]),
+        (deno, &["run", "--allow-all"][..]),
+    ] {
+        let start = move || {
+            let mut command = Command::new(runtime);
+            command.args(arguments).arg("build/conformance/driver.js");
+            Driver::start(at(built(), command))
+        };
+        all_hold(tokio::task::spawn_blocking(start).await.unwrap()).await;
+    }
+}
+
 watches!(driver());
 
 /// A client of several addresses reaches them.
