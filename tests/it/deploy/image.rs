@@ -128,3 +128,15 @@ fn the_dockerfile_has_no_fault_that_a_linter_knows() {
     let linted = run_command(lint);
     assert_eq!((linted.code, linted.stdout.as_str()), (Some(0), ""), "{}", linted.stderr);
 }
+
+/// Cargo reads the manifests of all members, whichever one it builds.
+#[test]
+fn the_build_gets_each_member_of_the_workspace() {
+    let manifest: toml::Table = fs::read_to_string("Cargo.toml").unwrap().parse().unwrap();
+    let ignored = fs::read_to_string("deploy/Dockerfile.dockerignore").unwrap();
+    for member in manifest["workspace"]["members"].as_array().unwrap() {
+        let member = Path::new(member.as_str().unwrap());
+        let mut kept = ignored.lines().filter_map(|line| line.strip_prefix('!'));
+        assert!(kept.any(|kept| member.starts_with(kept)), "{} is left out", member.display());
+    }
+}
