@@ -1,5 +1,6 @@
 //! `examples/login-backend`: one story in a browser for each of the backends, which people copy.
 
+mod axum;
 mod fastapi;
 mod forged;
 mod net_http;

@@ -6,7 +6,7 @@
 use std::{env, path::PathBuf};
 
 /// The folder of the build profile, such as `target/debug`. The running program is in its `deps`.
-fn profile_dir() -> PathBuf {
+pub fn profile_dir() -> PathBuf {
     env::current_exe().unwrap().ancestors().nth(2).unwrap().to_owned()
 }
 
