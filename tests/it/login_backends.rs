@@ -40,6 +40,16 @@ macro_rules! stories {
         }
 
         #[tokio::test]
+        async fn a_person_is_asked_before_a_user_is_made() {
+            super::ordinary::registration(&$command).await;
+        }
+
+        #[tokio::test]
+        async fn a_blocked_user_is_signed_out_and_cannot_come_back() {
+            super::ordinary::blocked_user(&$command).await;
+        }
+
+        #[tokio::test]
         async fn a_forged_callback_is_refused() {
             super::forged::callbacks(&$command).await;
         }
@@ -57,6 +67,16 @@ macro_rules! stories {
         #[tokio::test]
         async fn a_hostile_name_is_text_and_no_secret_is_logged() {
             super::forged::name_and_log(&$command).await;
+        }
+
+        #[tokio::test]
+        async fn cookies_are_for_https_and_this_host_alone() {
+            super::forged::cookies_of_https(&$command).await;
+        }
+
+        #[tokio::test]
+        async fn without_https_it_serves_on_a_loopback_address_only() {
+            super::forged::plaintext_elsewhere(&$command).await;
         }
     };
 }

@@ -262,9 +262,16 @@ async def sign_out(request: Request) -> Response:
     return response
 
 
+def is_loopback(host: str) -> bool:
+    """Whether this is an address of this machine; a name is none, since it may lead to another one."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 def main() -> None:
-    here = urlsplit(BASE)
-    if not SECURE and not ipaddress.ip_address(here.hostname or "").is_loopback:
+    if not SECURE and not is_loopback(urlsplit(BASE).hostname or ""):
         raise SystemExit("BASE_URL: without https, cookies are safe on a loopback address only")
     listen = urlsplit(os.environ.get("LISTEN", BASE))
     listener = socket.create_server((listen.hostname or "", listen.port or 0))

@@ -4,6 +4,7 @@ use http::StatusCode;
 use rustix::process::Signal;
 
 use super::visit::{SITE, Site, Start, account, accounts, assert_contains, assert_refused};
+use crate::support::child::run_command;
 
 const BEGIN_AGAIN: &str = "This sign-in has ended, or began in another browser. Begin again.";
 
@@ -16,8 +17,10 @@ pub(super) async fn callbacks(start: &Start) {
 
     // A browser without an attempt, which would be signed in as the attacker.
     let mut alice = site.visit().await;
-    let refused = alice.returns("mail", &mallory.query).await;
-    assert_refused(&refused, StatusCode::BAD_REQUEST, BEGIN_AGAIN);
+    for query in [&*mallory.query, "state=%zz&code=%ff", ""] {
+        let refused = alice.returns("mail", query).await;
+        assert_refused(&refused, StatusCode::BAD_REQUEST, BEGIN_AGAIN);
+    }
     // A browser with an attempt of its own.
     let page = alice.home().await;
     alice.leave_for(&page, "Sign in with", "mail").await;
@@ -159,4 +162,59 @@ pub(super) async fn name_and_log(start: &Start) {
 /// The value of a parameter or a cookie.
 fn value(pair: &str) -> String {
     pair.split_once('=').map_or("", |(_, value)| value).to_owned()
+}
+
+/// Behind a proxy with TLS, each cookie is for this host and for https alone: a browser that has the
+/// prefix `__Host-` in its name takes it with `Secure`, with `Path=/`, without `Domain`, or not at all
+/// (RFC 6265bis, section 4.1.3.2). A cookie without the prefix, which a sister domain can set, is none.
+pub(super) async fn cookies_of_https(start: &Start) {
+    let site = Site::open_at(start, "https://login.example.com", "open").await;
+    site.office.person(account("a.smith", "smith@example.com"));
+    let mut alice = site.visit().await;
+    let settings = alice.sign_in("mail").await;
+    assert_eq!(accounts(&alice.by(&settings, "Link", "office").await), 2);
+    alice.sign_out().await;
+    alice.sign_in("mail").await;
+
+    let given = std::mem::take(&mut alice.browser.set_cookies);
+    assert!(given.len() >= 5, "{given:?}");
+    for cookie in &given {
+        assert!(cookie.starts_with("__Host-"), "{cookie}");
+        let attributes: Vec<String> =
+            cookie.to_lowercase().split(';').skip(1).map(|one| one.trim().to_owned()).collect();
+        for needed in ["secure", "httponly", "samesite=lax", "path=/"] {
+            assert!(attributes.iter().any(|one| one == needed), "{needed}: {cookie}");
+        }
+        assert!(!attributes.iter().any(|one| one.starts_with("domain")), "{cookie}");
+    }
+    let session = given.iter().rfind(|cookie| cookie.starts_with("__Host-session=")).unwrap();
+    let session = value(session.split(';').next().unwrap());
+    for (name, title) in
+        [("session", "<h1>Sign in</h1>"), ("__Host-session", "<h1>Your settings</h1>")]
+    {
+        let mut other = site.visit().await;
+        other.browser.set_cookie(&site.address, name, &session);
+        assert_contains(&other.home().await, title);
+    }
+}
+
+/// Cookies over a network in clear text would be everyone's, also at a name that looks like this
+/// machine.
+pub(super) async fn plaintext_elsewhere(start: &Start) {
+    let start = *start;
+    let run = move || {
+        ["http://login.example.com", "http://127.0.0.1.example.com", "http://localhost:8080"].map(
+            |url| {
+                let mut command = start();
+                command.env("BASE_URL", url).env("LISTEN", "http://127.0.0.1:0");
+                command.env("TOKEN_FILE", "none");
+                run_command(command)
+            },
+        )
+    };
+    for ran in tokio::task::spawn_blocking(run).await.unwrap() {
+        let said = format!("{}{}", ran.stdout, ran.stderr);
+        assert!(!matches!(ran.code, None | Some(0)), "{ran:?}");
+        assert!(said.contains("without https, cookies are safe on a loopback address only"));
+    }
 }

@@ -3,7 +3,7 @@
 use http::StatusCode;
 use identity_link::grpc::proto as pb;
 
-use super::visit::{Site, Start, account, accounts, assert_contains, assert_refused, offers};
+use super::visit::{SITE, Site, Start, account, accounts, assert_contains, assert_refused, offers};
 use crate::support::*;
 
 /// The first page of an account whose email another user has.
@@ -132,4 +132,73 @@ pub(super) async fn session_of_an_absorbed_and_of_a_deleted_user(start: &Start) 
     let with_absorbed = pb::DeleteUserRequest { include_absorbed: true, ..delete(&holder.id) };
     service.delete_user(with_absorbed).await.unwrap();
     assert_contains(&alice.home().await, "<h1>Sign in</h1>");
+}
+
+/// The tenant asks before it makes a user. Until the person agrees there is none, and the session that
+/// waits changes nothing. To link an account, or to say that a candidate is another person, is to agree.
+pub(super) async fn registration(start: &Start) {
+    const NEW_HERE: &str = "<h1>New here?</h1>";
+    let site = Site::open_at(start, SITE, "ask").await;
+    let service = site.server.service();
+    let mut alice = site.visit().await;
+
+    let asked = alice.sign_in("mail").await;
+    assert_contains(&asked, NEW_HERE);
+    assert_contains(&asked, "Your account at mail has not been used here before.");
+    let mail = [("provider".to_owned(), "mail".to_owned())];
+    for action in ["/link", "/link-pending"] {
+        let refused = alice.send(SITE, action, &mail).await;
+        assert_refused(&refused, StatusCode::BAD_REQUEST, "Sign in again first");
+    }
+    let cancelled = alice.press(&asked, "Cancel", "").await;
+    assert_contains(&cancelled, "<h1>Sign in</h1>");
+    let refused = alice.press(&asked, "Create my user", "").await;
+    assert_refused(&refused, StatusCode::BAD_REQUEST, "Begin again.");
+    let found = service.find_by_identity(owner_of("mail", "alice")).await;
+    assert_eq!(refusal(found), "NotFound IDENTITY_NOT_FOUND");
+
+    let asked = alice.sign_in("mail").await;
+    let settings = alice.press(&asked, "Create my user", "").await;
+    assert_eq!(accounts(&settings), 1);
+    let refused = alice.press(&asked, "Create my user", "").await;
+    assert_refused(&refused, StatusCode::BAD_REQUEST, "Begin again.");
+
+    site.office.person(account("a.smith", "smith@example.com"));
+    let linked = alice.by(&settings, "Link", "office").await;
+    assert_eq!(accounts(&linked), 2);
+
+    site.office.person(account("third", "alice@example.com"));
+    let mut other = site.visit().await;
+    let noticed = other.sign_in("office").await;
+    assert_contains(&noticed, NOTICED);
+    let settings = other.press(&noticed, "I am new here", "").await;
+    assert_eq!(accounts(&settings), 1);
+}
+
+/// A user that is blocked is signed out at the next page, and its accounts neither sign in nor are linked
+/// to another user. The session does not come back with the user.
+pub(super) async fn blocked_user(start: &Start) {
+    const BLOCKED: &str = "This user is blocked. Write to the support.";
+    let site = Site::open(start).await;
+    site.office.person(account("a.smith", "smith@example.com"));
+    let service = site.server.service();
+    let mut alice = site.visit().await;
+    let settings = alice.sign_in("mail").await;
+    let user = service.find_by_identity(owner_of("mail", "alice")).await.unwrap().user.unwrap();
+
+    service.block(&user.id, true).await;
+    let refused = alice.press(&settings, "Unlink", "value=\"mail\"").await;
+    assert_refused(&refused, StatusCode::BAD_REQUEST, "Sign in again first");
+    assert_contains(&alice.home().await, "<h1>Sign in</h1>");
+    assert_refused(&alice.sign_in("mail").await, StatusCode::BAD_REQUEST, BLOCKED);
+    assert_contains(&alice.home().await, "<h1>Sign in</h1>");
+    let mut smith = site.visit().await;
+    let settings = smith.sign_in("office").await;
+    let refused = smith.by(&settings, "Link", "mail").await;
+    assert_refused(&refused, StatusCode::BAD_REQUEST, BLOCKED);
+    assert_eq!(accounts(&smith.home().await), 1);
+
+    service.block(&user.id, false).await;
+    assert_contains(&alice.home().await, "<h1>Sign in</h1>");
+    assert_eq!(accounts(&alice.sign_in("mail").await), 1);
 }

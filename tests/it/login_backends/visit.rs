@@ -33,6 +33,8 @@ pub(super) struct Site {
     pub backend: Running,
     /// Where the backend listens.
     pub address: String,
+    /// The URL at which people reach it.
+    url: &'static str,
 }
 
 /// The claims of an account.
@@ -43,33 +45,46 @@ pub(super) fn account(subject: &str, email: &str) -> Value {
 impl Site {
     /// Starts a backend.
     pub(super) async fn open(start: &Start) -> Self {
+        Self::open_at(start, SITE, "open").await
+    }
+
+    /// Starts a backend that people reach at this URL, and whose tenant has this `registration`.
+    pub(super) async fn open_at(start: &Start, url: &'static str, registration: &str) -> Self {
         let mail = FakeOidc::start(account("alice", "alice@example.com")).await;
         let office = FakeOidc::start(account("a.smith", "alice@example.com")).await;
         let clients = oidc("mail", &mail.issuer) + &oidc("office", &office.issuer);
+        let clients = clients.replace(CALLBACK, &format!("{url}/callback"));
+        let tenant = format!(
+            "[tenants.default]\nregistration = \"{registration}\"\n[tenants.default.providers]\n"
+        );
         let database = cluster().db_migrated().await;
         let folder = temp_dir(&database.name);
-        let server = TestServer::start_with(database, |toml| toml + &clients).await;
+        let server = TestServer::start_with(database, |toml| {
+            toml.replacen("[tenants.default.providers]\n", &tenant, 1) + &clients
+        })
+        .await;
         let token = folder.join("token");
         let scopes = "sign_in:users read:users update:users";
         fs::write(&token, Token::of("services", "backend").scope(scopes).sign()).unwrap();
         let (start, here) = (*start, format!("http://{}", server.address));
         let starting = move || {
             let mut command = start();
-            command.env("BASE_URL", SITE).env("LISTEN", "http://127.0.0.1:0");
+            command.env("BASE_URL", url).env("LISTEN", "http://127.0.0.1:0");
             command.env("IDENTITY_LINK", here).env("TOKEN_FILE", token);
             let mut backend = Running::start(command);
             let line = backend.stdout_until(|line| line.starts_with("serving "));
             (backend, line.rsplit(' ').next().unwrap().to_owned())
         };
         let (backend, address) = tokio::task::spawn_blocking(starting).await.unwrap();
-        Self { server, mail, office, backend, address }
+        Self { server, mail, office, backend, address, url }
     }
 
     /// A person's browser, which shows the login page.
     pub(super) async fn visit(&self) -> Visit {
         let mut visit = Visit {
-            browser: Browser::new(CALLBACK),
+            browser: Browser::new(&format!("{}/callback", self.url)),
             address: self.address.clone(),
+            url: self.url,
             query: String::new(),
         };
         assert_contains(&visit.home().await, "<h1>Sign in</h1>");
@@ -80,7 +95,8 @@ impl Site {
 /// A person's browser.
 pub(super) struct Visit {
     pub browser: Browser,
-    address: String,
+    pub address: String,
+    url: &'static str,
     /// The query with which a provider last sent the browser back.
     pub query: String,
 }
@@ -94,7 +110,7 @@ impl Visit {
     /// Presses the button with this text, the form of which contains these texts.
     pub(super) async fn press(&mut self, page: &Page, button: &str, having: &str) -> Page {
         let (action, fields) = form_of(page, button, having);
-        self.send(SITE, &action, &fields).await
+        self.send(self.url, &action, &fields).await
     }
 
     /// Sends a form from a page of this origin.
@@ -119,7 +135,7 @@ impl Visit {
         let (action, fields) = form_of(page, button, &format!("value=\"{provider}\""));
         let url = format!("{}{action}", self.address);
         let fields: Vec<_> = fields.iter().map(|(name, value)| (&**name, &**value)).collect();
-        let back = self.browser.post_from(SITE, &url, &fields).await.back();
+        let back = self.browser.post_from(self.url, &url, &fields).await.back();
         self.query = form::write(back.iter().map(|(name, value)| (name.as_str(), value.as_str())));
     }
 
