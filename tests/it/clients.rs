@@ -4,7 +4,7 @@
 mod driver;
 mod golang;
 mod java;
-mod node;
+pub(crate) mod node;
 mod python;
 mod rust;
 mod scenarios;

@@ -1,6 +1,7 @@
 //! `examples/login-backend`: one story in a browser for each of the backends, which people copy.
 
 mod axum;
+mod express;
 mod fastapi;
 mod forged;
 mod net_http;

@@ -12,7 +12,7 @@ use crate::{
     docs::pages::Page,
     support::{
         TestServer,
-        child::{run_command, temp_dir},
+        child::{copy, run_command, temp_dir},
         debian,
         tokens::Token,
     },
@@ -28,8 +28,7 @@ fn built() -> &'static Path {
         debian::program_of("default-jdk-headless", &["javac"]);
         debian::program_of("maven", &["mvn"]);
         let folder = temp_dir("client_java");
-        fs::copy(format!("{FOLDER}/pom.xml"), folder.join("pom.xml")).unwrap();
-        copy(&Path::new(FOLDER).join("src"), &folder.join("src"));
+        copy(Path::new(FOLDER), &folder);
         let protos = env::current_dir().unwrap().join("proto");
         let mut command = Command::new("mvn");
         command.args(["--batch-mode", "--quiet", "package"]);
@@ -40,19 +39,6 @@ fn built() -> &'static Path {
         assert!(ran.status.success(), "{said}{}", String::from_utf8_lossy(&ran.stderr));
         folder
     })
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let (from, to) = (entry.path(), to.join(entry.file_name()));
-        if from.is_dir() {
-            copy(&from, &to);
-        } else {
-            fs::copy(from, to).unwrap();
-        }
-    }
 }
 
 /// The archive that would be published.

@@ -18,7 +18,7 @@ use crate::{
     docs::pages::Page,
     support::{
         TestServer,
-        child::{Ran, run_command, temp_dir},
+        child::{Ran, copy, run_command, temp_dir},
         npm,
         tokens::Token,
     },
@@ -50,23 +50,6 @@ fn built() -> &'static Path {
     })
 }
 
-/// Copies the files of the client, without what was built or installed there by hand.
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let (from, to) = (entry.path(), to.join(entry.file_name()));
-        if ["build", "dist", "node_modules"].iter().any(|name| entry.file_name() == *name) {
-            continue;
-        }
-        if from.is_dir() {
-            copy(&from, &to);
-        } else {
-            fs::copy(from, to).unwrap();
-        }
-    }
-}
-
 fn here(path: &Path) -> PathBuf {
     env::current_dir().unwrap().join(path)
 }
@@ -78,7 +61,8 @@ fn at(folder: &Path, mut command: Command) -> Command {
     command
 }
 
-fn node(folder: &Path, arguments: &[impl AsRef<OsStr>]) -> Command {
+/// Node.js in this folder, with these arguments.
+pub(crate) fn node(folder: &Path, arguments: &[impl AsRef<OsStr>]) -> Command {
     let mut command = Command::new("node");
     command.args(arguments);
     at(folder, command)
@@ -225,7 +209,7 @@ async fn the_package_has_what_it_exports() {
 }
 
 /// A project that has the package installed as npm packs it.
-fn project(name: &str) -> PathBuf {
+pub(crate) fn project(name: &str) -> PathBuf {
     let folder = temp_dir(name);
     let packages = here(&packages().join("node_modules"));
     let modules = folder.join("node_modules");

@@ -215,6 +215,24 @@ pub fn temp_dir(name: &str) -> PathBuf {
     dir
 }
 
+/// Copies the files of a folder, without what was built or installed there by hand.
+pub fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let (from, to) = (entry.path(), to.join(entry.file_name()));
+        if ["build", "dist", "node_modules", "target"].iter().any(|name| entry.file_name() == *name)
+        {
+            continue;
+        }
+        if from.is_dir() {
+            copy(&from, &to);
+        } else {
+            fs::copy(from, to).unwrap();
+        }
+    }
+}
+
 /// `identity-link dev --sample` on a folder of one test, after it is ready.
 pub struct Dev {
     pub running: Running,
