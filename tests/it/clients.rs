@@ -3,7 +3,7 @@
 
 mod driver;
 mod golang;
-mod java;
+pub(crate) mod java;
 pub(crate) mod node;
 mod python;
 mod rust;

@@ -6,6 +6,7 @@ mod fastapi;
 mod forged;
 mod net_http;
 mod ordinary;
+mod spring_boot;
 mod visit;
 
 use std::fs;

@@ -42,7 +42,7 @@ fn built() -> &'static Path {
 }
 
 /// The archive that would be published.
-fn archive() -> PathBuf {
+pub(crate) fn archive() -> PathBuf {
     built().join(format!("target/identitylink-client-{}.jar", env!("CARGO_PKG_VERSION")))
 }
 
