@@ -81,3 +81,19 @@ fn command() -> Command {
 }
 
 stories!(command as Start);
+
+/// The backend has the client of this version, and gRPC at the client's version rather than at that of
+/// Spring Boot. The page of the client says so.
+#[test]
+fn it_has_the_versions_of_the_client() {
+    let read = |file: &str| fs::read_to_string(file).unwrap();
+    let [client, backend] = [read(CLIENT), read(&format!("{FOLDER}/pom.xml"))];
+    let grpc = client.split("<grpc.version>").nth(1).unwrap().split('<').next().unwrap();
+    let named = format!("<grpc-java.version>{grpc}</grpc-java.version>");
+    assert!(backend.contains(&named), "{named}");
+    let (_, behind) = backend.split_once("<artifactId>identitylink-client</artifactId>").unwrap();
+    let version = format!("<version>{}</version>", env!("CARGO_PKG_VERSION"));
+    assert!(behind.trim_start().starts_with(&version), "{behind:.60}");
+    let said = format!("`grpc-java.version` to {grpc}");
+    assert!(read("docs/how-to/java.md").contains(&said), "{said}");
+}
