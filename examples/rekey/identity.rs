@@ -85,7 +85,7 @@ impl Identity {
 pub(crate) async fn next(
     events: &mut Streaming<WatchEventsResponse>,
 ) -> Result<WatchEventsResponse, Stopped> {
-    let told =
+    let message =
         timeout(SILENCE, events.message()).await.map_err(|_| Stopped::Silence(SILENCE))??;
-    Ok(told.ok_or_else(|| Status::unavailable("the stream was cut off"))?)
+    Ok(message.ok_or_else(|| Status::unavailable("the stream was cut off"))?)
 }

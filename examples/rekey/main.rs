@@ -114,12 +114,12 @@ async fn follow(
     };
     let mut events = identity.watch(&position).await?;
     loop {
-        let told = identity::next(&mut events).await?;
-        if told.position != position {
+        let message = identity::next(&mut events).await?;
+        if message.position != position {
             let mut holders = Holders::default();
-            told.events.into_iter().for_each(|event| holders.note(event));
-            shop.go_on(&position, &told.position, &holders).await?;
-            position = told.position;
+            message.events.into_iter().for_each(|event| holders.note(event));
+            shop.go_on(&position, &message.position, &holders).await?;
+            position = message.position;
         }
     }
 }

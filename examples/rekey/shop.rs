@@ -73,10 +73,10 @@ impl Shop {
 
 /// Gives the orders to their holders. An order that belongs to no user stays so.
 async fn rekey(conn: &mut AsyncPgConnection, holders: &Holders) -> Result<(), Stopped> {
-    const SQL: &str = "UPDATE orders SET user_id = told.user_id \
-        FROM unnest($1::text[], $2::text[]) AS told(placed_by, user_id) \
-        WHERE orders.placed_by = told.placed_by AND orders.user_id IS NOT NULL \
-          AND orders.user_id IS DISTINCT FROM told.user_id";
+    const SQL: &str = "UPDATE orders SET user_id = holders.user_id \
+        FROM unnest($1::text[], $2::text[]) AS holders (placed_by, user_id) \
+        WHERE orders.placed_by = holders.placed_by AND orders.user_id IS NOT NULL \
+          AND orders.user_id IS DISTINCT FROM holders.user_id";
     let (ids, users): (Vec<&str>, Vec<Option<&str>>) = holders.iter().unzip();
     sql_query(SQL)
         .bind::<Array<Text>, _>(ids)

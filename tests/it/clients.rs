@@ -2,10 +2,10 @@
 //! them alike, their watches, and what is checked in each language.
 
 mod driver;
-mod golang;
+pub(crate) mod golang;
 pub(crate) mod java;
 pub(crate) mod node;
-mod python;
+pub(crate) mod python;
 mod rust;
 mod scenarios;
 mod seen;

@@ -1,142 +1,32 @@
-//! `examples/rekey` as a shop runs it: the test kills it again and again while users are linked and
-//! unlinked. Its database is in another cluster than the feed, which would wait for its
-//! transactions.
+//! `examples/rekey` as a shop runs it, in each of its languages: the test kills it again and again while
+//! users are linked and unlinked. Its database is in another cluster than the feed, which would wait
+//! for its transactions.
 
+mod golang;
+mod node;
 mod people;
+mod python;
+mod rust;
 mod shop;
+mod story;
 
 use std::fs;
 
-use identity_link::grpc::proto as pb;
-use rustix::process::Signal;
+/// The stories, each as a test of the service that this function makes a command for.
+macro_rules! stories {
+    ($command:expr) => {
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn orders_end_with_the_right_users_however_often_the_example_is_killed() {
+            super::story::killed_again_and_again($command).await;
+        }
 
-use self::{people::People, shop::Shop};
-use crate::support::{tokens::Token, *};
-
-const PEOPLE: usize = 16;
-const ROUNDS: usize = 10;
-
-/// F25: a consumer of the feed is killed between what it does and what it notes.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn orders_end_with_the_right_users_however_often_the_example_is_killed() {
-    let mut races = Races::begin();
-    let server = TestServer::start_feed().await;
-    let shop = Shop::open(&server).await;
-    let service = server.service();
-    let mut people = People::gather(PEOPLE, &service, races.lots()).await;
-    shop.db_place_orders(&people.ids).await;
-    // There are events before the first position, and the first token has expired.
-    for _ in 0..20 {
-        people.something().await;
-    }
-    let token = Token::of("services", "shop").scope("read:events read:users");
-    shop.give_token(
-        &token.clone().issued_ago(1000).with("exp", token.claims["iat"].as_i64().unwrap() - 400),
-    );
-
-    for round in 0..ROUNDS {
-        let before = shop.db_position().await;
-        people.join().await;
-        let mut running = shop.start();
-        if round == 0 {
-            running.stderr_until(|line| line.contains("valid authentication credentials"));
-            shop.give_token(&token);
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn an_order_that_is_placed_while_its_user_is_linked_goes_with_it() {
+            super::story::order_placed_meanwhile($command).await;
         }
-        if races.coin() {
-            shop.db_until_position(|position| before.as_deref() != Some(position)).await;
-        }
-        for _ in 0..races.number(5..=30) {
-            people.something().await;
-            if races.coin() {
-                shop.db_place_order(&service, &people.one()).await;
-            }
-        }
-        if races.coin() {
-            // Killed in the middle of a transaction.
-            let held = shop.database.db_hold_table("orders").await;
-            people.last_link().await;
-            shop.database.db_until_waiting(1).await;
-            running.signal(Signal::KILL);
-            held.db_release().await;
-        } else {
-            running.signal(Signal::KILL);
-        }
-        drop(running);
-        for _ in 0..races.number(0..=10) {
-            people.something().await;
-        }
-        if round == ROUNDS / 2 {
-            // The shop is set back to a state without a valid position.
-            shop.database.db_execute("UPDATE feed_position SET position = 'lost'").await;
-            shop.db_place_orders(&people.ids).await;
-        }
-    }
-    let running = shop.start();
-    let end = people.last_link().await;
-    shop.db_until_position(|position| position == end).await;
-    drop(running);
-
-    let orders = shop.db_orders().await;
-    let resolved = service
-        .resolve_users(resolve(orders.iter().map(|(id, _)| id.as_str())))
-        .await
-        .unwrap()
-        .users;
-    let truth: Vec<(String, String)> = resolved.into_iter().map(whose).collect();
-    assert_eq!(orders, truth);
-    let any = |is_it: fn(&(String, String)) -> bool| truth.iter().any(is_it);
-    let kinds = [
-        any(|(_, user)| user == "-"),
-        any(|(id, user)| id == user),
-        any(|(id, user)| user != "-" && id != user),
-    ];
-    assert_eq!(
-        kinds, [true; 3],
-        "orders should be of deleted users, of live ones, and of absorbed ones: {truth:?}"
-    );
+    };
 }
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_order_that_is_placed_while_its_user_is_linked_goes_with_it() {
-    let mut races = Races::begin();
-    let server = TestServer::start_feed().await;
-    let shop = Shop::open(&server).await;
-    let service = server.service();
-    let mut people = People::gather(0, &service, races.lots()).await;
-    shop.give_token(&Token::of("services", "shop").scope("read:events read:users"));
-    let _running = shop.start();
-    shop.db_until_position(|_| true).await;
-    let before = people.last_link().await;
-    shop.db_until_position(|position| position == before).await;
-    let ([one, other], absorbed) = (people.two().await, people.ids[1].clone());
-
-    let known = shop.db_position().await.unwrap();
-    let placing = shop.db_placing(&other, &other, &known).await;
-    let placed = shop.database.db_hold_statement(&placing).await;
-    people.link(&one, &other).await.unwrap();
-    shop.database.db_until_waiting(1).await;
-    placed.db_release().await;
-    let after = people.last_link().await;
-    shop.db_until_position(|position| position == after).await;
-    assert_eq!(
-        shop.db_orders().await,
-        [(other.clone(), one.clone())],
-        "the shop's service waits for the order"
-    );
-
-    let late = shop.db_placing(&other, &other, &known).await;
-    shop.database.db_execute(&late).await;
-    assert_eq!(shop.db_orders().await.len(), 1, "an order with an old position is not placed");
-    shop.db_place_order(&service, &absorbed).await;
-    assert_eq!(shop.db_orders().await[1], (absorbed, people.ids[0].clone()));
-}
-
-/// The order as `rekey` should leave it: the id under which it was placed, and the id of that
-/// user's holder.
-fn whose(user: pb::ResolvedUser) -> (String, String) {
-    let holder = if user.user_id.is_empty() { "-".to_owned() } else { user.user_id };
-    (user.requested_id, holder)
-}
+use stories;
 
 #[test]
 fn the_pattern_in_the_docs_is_that_of_the_example() {
@@ -155,5 +45,36 @@ fn the_pattern_in_the_docs_is_that_of_the_example() {
             file.contains(block),
             "docs/tutorials/following-the-feed.md has a block that the example has not:\n{block}"
         );
+    }
+}
+
+/// The files that have the statements, per language.
+const PROGRAMS: [&str; 4] = ["shop.rs", "go/main.go", "python/rekey.py", "node/rekey.ts"];
+
+/// Text with each run of white space as one space, and without the ends of lines that Rust continues.
+fn in_one_line(text: &str) -> String {
+    text.replace("\\\n", " ").split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn each_language_has_the_same_schema_and_the_same_statements() {
+    let read = |file: &str| fs::read_to_string(format!("examples/rekey/{file}")).unwrap();
+    for language in ["go", "python", "node"] {
+        assert!(read(&format!("{language}/schema.sql")) == read("schema.sql"), "{language}");
+    }
+    for sql in [
+        "SELECT DISTINCT placed_by",
+        "FROM orders WHERE user_id IS NOT NULL",
+        "INSERT INTO feed_position (position) VALUES ($1) \
+         ON CONFLICT (is_row) DO UPDATE SET position = excluded.position",
+        "UPDATE feed_position SET position = $2 WHERE position = $1",
+        "UPDATE orders SET user_id = holders.user_id \
+         FROM unnest($1::text[], $2::text[]) AS holders (placed_by, user_id) \
+         WHERE orders.placed_by = holders.placed_by AND orders.user_id IS NOT NULL \
+         AND orders.user_id IS DISTINCT FROM holders.user_id",
+    ] {
+        for program in PROGRAMS {
+            assert!(in_one_line(&read(program)).contains(sql), "{program} has another: {sql}");
+        }
     }
 }

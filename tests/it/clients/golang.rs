@@ -8,21 +8,13 @@ use crate::{
     support::{
         TestServer,
         child::{Ran, run_command, temp_dir},
-        golang::path_with_go,
+        golang::{go, go_program},
         tokens::Token,
     },
 };
 
 const MODULE: &str = "clients/go";
 const PAGE: &str = "docs/how-to/go.md";
-
-/// Go in this folder, at the version that is pinned and with the modules that are pinned.
-fn go(folder: &str, arguments: &[&str]) -> Command {
-    let mut command = Command::new("go");
-    command.args(arguments).current_dir(folder).env("PATH", path_with_go());
-    command.envs([("GOTOOLCHAIN", "local"), ("GOWORK", "off")]);
-    command
-}
 
 async fn ran(command: impl FnOnce() -> Command + Send + 'static) -> Ran {
     tokio::task::spawn_blocking(|| run_command(command())).await.unwrap()
@@ -48,20 +40,20 @@ async fn every_scenario_holds() {
 
 watches!(driver());
 
-/// `go vet` finds nothing, and each file has the form of `gofmt`.
+/// Asserts that `go vet` finds nothing, that each file has the form of `gofmt`, and that `go.mod` has what
+/// is needed.
+pub(crate) async fn assert_is_clean(module: &'static str) {
+    let checks =
+        [("go", &["vet", "./..."][..]), ("gofmt", &["-l", "."]), ("go", &["mod", "tidy", "-diff"])];
+    for (program, arguments) in checks {
+        let ran = ran(move || go_program(program, module, arguments)).await;
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), ""), "{}", ran.stderr);
+    }
+}
+
 #[tokio::test]
 async fn the_module_is_clean() {
-    let vetted = ran(|| go(MODULE, &["vet", "./..."])).await;
-    assert_eq!(vetted.code, Some(0), "{}", vetted.stderr);
-    let formatted = ran(|| {
-        let mut command = Command::new("gofmt");
-        command.args(["-l", "."]).current_dir(MODULE).env("PATH", path_with_go());
-        command
-    })
-    .await;
-    assert_eq!((formatted.code, formatted.stdout.as_str()), (Some(0), ""), "{}", formatted.stderr);
-    let tidy = ran(|| go(MODULE, &["mod", "tidy", "-diff"])).await;
-    assert_eq!(tidy.code, Some(0), "{}{}", tidy.stdout, tidy.stderr);
+    assert_is_clean(MODULE).await;
 }
 
 /// The module's own tests pass: when a token is renewed, by a clock that they set.

@@ -50,7 +50,8 @@ fn built() -> &'static Path {
     })
 }
 
-fn here(path: &Path) -> PathBuf {
+/// The path from the root of the file system.
+pub(crate) fn here(path: &Path) -> PathBuf {
     env::current_dir().unwrap().join(path)
 }
 
@@ -68,7 +69,8 @@ pub(crate) fn node(folder: &Path, arguments: &[impl AsRef<OsStr>]) -> Command {
     at(folder, command)
 }
 
-fn tsc(folder: &Path, arguments: &[&str]) -> Command {
+/// The compiler of TypeScript in this folder.
+pub(crate) fn tsc(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new("tsc");
     command.args(arguments);
     at(folder, command)
@@ -238,7 +240,7 @@ fn for_server(sample: &str, server: &TestServer, folder: &Path) -> String {
 }
 
 /// The arguments with which TypeScript checks programs as strictly as it can.
-const STRICT: [&str; 8] = [
+pub(crate) const STRICT: [&str; 8] = [
     "--strict",
     "--exactOptionalPropertyTypes",
     "--module",

@@ -26,9 +26,15 @@ const REQUIREMENTS: &str = "clients/python/requirements.txt";
 
 /// Python with the client and its libraries.
 fn python(arguments: &[&str]) -> Command {
+    python_with(arguments, &[])
+}
+
+/// Python with the client, its libraries, and those in these folders.
+fn python_with(arguments: &[&str], more: &[PathBuf]) -> Command {
     let mut command = Command::new("python3");
-    let folders = [packages("client-python", REQUIREMENTS), PathBuf::from(FOLDER).join("src")];
-    command.args(arguments).env("PYTHONPATH", env::join_paths(folders).unwrap());
+    let own = [packages("client-python", REQUIREMENTS), PathBuf::from(FOLDER).join("src")];
+    let folders = env::join_paths(own.iter().chain(more)).unwrap();
+    command.args(arguments).env("PYTHONPATH", folders);
     // The checkout stays as it is.
     command.env("PYTHONDONTWRITEBYTECODE", "1");
     command
@@ -126,15 +132,21 @@ async fn the_generated_code_is_current() {
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
 }
 
+/// `mypy --strict` with a cache of this name, and with the libraries in these folders beside those of
+/// the client. What it is to check is for the caller to add.
+pub(crate) fn type_checker(cache: &str, libraries: &[PathBuf]) -> Command {
+    let arguments = ["-m", "mypy", "--config-file", "clients/python/pyproject.toml"];
+    let mut command = python_with(&arguments, libraries);
+    command.arg("--cache-dir").arg(tmp_dir().join(cache));
+    command
+}
+
 /// `mypy --strict` finds nothing, in the client, its driver and the generator of all clients.
 #[tokio::test]
 async fn every_type_is_right() {
-    let cache = tmp_dir().join("mypy").display().to_string();
-    let run = move || {
-        let mut command = python(&["-m", "mypy", "--config-file", "clients/python/pyproject.toml"]);
-        command
-            .args(["--cache-dir", &cache])
-            .env("MYPYPATH", "clients/python/src:clients/generate");
+    let run = || {
+        let mut command = type_checker("mypy", &[]);
+        command.env("MYPYPATH", "clients/python/src:clients/generate");
         command.args(["clients/python/src/identitylink", "clients/python/conformance/driver.py"]);
         command.arg("clients/python/tests/test_tokens.py");
         command.args(

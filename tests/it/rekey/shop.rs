@@ -5,7 +5,6 @@ use std::{fs, path::PathBuf, process::Command, time::Duration};
 use tokio::time::timeout;
 
 use crate::support::{
-    cargo::example,
     child::{Running, temp_dir},
     cluster::{Database, cluster},
     tokens::Token,
@@ -14,32 +13,32 @@ use crate::support::{
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// What makes the command of a shop's service, without its arguments.
+pub(super) type Start = fn() -> Command;
+
 /// A shop with its own service.
 pub(super) struct Shop {
     /// The shop's own database.
     pub database: Database,
-    example: PathBuf,
+    start: Start,
     token_file: PathBuf,
     address: String,
 }
 
 impl Shop {
     /// Opens a shop with empty tables.
-    pub(super) async fn open(server: &TestServer) -> Self {
+    pub(super) async fn open(server: &TestServer, start: Start) -> Self {
+        // The first test of a language builds its service.
+        tokio::task::spawn_blocking(start).await.unwrap();
         let database = cluster().db_empty().await;
         database.db_execute(include_str!("../../../examples/rekey/schema.sql")).await;
         let token_file = temp_dir(&database.name).join("token");
-        Self {
-            database,
-            example: example("rekey"),
-            token_file,
-            address: format!("http://{}", server.address),
-        }
+        Self { database, start, token_file, address: format!("http://{}", server.address) }
     }
 
     /// Starts the shop's service.
     pub(super) fn start(&self) -> Running {
-        let mut command = Command::new(&self.example);
+        let mut command = (self.start)();
         command.args([
             "--identity-link",
             &self.address,

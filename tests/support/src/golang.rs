@@ -1,6 +1,6 @@
 //! Go, pinned by its hashes.
 
-use std::{env, fs, path::PathBuf};
+use std::{env, fs, path::PathBuf, process::Command};
 
 use identity_link_dev::packages::install_all;
 
@@ -16,4 +16,17 @@ pub fn path_with_go() -> std::ffi::OsString {
     let bin: PathBuf = env::current_dir().unwrap().join(target).join("go/bin");
     let others = env::var_os("PATH").unwrap_or_default();
     env::join_paths(std::iter::once(bin).chain(env::split_paths(&others))).unwrap()
+}
+
+/// Go in this folder, at the version that is pinned and with the modules that are pinned.
+pub fn go(folder: &str, arguments: &[&str]) -> Command {
+    go_program("go", folder, arguments)
+}
+
+/// A program of Go's own, such as `gofmt`, as [`go`] runs `go`.
+pub fn go_program(program: &str, folder: &str, arguments: &[&str]) -> Command {
+    let mut command = Command::new(program);
+    command.args(arguments).current_dir(folder).env("PATH", path_with_go());
+    command.envs([("GOTOOLCHAIN", "local"), ("GOWORK", "off")]);
+    command
 }

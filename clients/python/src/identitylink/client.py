@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from itertools import islice
 from types import TracebackType
 from typing import Any, Final
@@ -115,7 +115,7 @@ class Client(Calls):
 
     def watch(
         self, request: WatchEventsRequest, *, max_silence: float = DEFAULT_MAX_SILENCE
-    ) -> Iterator[WatchEventsResponse]:
+    ) -> Generator[WatchEventsResponse, None, None]:
         """Watch the feed without an end, without a gap and without an event twice.
 
         A stream ends after ten minutes at the latest, when its token expires, when the server stops,
