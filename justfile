@@ -28,7 +28,7 @@ reference:
 # Check form and style: typos, rustfmt, clippy
 lint: typos
     cargo fmt --all --check
-    for story in tests/it/auth0-rust/*/Cargo.toml; do cargo fmt --manifest-path "$story" --check; done
+    for story in tests/it/auth0-rust/*/Cargo.toml tests/it/generated-rust/Cargo.toml; do cargo fmt --manifest-path "$story" --check; done
     cargo clippy --workspace --all-targets --quiet -- -D warnings
     # The service as it is built for production, without the crate `dev`.
     cargo clippy -p identity-link --no-default-features --quiet -- -D warnings

@@ -2,6 +2,7 @@
 //! them alike, their watches, and what is checked in each language.
 
 mod driver;
+mod generated;
 pub(crate) mod golang;
 pub(crate) mod java;
 pub(crate) mod node;

@@ -25,12 +25,10 @@ const PAGE: &str = "docs/how-to/java.md";
 fn built() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| {
-        debian::program_of("default-jdk-headless", &["javac"]);
-        debian::program_of("maven", &["mvn"]);
+        let mut command = maven();
         let folder = temp_dir("client_java");
         copy(Path::new(FOLDER), &folder);
         let protos = env::current_dir().unwrap().join("proto");
-        let mut command = Command::new("mvn");
         command.args(["--batch-mode", "--quiet", "package"]);
         command.arg(format!("-Dprotos={}", protos.display())).current_dir(&folder);
         // There is no bound here: at its first run Maven fetches its plugins.
@@ -41,16 +39,28 @@ fn built() -> &'static Path {
     })
 }
 
+/// Maven, with a compiler of Java beside it.
+pub(super) fn maven() -> Command {
+    debian::program_of("default-jdk-headless", &["javac"]);
+    debian::program_of("maven", &["mvn"]);
+    Command::new("mvn")
+}
+
 /// The archive that would be published.
 pub(crate) fn archive() -> PathBuf {
     built().join(format!("target/identitylink-client-{}.jar", env!("CARGO_PKG_VERSION")))
 }
 
+/// Where Java finds the classes of the libraries of the client.
+pub(super) fn libraries() -> String {
+    let libraries = fs::read_to_string(built().join("target/classpath.txt")).unwrap();
+    libraries.trim().to_owned()
+}
+
 /// Where Java finds the classes of the client, of its libraries, and those in this folder.
 fn class_path(folder: &Path) -> std::ffi::OsString {
-    let libraries = fs::read_to_string(built().join("target/classpath.txt")).unwrap();
     let own = [folder.to_owned(), archive()];
-    env::join_paths(own.into_iter().chain(env::split_paths(libraries.trim()))).unwrap()
+    env::join_paths(own.into_iter().chain(env::split_paths(&libraries()))).unwrap()
 }
 
 async fn driver(way: &'static str) -> Driver {

@@ -24,6 +24,11 @@ const PAGE: &str = "docs/how-to/python.md";
 const README: &str = "clients/python/README.md";
 const REQUIREMENTS: &str = "clients/python/requirements.txt";
 
+/// The folder with the libraries of the client, its generator, and what checks its types.
+pub(super) fn libraries() -> PathBuf {
+    packages("client-python", REQUIREMENTS)
+}
+
 /// Python with the client and its libraries.
 fn python(arguments: &[&str]) -> Command {
     python_with(arguments, &[])
@@ -32,7 +37,7 @@ fn python(arguments: &[&str]) -> Command {
 /// Python with the client, its libraries, and those in these folders.
 fn python_with(arguments: &[&str], more: &[PathBuf]) -> Command {
     let mut command = Command::new("python3");
-    let own = [packages("client-python", REQUIREMENTS), PathBuf::from(FOLDER).join("src")];
+    let own = [libraries(), PathBuf::from(FOLDER).join("src")];
     let folders = env::join_paths(own.iter().chain(more)).unwrap();
     command.args(arguments).env("PYTHONPATH", folders);
     // The checkout stays as it is.
@@ -150,8 +155,17 @@ async fn every_type_is_right() {
         command.args(["clients/python/src/identitylink", "clients/python/conformance/driver.py"]);
         command.arg("clients/python/tests/test_tokens.py");
         command.args(
-            ["__main__", "contract", "golang", "java", "node", "python", "rust"]
-                .map(|name| format!("clients/generate/{name}.py")),
+            [
+                "__main__",
+                "contract",
+                "golang",
+                "grpc_python_plugin",
+                "java",
+                "node",
+                "python",
+                "rust",
+            ]
+            .map(|name| format!("clients/generate/{name}.py")),
         );
         run_command(command)
     };

@@ -66,7 +66,10 @@ const NOT_RUN: &[(&str, &str)] = &[
     ("docs/development/releasing.md", "a release build, which takes minutes"),
     ("docs/development/testing.md", "they run these tests, or fuzz for minutes"),
     ("docs/how-to/back-up.md", "two databases, in order; tests/it/restore.rs carries them out"),
-    ("docs/how-to/call.md", "the generator of the reader's language; tests/it/python.rs runs it"),
+    (
+        "docs/how-to/call.md",
+        "generators; tests/it/python.rs and tests/it/clients/generated.rs run them",
+    ),
     (
         "docs/how-to/container.md",
         "a container engine; tests/it/deploy.rs has what runs without one",
