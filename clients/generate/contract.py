@@ -39,7 +39,7 @@ class Reason:
 
 @dataclass(frozen=True)
 class Method:
-    """An rpc with one request."""
+    """An rpc."""
 
     #: Such as ``FindByEmail``.
     name: str
@@ -53,8 +53,10 @@ class Method:
     request_id: str
     #: Whether requests have ``validate_only``.
     has_preview: bool
-    #: Whether responses are a stream.
+    #: Whether requests or responses are a stream: each client has these by hand.
     is_stream: bool
+    #: Whether requests are a stream.
+    is_client_stream: bool
     #: The field of the response with the items of a page, and their message; none if it has no pages.
     items: tuple[str, str] | None
 
@@ -109,8 +111,6 @@ def read() -> Contract:
 def _methods(file: FileDescriptorProto, at: int, messages: dict[str, DescriptorProto]) -> Iterator[Method]:
     service = file.service[at]
     for index, method in enumerate(service.method):
-        if method.client_streaming:
-            continue
         request, response = method.input_type[1:], method.output_type[1:]
         fields = {field.name for field in messages[request].field} if request in messages else set()
         yield Method(
@@ -120,9 +120,11 @@ def _methods(file: FileDescriptorProto, at: int, messages: dict[str, DescriptorP
             request=request,
             response=response,
             only_reads=_only_reads(method),
-            request_id=_request_id(method.name, fields),
+            # A stream has it in its first message, which the caller makes.
+            request_id="never" if method.client_streaming else _request_id(method.name, fields),
             has_preview="validate_only" in fields,
-            is_stream=method.server_streaming,
+            is_stream=method.server_streaming or method.client_streaming,
+            is_client_stream=method.client_streaming,
             items=_items(fields, messages.get(response)),
         )
 

@@ -101,7 +101,7 @@ ABSTRACT = """
 
 def _constant(method: Method) -> str:
     request, response = _simple(method.request), _simple(method.response)
-    kind = "stream" if method.is_stream else "unary"
+    kind = "streams" if method.is_client_stream else "stream" if method.is_stream else "unary"
     return (
         f"    static final Rpc<{request}, {response}> {snake(method.name).upper()} = Rpc.{kind}(\n"
         f'            "{method.path.removeprefix("/")}",\n'

@@ -27,6 +27,7 @@ var (
 	rpcGetOperation          = rpc{"/google.longrunning.Operations/GetOperation", true, never}
 	rpcGetProviderToken      = rpc{"/identitylink.v1.IdentityService/GetProviderToken", false, never}
 	rpcGetUser               = rpc{"/identitylink.v1.IdentityService/GetUser", true, never}
+	rpcImportUsers           = rpc{"/identitylink.v1.TransferService/ImportUsers", false, never}
 	rpcLink                  = rpc{"/identitylink.v1.IdentityService/Link", false, exceptPreviews}
 	rpcListConnections       = rpc{"/identitylink.v1.IdentityService/ListConnections", true, never}
 	rpcListEvents            = rpc{"/identitylink.v1.EventService/ListEvents", true, never}
@@ -47,6 +48,7 @@ var (
 	rpcUndoLinks             = rpc{"/identitylink.v1.JobService/UndoLinks", false, always}
 	rpcUnlink                = rpc{"/identitylink.v1.IdentityService/Unlink", false, exceptPreviews}
 	rpcUpdateUser            = rpc{"/identitylink.v1.IdentityService/UpdateUser", false, exceptPreviews}
+	rpcUploadPlan            = rpc{"/identitylink.v1.JobService/UploadPlan", false, never}
 	rpcWaitOperation         = rpc{"/google.longrunning.Operations/WaitOperation", true, never}
 	rpcWatchEvents           = rpc{"/identitylink.v1.EventService/WatchEvents", true, never}
 )

@@ -31,13 +31,15 @@ type order struct {
 		Timeout     *int      `json:"timeout"`
 		TLS         bool      `json:"tls"`
 	} `json:"open"`
-	Call    string          `json:"call"`
-	All     string          `json:"all"`
-	Request json.RawMessage `json:"request"`
-	Timeout *float64        `json:"timeout"`
-	Resolve []string        `json:"resolve"`
-	Watch   json.RawMessage `json:"watch"`
-	Take    int             `json:"take"`
+	Call     string            `json:"call"`
+	All      string            `json:"all"`
+	Request  json.RawMessage   `json:"request"`
+	Stream   string            `json:"stream"`
+	Requests []json.RawMessage `json:"requests"`
+	Timeout  *float64          `json:"timeout"`
+	Resolve  []string          `json:"resolve"`
+	Watch    json.RawMessage   `json:"watch"`
+	Take     int               `json:"take"`
 }
 
 type result map[string]any
@@ -169,6 +171,50 @@ func all(ctx context.Context, client *identitylink.Client, order order) result {
 	return result{"items": items}
 }
 
+// stream sends requests by a method whose streams are of types that follow from the rpc.
+func stream(ctx context.Context, client *identitylink.Client, order order) result {
+	method := reflect.ValueOf(client).MethodByName(order.Stream)
+	argument := method.Type().In(1)
+	var requests reflect.Value
+	if argument.Kind() == reflect.Func {
+		requests = reflect.MakeFunc(argument, func(in []reflect.Value) []reflect.Value {
+			kind := argument.In(0).In(0)
+			for _, request := range order.Requests {
+				message := reflect.New(kind.Elem())
+				err := protojson.Unmarshal(request, message.Interface().(proto.Message))
+				failure := reflect.New(reflect.TypeFor[error]()).Elem()
+				if err != nil {
+					failure.Set(reflect.ValueOf(err))
+				}
+				if !in[0].Call([]reflect.Value{message, failure})[0].Bool() {
+					break
+				}
+			}
+			return nil
+		})
+	} else {
+		requests = reflect.New(argument.Elem())
+		if err := protojson.Unmarshal(order.Requests[0], requests.Interface().(proto.Message)); err != nil {
+			return failed(err)
+		}
+	}
+	items := []json.RawMessage{}
+	got := method.Call([]reflect.Value{reflect.ValueOf(ctx), requests})
+	if len(got) == 2 {
+		if err, _ := got[1].Interface().(error); err != nil {
+			return failed(err)
+		}
+		return result{"items": append(items, asJSON(got[0].Interface().(proto.Message)))}
+	}
+	for item, failure := range got[0].Seq2() {
+		if err, _ := failure.Interface().(error); err != nil {
+			return failed(err)
+		}
+		items = append(items, asJSON(item.Interface().(proto.Message)))
+	}
+	return result{"items": items}
+}
+
 func resolve(users iter.Seq2[*pb.ResolvedUser, error]) result {
 	items := []json.RawMessage{}
 	for user, err := range users {
@@ -237,6 +283,8 @@ func main() {
 			say(result{"opened": true})
 		case order.Call != "":
 			say(call(ctx, client, order))
+		case order.Stream != "":
+			say(stream(ctx, client, order))
 		case order.All != "":
 			say(all(ctx, client, order))
 		case order.Resolve != nil:

@@ -19,6 +19,9 @@ interface Order {
   request?: JsonValue;
   /** Seconds. */
   timeout?: number | null;
+  /** An rpc whose requests or responses are a stream. */
+  stream?: string;
+  requests?: JsonValue[];
   resolve?: string[];
   watch?: JsonValue;
   take?: number;
@@ -114,6 +117,14 @@ async function carriedOut(client: Client, order: Order): Promise<unknown> {
   if (order.all !== undefined) {
     const [method, request] = prepared(client, order.all, "All", order.request ?? {});
     return items(method(request) as AsyncIterable<Message>);
+  }
+  if (order.stream !== undefined) {
+    const requests = (order.requests ?? []).map((each) => prepared(client, order.stream ?? "", "", each));
+    const method = requests[0]?.[0];
+    const messages = requests.map(([, message]) => message);
+    const isRead = order.stream === "ExportUsers" || order.stream === "ReadLines";
+    const got = method?.((isRead ? messages[0] : messages) as Message);
+    return got instanceof Promise ? { items: [asJson((await got) as Message)] } : items(got as AsyncIterable<Message>);
   }
   if (order.resolve !== undefined) {
     return items(client.resolve(order.resolve));

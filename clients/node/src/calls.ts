@@ -84,6 +84,8 @@ import {
   ReadLinesRequestSchema,
   ReadLinesResponseSchema,
   UndoLinksRequestSchema,
+  UploadPlanRequestSchema,
+  UploadPlanResponseSchema,
 } from "./gen/identitylink/v1/job_service_pb.js";
 import {
   type LinkRecord,
@@ -113,6 +115,8 @@ import {
 import {
   ExportUsersRequestSchema,
   ExportUsersResponseSchema,
+  ImportUsersRequestSchema,
+  ImportUsersResponseSchema,
 } from "./gen/identitylink/v1/transfer_service_pb.js";
 import { messageOf } from "./requests.js";
 import type { CallOptions, Rpc } from "./rpc.js";
@@ -206,6 +210,13 @@ export const GET_USER: Rpc<typeof GetUserRequestSchema, typeof GetUserResponseSc
   request: GetUserRequestSchema,
   response: GetUserResponseSchema,
   onlyReads: true,
+  requestId: "never",
+};
+export const IMPORT_USERS: Rpc<typeof ImportUsersRequestSchema, typeof ImportUsersResponseSchema> = {
+  path: "/identitylink.v1.TransferService/ImportUsers",
+  request: ImportUsersRequestSchema,
+  response: ImportUsersResponseSchema,
+  onlyReads: false,
   requestId: "never",
 };
 export const LINK: Rpc<typeof LinkRequestSchema, typeof LinkResponseSchema> = {
@@ -347,6 +358,13 @@ export const UPDATE_USER: Rpc<typeof UpdateUserRequestSchema, typeof UpdateUserR
   response: UpdateUserResponseSchema,
   onlyReads: false,
   requestId: "except previews",
+};
+export const UPLOAD_PLAN: Rpc<typeof UploadPlanRequestSchema, typeof UploadPlanResponseSchema> = {
+  path: "/identitylink.v1.JobService/UploadPlan",
+  request: UploadPlanRequestSchema,
+  response: UploadPlanResponseSchema,
+  onlyReads: false,
+  requestId: "never",
 };
 export const WAIT_OPERATION: Rpc<typeof WaitOperationRequestSchema, typeof OperationSchema> = {
   path: "/google.longrunning.Operations/WaitOperation",

@@ -5,12 +5,11 @@ import {
   Client as Channel,
   type ClientReadableStream,
   credentials,
-  Metadata,
   type ServiceError,
 } from "@grpc/grpc-js";
 
 import { Attempts, checkPatience, checkTime, type Patience, sleep, within } from "./attempts.js";
-import { Calls, RESOLVE_USERS, WATCH_EVENTS } from "./calls.js";
+import { RESOLVE_USERS, WATCH_EVENTS } from "./calls.js";
 import type { IdentityLinkError } from "./errors.js";
 import {
   type WatchEventsRequest,
@@ -21,6 +20,8 @@ import {
 import type { ResolvedUser } from "./gen/identitylink/v1/identity_service_pb.js";
 import { closed, deadlineExceeded, parsed } from "./refusals.js";
 import type { CallOptions, Rpc } from "./rpc.js";
+import { asIs, bearer } from "./streaming.js";
+import { type Connection, Streams } from "./streams.js";
 import { checked, StaticToken, type TokenSource } from "./tokens.js";
 import { VERSION } from "./version.js";
 import { Watch } from "./watching.js";
@@ -62,7 +63,7 @@ export interface WatchOptions {
 }
 
 /** Calls identity-link by one connection, which it makes at its first call. */
-export class Client extends Calls {
+export class Client extends Streams {
   readonly #patience: Patience;
   readonly #tokens: TokenSource;
   readonly #channel: Channel;
@@ -193,6 +194,13 @@ export class Client extends Calls {
     }
   }
 
+  protected override connection(): Connection {
+    if (this.#isClosed) {
+      throw closed();
+    }
+    return { channel: this.#channel, tokens: this.#tokens, patience: this.#patience };
+  }
+
   /**
    * Watches the feed without an end, without a gap and without an event twice.
    *
@@ -308,14 +316,4 @@ class Stream {
 
 function tokenTooLate(): IdentityLinkError {
   return deadlineExceeded("the token came too late for the call");
-}
-
-function asIs(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-}
-
-function bearer(token: string): Metadata {
-  const metadata = new Metadata();
-  metadata.set("authorization", `Bearer ${token}`);
-  return metadata;
 }

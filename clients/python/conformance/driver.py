@@ -63,6 +63,12 @@ def failed(error: Exception) -> dict[str, Any]:
     }
 
 
+def streamed(order: dict[str, Any]) -> Any:
+    """Return the only request of an rpc, or all of them if they are a stream."""
+    requests = [request_of(order["stream"], request) for request in order["requests"]]
+    return requests[0] if order["stream"] in ("ExportUsers", "ReadLines") else requests
+
+
 def source(opened: dict[str, Any]) -> identitylink.TokenSource:
     if opened.get("token_file"):
         return identitylink.FileToken(opened["token_file"])
@@ -123,6 +129,9 @@ def by_threads(lines: Iterable[str]) -> None:
             elif "all" in order:
                 items = getattr(client, snake(order["all"]) + "_all")(request_of(order["all"], order["request"]))
                 say({"items": [as_json(item) for item in items]})
+            elif "stream" in order:
+                got = getattr(client, snake(order["stream"]))(streamed(order))
+                say({"items": [as_json(got)] if isinstance(got, Message) else [as_json(item) for item in got]})
             elif "resolve" in order:
                 say({"items": [as_json(user) for user in client.resolve(order["resolve"])]})
             else:
@@ -164,6 +173,10 @@ async def by_asyncio() -> None:
             elif "all" in order:
                 items = getattr(client, snake(order["all"]) + "_all")(request_of(order["all"], order["request"]))
                 say({"items": [as_json(item) async for item in items]})
+            elif "stream" in order:
+                called = getattr(client, snake(order["stream"]))(streamed(order))
+                is_one = asyncio.iscoroutine(called)
+                say({"items": [as_json(await called)] if is_one else [as_json(item) async for item in called]})
             elif "resolve" in order:
                 say({"items": [as_json(user) async for user in client.resolve(order["resolve"])]})
             else:

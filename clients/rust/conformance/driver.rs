@@ -8,7 +8,7 @@ use std::{
 };
 
 use data_encoding::BASE64;
-use futures_util::{StreamExt as _, TryStreamExt as _, future::ready};
+use futures_util::{StreamExt as _, TryStreamExt as _, future::ready, stream};
 use identity_link_client::{Client, Error, Failure, Items, TokenSource};
 use identity_link_proto::DESCRIPTOR_SET;
 use prost::Message;
@@ -99,6 +99,29 @@ async fn items<M: Message + Default>(pages: Items<M>, name: &str) -> Result<Valu
     let list = fields.find(FieldDescriptor::is_list).ok_or("a page has items")?;
     let kind = list.kind();
     listed(pages, kind.as_message().ok_or("an item is a message")?).await
+}
+
+/// The responses of an rpc with streams, in JSON.
+async fn streamed(client: &Client, name: &str, requests: &Value) -> Result<Value, Fault> {
+    let output = method(name)?.output();
+    match name {
+        "ExportUsers" => listed(client.export_users(decoded(name, &requests[0])?), &output).await,
+        "ReadLines" => listed(client.read_lines(decoded(name, &requests[0])?), &output).await,
+        "ImportUsers" => {
+            let requests = stream::iter(all_decoded(name, requests)?);
+            listed(client.import_users(requests), &output).await
+        }
+        "UploadPlan" => {
+            let requests = stream::iter(all_decoded(name, requests)?);
+            let stored = client.upload_plan(requests).await;
+            listed(stream::iter([stored]).boxed(), &output).await
+        }
+        _ => Err(format!("{name} has no streams").into()),
+    }
+}
+
+fn all_decoded<M: Message + Default>(rpc: &str, requests: &Value) -> Result<Vec<M>, Fault> {
+    requests.as_array().into_iter().flatten().map(|request| decoded(rpc, request)).collect()
 }
 
 async fn listed<M: Message>(items: Items<M>, of: &MessageDescriptor) -> Result<Value, Fault> {
@@ -232,6 +255,8 @@ async fn carry_out(client: &Client, order: &Value) -> Result<Value, Fault> {
         call(client, name, request).await
     } else if let Some(name) = order["all"].as_str() {
         all(client, name, request).await
+    } else if let Some(name) = order["stream"].as_str() {
+        streamed(client, name, &order["requests"]).await
     } else if let Some(ids) = order["resolve"].as_array() {
         let ids = ids.iter().filter_map(Value::as_str);
         listed(client.resolve(ids), &message("ResolvedUser")?).await

@@ -149,6 +149,14 @@ impl Rpc for v1::GetUserRequest {
     const REQUEST_ID: RequestId = RequestId::Never;
 }
 
+impl Rpc for v1::ImportUsersRequest {
+    type Response = v1::ImportUsersResponse;
+
+    const PATH: &'static str = "/identitylink.v1.TransferService/ImportUsers";
+    const ONLY_READS: bool = false;
+    const REQUEST_ID: RequestId = RequestId::Never;
+}
+
 impl Rpc for v1::LinkRequest {
     type Response = v1::LinkResponse;
 
@@ -371,6 +379,14 @@ impl Rpc for v1::UpdateUserRequest {
     fn is_preview(&self) -> bool {
         self.validate_only
     }
+}
+
+impl Rpc for v1::UploadPlanRequest {
+    type Response = v1::UploadPlanResponse;
+
+    const PATH: &'static str = "/identitylink.v1.JobService/UploadPlan";
+    const ONLY_READS: bool = false;
+    const REQUEST_ID: RequestId = RequestId::Never;
 }
 
 impl Rpc for longrunning::WaitOperationRequest {

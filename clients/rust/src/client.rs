@@ -158,7 +158,7 @@ pub(crate) async fn ready(grpc: &mut Grpc<Channel>) -> Result<(), Status> {
 }
 
 /// The time after this duration; for one that no clock reaches, a far one.
-fn deadline_after(timeout: Duration) -> Instant {
+pub(crate) fn deadline_after(timeout: Duration) -> Instant {
     const FAR: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
     Instant::now() + timeout.min(FAR)
 }

@@ -9,6 +9,7 @@ mod error;
 mod expiry;
 mod reason;
 mod rpc;
+mod streams;
 mod tokens;
 mod watch;
 

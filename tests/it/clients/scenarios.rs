@@ -110,7 +110,8 @@ async fn carry_out(driver: &mut Driver, server: &TestServer, scenario: &Value) -
         if let Some(message) = seen["message"].as_str() {
             found.extend(same_message(step["call"].as_str().unwrap(), message, &relay));
         }
-        names.insert(at.to_string(), seen["response"].clone());
+        let response = if seen["items"].is_array() { "items" } else { "response" };
+        names.insert(at.to_string(), seen[response].clone());
     }
     for expected in items(&scenario["attempts"]) {
         found.extend(wrong_attempts(expected, &relay.attempts()));
@@ -160,6 +161,8 @@ fn fault_of(fault: &Value) -> Fault {
         Fault::Answer(BASE64.decode(message.as_bytes()).unwrap())
     } else if fault["lose_response"] == true {
         Fault::LoseResponse
+    } else if let Some(messages) = fault["end_after"].as_u64() {
+        Fault::EndAfter(usize::try_from(messages).unwrap(), status())
     } else if fault["hold"] == true {
         Fault::Hold
     } else {
@@ -201,6 +204,9 @@ fn order(step: &Value, names: &BTreeMap<String, Value>) -> Value {
     let request = filled(&step["request"], names);
     if step["all"].is_string() {
         return json!({"all": step["all"], "request": request});
+    }
+    if step["stream"].is_string() {
+        return json!({"stream": step["stream"], "requests": filled(&step["requests"], names)});
     }
     json!({"call": step["call"], "request": request, "timeout": step["timeout"]})
 }
@@ -257,7 +263,7 @@ fn wrong_attempts(expected: &Value, attempts: &[Attempt]) -> Vec<String> {
         "tokens": tokens.len(),
     });
     let mut plain = expected.clone();
-    for key in ["gap_ms", "one_deadline", "deadline_ms"] {
+    for key in ["gap_ms", "one_deadline", "deadline_ms", "no_deadline"] {
         plain.as_object_mut().unwrap().remove(key);
     }
     let mut found = differences(&plain, &seen);
@@ -267,6 +273,9 @@ fn wrong_attempts(expected: &Value, attempts: &[Attempt]) -> Vec<String> {
         if !times.into_iter().all(|time| time.is_some_and(|time| time <= most && time > most / 2)) {
             found.push(format!("{name}: an attempt has another deadline than in {most:?}"));
         }
+    }
+    if expected["no_deadline"] == true && of_rpc.iter().any(|attempt| attempt.timeout.is_some()) {
+        found.push(format!("{name}: a stream has a deadline"));
     }
     for pair in of_rpc.windows(2) {
         let gap = pair[1].at - pair[0].at;

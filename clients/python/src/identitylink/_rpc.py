@@ -25,7 +25,7 @@ class RequestId(Enum):
 
 @dataclass(frozen=True)
 class Rpc(Generic[Req, Res]):
-    """An rpc with one request and one response, or with one request and a stream of responses."""
+    """An rpc, whose requests and responses are one message or a stream of them."""
 
     path: str
     request: type[Req]

@@ -15,6 +15,7 @@ import grpc.aio
 from ._attempts import Attempts, Patience
 from ._channel import Option, options
 from ._rpc import Req, Res, Rpc
+from ._streams import AsyncStreams
 from ._watching import Watch
 from .calls import RESOLVE_USERS, WATCH_EVENTS, AsyncCalls
 from .client import DEFAULT_MAX_ATTEMPTS, DEFAULT_MAX_SILENCE, DEFAULT_TIMEOUT, IDS_AT_ONCE
@@ -25,7 +26,7 @@ from .v1 import ResolvedUser, ResolveUsersRequest, WatchEventsRequest, WatchEven
 __all__ = ["Client"]
 
 
-class Client(AsyncCalls):
+class Client(AsyncCalls, AsyncStreams):
     """Calls identity-link from one event loop, by one connection.
 
     It has the parameters of :class:`identitylink.Client`. A token source may be asynchronous too.

@@ -42,6 +42,8 @@ from .v1 import (
     GetProviderTokenResponse,
     GetUserRequest,
     GetUserResponse,
+    ImportUsersRequest,
+    ImportUsersResponse,
     LinkRecord,
     LinkRequest,
     LinkResponse,
@@ -81,6 +83,8 @@ from .v1 import (
     UnlinkResponse,
     UpdateUserRequest,
     UpdateUserResponse,
+    UploadPlanRequest,
+    UploadPlanResponse,
     User,
     WatchEventsRequest,
     WatchEventsResponse,
@@ -123,6 +127,9 @@ GET_PROVIDER_TOKEN = Rpc(
 )
 GET_USER = Rpc(
     "/identitylink.v1.IdentityService/GetUser", GetUserRequest, GetUserResponse, only_reads=True
+)
+IMPORT_USERS = Rpc(
+    "/identitylink.v1.TransferService/ImportUsers", ImportUsersRequest, ImportUsersResponse
 )
 LINK = Rpc(
     "/identitylink.v1.IdentityService/Link", LinkRequest, LinkResponse, request_id=RequestId.EXCEPT_PREVIEWS
@@ -183,6 +190,9 @@ UNLINK = Rpc(
 )
 UPDATE_USER = Rpc(
     "/identitylink.v1.IdentityService/UpdateUser", UpdateUserRequest, UpdateUserResponse, request_id=RequestId.EXCEPT_PREVIEWS
+)
+UPLOAD_PLAN = Rpc(
+    "/identitylink.v1.JobService/UploadPlan", UploadPlanRequest, UploadPlanResponse
 )
 WAIT_OPERATION = Rpc(
     "/google.longrunning.Operations/WaitOperation", WaitOperationRequest, Operation, only_reads=True

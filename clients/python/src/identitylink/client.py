@@ -14,6 +14,7 @@ from ._attempts import Attempts, Patience
 from ._channel import Option, options
 from ._rpc import Req, Res, Rpc
 from ._silence import Silence
+from ._streams import Streams
 from ._watching import Watch
 from .calls import RESOLVE_USERS, WATCH_EVENTS, Calls
 from .errors import IdentityLinkError, parsed
@@ -32,7 +33,7 @@ DEFAULT_MAX_SILENCE: Final = 60.0
 IDS_AT_ONCE: Final = 100
 
 
-class Client(Calls):
+class Client(Calls, Streams):
     """Calls identity-link from any number of threads, by one connection.
 
     :param target: the server as gRPC names it, such as ``identity.example.com:443``, or several

@@ -30,6 +30,8 @@ import identitylink.v1.GetProviderTokenRequest;
 import identitylink.v1.GetProviderTokenResponse;
 import identitylink.v1.GetUserRequest;
 import identitylink.v1.GetUserResponse;
+import identitylink.v1.ImportUsersRequest;
+import identitylink.v1.ImportUsersResponse;
 import identitylink.v1.LinkRecord;
 import identitylink.v1.LinkRequest;
 import identitylink.v1.LinkResponse;
@@ -69,6 +71,8 @@ import identitylink.v1.UnlinkRequest;
 import identitylink.v1.UnlinkResponse;
 import identitylink.v1.UpdateUserRequest;
 import identitylink.v1.UpdateUserResponse;
+import identitylink.v1.UploadPlanRequest;
+import identitylink.v1.UploadPlanResponse;
 import identitylink.v1.User;
 import identitylink.v1.WatchEventsRequest;
 import identitylink.v1.WatchEventsResponse;
@@ -165,6 +169,13 @@ public abstract class Calls {
             GetUserRequest.getDefaultInstance(),
             GetUserResponse.getDefaultInstance(),
             true,
+            Rpc.RequestId.NEVER);
+
+    static final Rpc<ImportUsersRequest, ImportUsersResponse> IMPORT_USERS = Rpc.streams(
+            "identitylink.v1.TransferService/ImportUsers",
+            ImportUsersRequest.getDefaultInstance(),
+            ImportUsersResponse.getDefaultInstance(),
+            false,
             Rpc.RequestId.NEVER);
 
     static final Rpc<LinkRequest, LinkResponse> LINK = Rpc.unary(
@@ -306,6 +317,13 @@ public abstract class Calls {
             UpdateUserResponse.getDefaultInstance(),
             false,
             Rpc.RequestId.EXCEPT_PREVIEWS);
+
+    static final Rpc<UploadPlanRequest, UploadPlanResponse> UPLOAD_PLAN = Rpc.streams(
+            "identitylink.v1.JobService/UploadPlan",
+            UploadPlanRequest.getDefaultInstance(),
+            UploadPlanResponse.getDefaultInstance(),
+            false,
+            Rpc.RequestId.NEVER);
 
     static final Rpc<WaitOperationRequest, Operation> WAIT_OPERATION = Rpc.unary(
             "google.longrunning.Operations/WaitOperation",

@@ -1,8 +1,16 @@
 package identitylink;
 
 import com.google.protobuf.Message;
+import identitylink.v1.ExportUsersRequest;
+import identitylink.v1.ExportUsersResponse;
+import identitylink.v1.ImportUsersRequest;
+import identitylink.v1.ImportUsersResponse;
+import identitylink.v1.ReadLinesRequest;
+import identitylink.v1.ReadLinesResponse;
 import identitylink.v1.ResolveUsersRequest;
 import identitylink.v1.ResolvedUser;
+import identitylink.v1.UploadPlanRequest;
+import identitylink.v1.UploadPlanResponse;
 import identitylink.v1.WatchEventsRequest;
 import io.grpc.CallOptions;
 import io.grpc.Channel;
@@ -121,6 +129,63 @@ public final class Client extends Calls implements AutoCloseable {
                 return resolveUsers(request).getUsersList();
             });
         };
+    }
+
+    /**
+     * Returns the users of the tenant as lines: first the position of the feed, last the counts.
+     *
+     * <p>The stream has no deadline. It is begun again as a call is repeated, until its first message has come. An export that
+     * ends with an exception is not complete.
+     *
+     * @param request which users
+     * @return the messages, to close
+     */
+    public Responses<ExportUsersResponse> exportUsers(ExportUsersRequest request) {
+        return Responses.reading(this, EXPORT_USERS, request, timeout, maxAttempts);
+    }
+
+    /**
+     * Returns the lines of a job.
+     *
+     * <p>The stream has no deadline. It is begun again as a call is repeated, until its first message has come. After an
+     * exception, continue with {@code after_line}.
+     *
+     * @param request which lines
+     * @return the messages, to close
+     */
+    public Responses<ReadLinesResponse> readLines(ReadLinesRequest request) {
+        return Responses.reading(this, READ_LINES, request, timeout, maxAttempts);
+    }
+
+    /**
+     * Creates users from rows, and returns what became of each row.
+     *
+     * <p>The requests are the settings, the rows, and {@code rows_end}. The thread that reads the first result sends them, as
+     * fast as the server takes them. If their iterator throws, nothing is written. The stream has no deadline, and is made
+     * once. After an exception, send the same rows again: users that are there already are {@code OUTCOME_PRESENT}, and
+     * nothing of them changes.
+     *
+     * @param requests the requests
+     * @return the messages, to close
+     */
+    public Responses<ImportUsersResponse> importUsers(Iterator<ImportUsersRequest> requests) {
+        return Responses.writing(this, IMPORT_USERS, requests);
+    }
+
+    /**
+     * Stores a plan, whose lines the requests have.
+     *
+     * <p>If their iterator throws, nothing is stored. The call has no deadline, and is made once. After an exception, send the
+     * same lines again with the same {@code request_id}: the plan is stored once.
+     *
+     * @param requests the requests
+     * @return the stored plan
+     * @throws IdentityLinkException if the call fails
+     */
+    public UploadPlanResponse uploadPlan(Iterator<UploadPlanRequest> requests) {
+        try (Responses<UploadPlanResponse> responses = Responses.writing(this, UPLOAD_PLAN, requests)) {
+            return responses.next();
+        }
     }
 
     /**

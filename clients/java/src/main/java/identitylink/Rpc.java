@@ -6,7 +6,7 @@ import com.google.protobuf.Message;
 import io.grpc.MethodDescriptor;
 import io.grpc.protobuf.ProtoUtils;
 
-/** What the contract says of an rpc with one request. */
+/** What the contract says of an rpc. */
 final class Rpc<Q extends Message, R extends Message> {
 
     /** Whether requests of an rpc have a {@code request_id}. */
@@ -45,6 +45,11 @@ final class Rpc<Q extends Message, R extends Message> {
     static <Q extends Message, R extends Message> Rpc<Q, R> stream(
             String name, Q request, R response, boolean onlyReads, RequestId requestId) {
         return of(MethodDescriptor.MethodType.SERVER_STREAMING, name, request, response, onlyReads, requestId);
+    }
+
+    static <Q extends Message, R extends Message> Rpc<Q, R> streams(
+            String name, Q request, R response, boolean onlyReads, RequestId requestId) {
+        return of(MethodDescriptor.MethodType.BIDI_STREAMING, name, request, response, onlyReads, requestId);
     }
 
     private static <Q extends Message, R extends Message> Rpc<Q, R> of(

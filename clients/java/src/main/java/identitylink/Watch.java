@@ -27,7 +27,7 @@ public final class Watch implements Iterable<WatchEventsResponse>, Iterator<Watc
     private WatchEventsRequest request;
 
     private String token;
-    private volatile WatchStream stream;
+    private volatile MessageStream<WatchEventsRequest, WatchEventsResponse> stream;
     private WatchEventsResponse next;
     private int failures;
     private boolean wasRenewed;
@@ -90,14 +90,15 @@ public final class Watch implements Iterable<WatchEventsResponse>, Iterator<Watc
     @Override
     public void close() {
         closed.countDown();
-        WatchStream last = stream;
+        MessageStream<?, ?> last = stream;
         if (last != null) {
             last.cancel();
         }
     }
 
     private void begin() {
-        stream = new WatchStream(client.channel(token), request);
+        stream = new MessageStream<>(client.channel(token), Calls.WATCH_EVENTS.method);
+        stream.sendOnly(request);
         if (closed.getCount() == 0) {
             // It was closed meanwhile, by a thread that did not see this stream.
             stream.cancel();

@@ -39,7 +39,9 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Base64;
+import java.util.Collections;
 import java.util.Deque;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -110,6 +112,8 @@ public final class Driver {
             String name = methodName(order.get("all")) + "All";
             Object items = invoke(client, name, order.get("request"));
             say(items((Iterable<?>) items));
+        } else if (order.has("stream")) {
+            say(items(stream(client, order.get("stream"), order.getAsJsonArray("requests"))));
         } else if (order.has("resolve")) {
             List<String> ids = new ArrayList<>();
             order.getAsJsonArray("resolve").forEach(id -> ids.add(id.getAsString()));
@@ -188,6 +192,26 @@ public final class Driver {
                         method.getParameterTypes()[0].getMethod("newBuilder").invoke(null);
                 PARSER.merge(request.toString(), builder);
                 return method.invoke(client, builder.build());
+            }
+        }
+        throw new NoSuchMethodException(name);
+    }
+
+    /** Sends requests by a method whose streams have types that follow from the rpc. */
+    private static Iterable<?> stream(Client client, JsonElement rpc, JsonArray requests) throws Exception {
+        String name = methodName(rpc);
+        Class<?> kind = Class.forName("identitylink.v1." + rpc.getAsString() + "Request");
+        List<Message> messages = new ArrayList<>();
+        for (JsonElement request : requests) {
+            Message.Builder builder = (Message.Builder) kind.getMethod("newBuilder").invoke(null);
+            PARSER.merge(request.toString(), builder);
+            messages.add(builder.build());
+        }
+        for (Method method : Client.class.getMethods()) {
+            if (method.getName().equals(name)) {
+                boolean isMany = method.getParameterTypes()[0] == Iterator.class;
+                Object got = method.invoke(client, isMany ? messages.iterator() : messages.get(0));
+                return got instanceof Iterable ? (Iterable<?>) got : Collections.singletonList(got);
             }
         }
         throw new NoSuchMethodException(name);

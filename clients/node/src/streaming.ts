@@ -1,0 +1,140 @@
+import {
+  type DescMessage,
+  fromBinary,
+  type MessageInitShape,
+  type MessageShape,
+  toBinary,
+} from "@bufbuild/protobuf";
+import { type Client as Channel, type ClientDuplexStream, type ClientReadableStream, Metadata } from "@grpc/grpc-js";
+
+import { messageOf } from "./requests.js";
+import type { Rpc } from "./rpc.js";
+
+/** What a stream may have beside its requests. It has no deadline unless it is given one. */
+export interface StreamOptions {
+  /** Milliseconds for the whole stream; no bound if absent. */
+  readonly timeoutMs?: number | undefined;
+  /** Ends the stream: it then throws the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The requests of a stream, which are read as fast as the server takes them. */
+export type Requests<Desc extends DescMessage> =
+  | Iterable<MessageInitShape<Desc>>
+  | AsyncIterable<MessageInitShape<Desc>>;
+
+/** Yields the messages of one stream, and throws the error of grpc-js if it fails. */
+export async function* received<Req extends DescMessage, Res extends DescMessage>(
+  channel: Channel,
+  rpc: Rpc<Req, Res>,
+  request: Uint8Array,
+  token: string,
+  options: StreamOptions,
+): AsyncGenerator<MessageShape<Res>, void, undefined> {
+  options.signal?.throwIfAborted();
+  const call = channel.makeServerStreamRequest(
+    rpc.path,
+    asIs,
+    (bytes: Buffer) => fromBinary(rpc.response, bytes),
+    request,
+    bearer(token),
+    deadline(options),
+  );
+  yield* messages(call, options);
+}
+
+/**
+ * Sends the requests, and yields the messages of the response. Throws the error of grpc-js if the stream fails, and what
+ * the iterator of the requests throws: the server then has no whole request.
+ */
+export async function* exchanged<Req extends DescMessage, Res extends DescMessage>(
+  channel: Channel,
+  rpc: Rpc<Req, Res>,
+  requests: Requests<Req>,
+  token: string,
+  options: StreamOptions,
+): AsyncGenerator<MessageShape<Res>, void, undefined> {
+  options.signal?.throwIfAborted();
+  const call = channel.makeBidiStreamRequest(
+    rpc.path,
+    asIs,
+    (bytes: Buffer) => fromBinary(rpc.response, bytes),
+    bearer(token),
+    deadline(options),
+  );
+  const failures: unknown[] = [];
+  send(call, rpc.request, requests).catch((failure: unknown) => {
+    failures.push(failure);
+    call.cancel();
+  });
+  try {
+    yield* messages(call, options);
+  } catch (error) {
+    throw failures.length > 0 ? failures[0] : error;
+  }
+}
+
+async function send<Req extends DescMessage>(
+  call: ClientDuplexStream<Uint8Array, unknown>,
+  schema: Req,
+  requests: Requests<Req>,
+): Promise<void> {
+  let isOver = false;
+  let awake = (): void => undefined;
+  const over = (): void => {
+    isOver = true;
+    awake();
+  };
+  // An error is thrown where the responses are read.
+  call.on("error", over).on("close", over).on("status", over);
+  call.on("drain", () => awake());
+  for await (const request of requests) {
+    if (isOver) {
+      return;
+    }
+    if (!call.write(toBinary(schema, messageOf(schema, request)))) {
+      await new Promise<void>((resolve) => {
+        awake = resolve;
+        if (isOver) {
+          resolve();
+        }
+      });
+    }
+  }
+  call.end();
+}
+
+async function* messages<Res>(
+  call: ClientReadableStream<Res>,
+  { signal }: StreamOptions,
+): AsyncGenerator<Res, void, undefined> {
+  const cancel = (): void => call.cancel();
+  // A stream that ends after it was left has no reader of its error, which would end the process.
+  call.on("error", () => undefined);
+  signal?.addEventListener("abort", cancel, { once: true });
+  try {
+    yield* call as AsyncIterable<Res>;
+  } catch (failure) {
+    signal?.throwIfAborted();
+    throw failure;
+  } finally {
+    signal?.removeEventListener("abort", cancel);
+    call.cancel();
+  }
+}
+
+function deadline({ timeoutMs }: StreamOptions): { deadline?: number } {
+  return timeoutMs === undefined ? {} : { deadline: Date.now() + timeoutMs };
+}
+
+/** The bytes as grpc-js sends them. */
+export function asIs(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** The metadata of a call with this token. */
+export function bearer(token: string): Metadata {
+  const metadata = new Metadata();
+  metadata.set("authorization", `Bearer ${token}`);
+  return metadata;
+}
