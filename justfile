@@ -93,6 +93,10 @@ clients:
 bench NAME *OPTIONS:
     cargo bench --bench {{ NAME }}{{ if OPTIONS == "" { "" } else { " -- " + OPTIONS } }}
 
+# Measure what each client costs over the bare stub in its language: needs Go, Node.js, Maven and Java
+client-cost *OPTIONS:
+    PYTHONPATH="$(.ci/tool clients)/.." python3 benches/client-cost/measure.py {{ OPTIONS }}
+
 # Run Auth0's clients of all versions against the service; CI runs one per language
 auth0-clients:
     cargo test --test it auth0::clients -- --ignored --nocapture
