@@ -58,6 +58,9 @@ type attempts struct {
 }
 
 func newAttempts(rpc rpc, request proto.Message, maxAttempts int) *attempts {
+	if rpc.onlyReads && rpc.requestID == never {
+		return &attempts{request: request, isSafe: true, left: maxAttempts}
+	}
 	fields := request.ProtoReflect().Descriptor().Fields()
 	previews := fields.ByName("validate_only")
 	isPreview := previews != nil && request.ProtoReflect().Get(previews).Bool()

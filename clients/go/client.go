@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"iter"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc"
@@ -36,7 +37,12 @@ type Client struct {
 	timeout     time.Duration
 	maxAttempts int
 	maxSilence  time.Duration
+	// The last value of the header of calls.
+	header atomic.Pointer[header]
 }
+
+// A header is the value of `authorization` for a token.
+type header struct{ token, value string }
 
 type settings struct {
 	timeout     time.Duration
@@ -97,7 +103,9 @@ func New(target string, tokens TokenSource, options ...Option) (*Client, error) 
 	if err != nil {
 		return nil, err
 	}
-	return &Client{conn, tokens, s.timeout, s.maxAttempts, s.maxSilence}, nil
+	return &Client{
+		conn: conn, tokens: tokens, timeout: s.timeout, maxAttempts: s.maxAttempts, maxSilence: s.maxSilence,
+	}, nil
 }
 
 // Close closes the connection. Calls in progress fail.
@@ -120,7 +128,7 @@ func call[Response any, P interface {
 	}
 	for {
 		response := P(new(Response))
-		err := c.conn.Invoke(authorized(ctx, token), rpc.path, attempts.request, response)
+		err := c.conn.Invoke(c.authorized(ctx, token), rpc.path, attempts.request, response, grpc.StaticMethod())
 		if err == nil {
 			return response, nil
 		}
@@ -189,6 +197,13 @@ func (c *Client) Resolve(ctx context.Context, userIDs []string) iter.Seq2[*pb.Re
 	}
 }
 
-func authorized(ctx context.Context, token string) context.Context {
-	return metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+token)
+// authorized returns the context of a call with this token. The value of its header is made once for each
+// token: that takes as long as all else that a client does beside its library.
+func (c *Client) authorized(ctx context.Context, token string) context.Context {
+	last := c.header.Load()
+	if last == nil || last.token != token {
+		last = &header{token, "Bearer " + token}
+		c.header.Store(last)
+	}
+	return metadata.AppendToOutgoingContext(ctx, "authorization", last.value)
 }

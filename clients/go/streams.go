@@ -167,7 +167,7 @@ func (c *Client) exchange(
 ) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	stream, err := c.conn.NewStream(authorized(ctx, token), desc, rpc.path)
+	stream, err := c.conn.NewStream(c.authorized(ctx, token), desc, rpc.path)
 	if err != nil {
 		return err
 	}

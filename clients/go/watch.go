@@ -76,7 +76,7 @@ func (c *Client) stream(
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	stream, err := c.conn.NewStream(
-		authorized(ctx, token), &grpc.StreamDesc{ServerStreams: true}, rpcWatchEvents.path)
+		c.authorized(ctx, token), &grpc.StreamDesc{ServerStreams: true}, rpcWatchEvents.path)
 	if err != nil {
 		return err
 	}

@@ -132,9 +132,14 @@ export function asIs(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-/** The metadata of a call with this token. */
+let last: { readonly token: string; readonly metadata: Metadata } | undefined;
+
+/** The metadata of a call with this token, which grpc-js copies. It is made once for each token. */
 export function bearer(token: string): Metadata {
-  const metadata = new Metadata();
-  metadata.set("authorization", `Bearer ${token}`);
-  return metadata;
+  if (last?.token !== token) {
+    const metadata = new Metadata();
+    metadata.set("authorization", `Bearer ${token}`);
+    last = { token, metadata };
+  }
+  return last.metadata;
 }

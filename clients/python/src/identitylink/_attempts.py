@@ -73,8 +73,12 @@ class Attempts(Generic[Req, Res]):
         self._left = patience.max_attempts
         self._failures = 0
         self._was_renewed = False
+        self.request: Req = request
+        self._is_safe = True
+        if rpc.only_reads and rpc.request_id is RequestId.NEVER:
+            return
         is_preview = bool(getattr(request, "validate_only", False))
-        self.request: Req = _with_request_id(rpc, request, is_preview)
+        self.request = _with_request_id(rpc, request, is_preview)
         # A write under its request id changes nothing twice, and a preview nothing at all.
         self._is_safe = rpc.only_reads or is_preview or bool(getattr(self.request, "request_id", ""))
 

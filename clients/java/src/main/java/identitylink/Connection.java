@@ -29,6 +29,8 @@ final class Connection {
 
     private final ManagedChannel channel;
     private final TokenSource tokens;
+    /** That of the last call. */
+    private volatile Authorized authorized;
     /** Calls sources of tokens that may take long. It has no thread while there is none. */
     private final ExecutorService executor = Executors.newCachedThreadPool(DAEMONS);
 
@@ -50,9 +52,27 @@ final class Connection {
         if (isClosed()) {
             throw closed();
         }
-        Metadata headers = new Metadata();
-        headers.put(AUTHORIZATION, "Bearer " + token);
-        return ClientInterceptors.intercept(channel, MetadataUtils.newAttachHeadersInterceptor(headers));
+        Authorized last = authorized;
+        if (last == null || !last.token.equals(token)) {
+            Metadata headers = new Metadata();
+            headers.put(AUTHORIZATION, "Bearer " + token);
+            last = new Authorized(
+                    token,
+                    ClientInterceptors.intercept(channel, MetadataUtils.newAttachHeadersInterceptor(headers)));
+            authorized = last;
+        }
+        return last.channel;
+    }
+
+    /** The channel for calls with one token, which is made once for each token. */
+    private static final class Authorized {
+        final String token;
+        final Channel channel;
+
+        Authorized(String token, Channel channel) {
+            this.token = token;
+            this.channel = channel;
+        }
     }
 
     /** Returns the token for the next call; the error of a deadline if there is none after so many nanoseconds. */
