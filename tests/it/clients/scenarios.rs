@@ -254,8 +254,10 @@ fn same_message(name: &str, message: &str, relay: &Relay) -> Option<String> {
 fn wrong_attempts(expected: &Value, attempts: &[Attempt]) -> Vec<String> {
     let name = expected["rpc"].as_str().unwrap();
     let of_rpc: Vec<&Attempt> = attempts.iter().filter(|attempt| attempt.rpc == name).collect();
+    // The body of a stream of requests is more than one message.
+    let of_one_message = of_rpc.iter().filter(|_| !rpc(name).is_client_streaming());
     let ids: BTreeSet<String> =
-        of_rpc.iter().filter_map(|attempt| request_id(name, &attempt.message)).collect();
+        of_one_message.filter_map(|attempt| request_id(name, &attempt.message)).collect();
     let tokens: BTreeSet<&str> =
         of_rpc.iter().map(|attempt| attempt.authorization.as_str()).collect();
     let seen = json!({
