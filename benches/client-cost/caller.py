@@ -38,7 +38,7 @@ def by_threads() -> None:
     stub = get_user(grpc.insecure_channel(ADDRESS))
     arms: dict[str, Any] = {
         "client": lambda: client.get_user(GetUserRequest(user_id=USER_ID)),
-        "stub": lambda: stub(GetUserRequest(user_id=USER_ID), metadata=AUTHORIZATION),
+        "stub": lambda: stub(GetUserRequest(user_id=USER_ID), timeout=10, metadata=AUTHORIZATION),
     }
 
     def caller(arm: str, calls: int) -> None:
@@ -57,7 +57,7 @@ async def by_asyncio() -> None:
     stub = get_user(grpc.aio.insecure_channel(ADDRESS))
     arms: dict[str, Any] = {
         "client": lambda: client.get_user(GetUserRequest(user_id=USER_ID)),
-        "stub": lambda: stub(GetUserRequest(user_id=USER_ID), metadata=AUTHORIZATION),
+        "stub": lambda: stub(GetUserRequest(user_id=USER_ID), timeout=10, metadata=AUTHORIZATION),
     }
 
     async def caller(arm: str, calls: int) -> None:

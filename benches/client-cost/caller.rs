@@ -5,6 +5,7 @@ use std::{
     error::Error,
     fs,
     io::{self, BufRead as _},
+    time::Duration,
 };
 
 use identity_link_client::{
@@ -19,6 +20,8 @@ use identity_link_client::{
 use tokio::task::JoinSet;
 
 const CALLERS: usize = 8;
+/// That of each call, by the stub too.
+const DEADLINE: Duration = Duration::from_secs(10);
 
 /// What makes the calls.
 #[derive(Clone)]
@@ -37,6 +40,7 @@ impl Arm {
             Self::Client(client) => Ok(client.get_user(message).await?),
             Self::Stub(stub, authorization) => {
                 let mut request = Request::new(message);
+                request.set_timeout(DEADLINE);
                 request.metadata_mut().insert("authorization", authorization.clone());
                 let response: Result<_, Status> = stub.get_user(request).await;
                 Ok(response?.into_inner())

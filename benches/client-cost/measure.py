@@ -1,7 +1,7 @@
 """Measures what our clients cost over the bare generated stubs: `just client-cost`.
 
 One program per language calls GetUser with 8 callers at once, by our client or by the stub of the same gRPC library, with
-the same token, messages and server. The arms take turns within one process, so that both have the same state of the
+the same token, deadline, messages and server. The arms take turns within one process, so that both have the same state of the
 compiler, the collector and the machine. A round is the CPU (user and system) of the program for one arm, divided by that
 of the other arm for as many calls right behind it. The kernel counts it in nanoseconds, in /proc/PID/task/TID/schedstat.
 

@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
@@ -48,7 +49,9 @@ func main() {
 		"stub": func() (*pb.GetUserResponse, error) {
 			response := new(pb.GetUserResponse)
 			options := []grpc.CallOption{grpc.StaticMethod()}
-			err := conn.Invoke(authorized, getUserFullMethodName, &pb.GetUserRequest{UserId: userID}, response, options...)
+			bounded, cancel := context.WithTimeout(authorized, 10*time.Second)
+			defer cancel()
+			err := conn.Invoke(bounded, getUserFullMethodName, &pb.GetUserRequest{UserId: userID}, response, options...)
 			return response, err
 		},
 	}

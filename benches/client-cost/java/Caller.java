@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 
 /** Calls GetUser by the client and by the bare stub: see ../measure.py. */
@@ -52,8 +53,11 @@ public final class Caller {
 
         Supplier<GetUserResponse> byClient =
                 () -> client.getUser(GetUserRequest.newBuilder().setUserId(userId).build());
-        Supplier<GetUserResponse> byStub = () -> ClientCalls.blockingUnaryCall(
-                stub, GET_USER, CallOptions.DEFAULT, GetUserRequest.newBuilder().setUserId(userId).build());
+        Supplier<GetUserResponse> byStub = () -> {
+            CallOptions bounded = CallOptions.DEFAULT.withDeadlineAfter(10, TimeUnit.SECONDS);
+            return ClientCalls.blockingUnaryCall(
+                    stub, GET_USER, bounded, GetUserRequest.newBuilder().setUserId(userId).build());
+        };
 
         ExecutorService threads = Executors.newFixedThreadPool(CALLERS);
         BufferedReader orders = new BufferedReader(new InputStreamReader(System.in));

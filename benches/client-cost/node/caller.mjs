@@ -34,7 +34,8 @@ const arms = {
   client: () => client.getUser({ userId }),
   stub: () =>
     new Promise((resolve, reject) => {
-      stub.getUser(create(GetUserRequestSchema, { userId }), metadata, (failure, response) =>
+      const deadline = Date.now() + 10_000;
+      stub.getUser(create(GetUserRequestSchema, { userId }), metadata, { deadline }, (failure, response) =>
         failure === null ? resolve(response) : reject(failure),
       );
     }),

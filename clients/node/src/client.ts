@@ -118,7 +118,9 @@ export class Client extends Streams {
     const attempts = new Attempts(rpc, request, patience);
     const inTime = async (token: Promise<string>): Promise<string> =>
       checked(await within(token, signal, { milliseconds: attempts.remaining(), error: tokenTooLate }));
-    let token = await inTime(this.#tokens.token());
+    const known = this.#tokens.token();
+    // A token that is there needs no timer.
+    let token = typeof known === "string" ? checked(known) : await inTime(known);
     for (;;) {
       let error: IdentityLinkError;
       try {
@@ -219,8 +221,8 @@ export class Client extends Streams {
     const maxSilenceMs = checkTime("maxSilenceMs", options.maxSilenceMs ?? DEFAULT_MAX_SILENCE);
     const watch = new Watch(request);
     // A watch has no deadline, so its token has none.
-    const unlessAborted = async (token: Promise<string>): Promise<string> =>
-      checked(await within(token, signal));
+    const unlessAborted = async (token: string | Promise<string>): Promise<string> =>
+      checked(await within(Promise.resolve(token), signal));
     let token = await unlessAborted(this.#tokens.token());
     for (;;) {
       let error: IdentityLinkError | undefined;

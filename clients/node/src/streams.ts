@@ -152,8 +152,8 @@ export abstract class Streams extends Calls {
 }
 
 /** A stream has no deadline, so its token has none. */
-async function tokenOf(token: Promise<string>, signal: AbortSignal | undefined): Promise<string> {
-  return checked(await within(token, signal));
+async function tokenOf(token: string | Promise<string>, signal: AbortSignal | undefined): Promise<string> {
+  return checked(await within(Promise.resolve(token), signal));
 }
 
 function isServiceError(failure: unknown): failure is ServiceError {

@@ -4,8 +4,8 @@ import { type BigIntStats, readFileSync, statSync } from "node:fs";
  * Where the bearer token of each call comes from. No source, error or log line of this package shows a token.
  */
 export interface TokenSource {
-  /** The token for the next call. */
-  token(): Promise<string>;
+  /** The token for the next call, at once if there is no need to wait. */
+  token(): string | Promise<string>;
   /**
    * Another token in place of one that the server has refused. If it is the same, the call fails with the server's
    * refusal.
@@ -37,7 +37,7 @@ export class StaticToken implements TokenSource {
     this.#value = checked(value);
   }
 
-  async token(): Promise<string> {
+  token(): string {
     return this.#value;
   }
 
@@ -59,7 +59,7 @@ export class FileToken implements TokenSource {
     this.path = path;
   }
 
-  async token(): Promise<string> {
+  token(): string {
     // A look at a file takes less time than a switch to another task, and a token is read once.
     const found = statSync(this.path, { bigint: true });
     if (this.#version === undefined || !isSame(this.#version, found)) {
@@ -165,10 +165,16 @@ export class FunctionToken implements TokenSource {
   }
 }
 
+/** The value that was checked last: most calls have the token of the call before. */
+let lastChecked: string | undefined;
+
 /** The token if a header can have it. Throws a `TypeError`, without the value. */
 export function checked(value: string): string {
-  if (typeof value !== "string" || !BEARER.test(value)) {
-    throw new TypeError("the token is no bearer token: it is empty, or has characters beside those of RFC 6750");
+  if (value !== lastChecked) {
+    if (typeof value !== "string" || !BEARER.test(value)) {
+      throw new TypeError("the token is no bearer token: it is empty, or has characters beside those of RFC 6750");
+    }
+    lastChecked = value;
   }
   return value;
 }

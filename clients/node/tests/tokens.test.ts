@@ -126,7 +126,7 @@ test("a file is read again after it was replaced", async (context) => {
   renameSync(`${path}.next`, path);
   assert.equal(await source.token(), "other");
   writeFileSync(path, "a line\nand another\n");
-  await assert.rejects(source.token(), TypeError);
+  await assert.rejects(async () => source.token(), TypeError);
 });
 
 test("what is no bearer token is refused and not quoted", () => {
