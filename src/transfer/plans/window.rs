@@ -5,8 +5,9 @@
 //! what the database works on wait there, and make each of them take longer. How many wait follows
 //! from the times alone (Little's law): all of them, less as many as would be under way at the same
 //! rate if each took only as long as one alone. The window keeps two links waiting: with none, the
-//! database could be idle. With one, a plan had 0.41 of the links per second of eight callers of
-//! `Link`; with two 0.53; with four 0.57, while look-ups beside it took half as long again.
+//! database could be idle. With two, a plan makes as many links per second as eight callers of `Link`.
+//! When it made 0.53 of them, because it waited elsewhere, it was 0.41 with one, and 0.57 with four,
+//! while look-ups beside it took half as long again.
 //!
 //! Calls of others take part in both times. So the links get what calls leave, whether these are of
 //! this process or of others, and whatever in the database is short.
