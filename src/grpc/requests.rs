@@ -13,6 +13,7 @@ use uuid::Uuid;
 pub use self::accounts::NOT_ITS_CONNECTION;
 use super::proto as pb;
 use crate::{
+    auth::{AuthError, Permit, Target},
     domain::{DomainError, Email, IdentityRef, Provider, Subject, UserId, Violation},
     secret::sha256,
     use_cases::{RequestId, UserIdForm},
@@ -65,6 +66,26 @@ impl Checks {
     /// A user id, or `None` if the text is empty.
     pub fn optional_user_id(&mut self, field: &str, text: &str) -> Option<UserId> {
         if text.is_empty() { None } else { self.user_id(field, text) }
+    }
+
+    /// The user of the call: the one that the text names, or the caller's own if it is empty. Is
+    /// among the checks so that a service that names no user learns of all wrong fields at once.
+    pub fn target(&mut self, field: &str, permit: &Permit, text: &str) -> Option<Target> {
+        let requested = self.optional_user_id(field, text);
+        if requested.is_none() && !text.is_empty() {
+            return None;
+        }
+        match permit.target(requested) {
+            Ok(target) => Some(target),
+            Err(AuthError::Domain(DomainError::Invalid(violations))) => {
+                self.0.extend(violations);
+                None
+            }
+            Err(_) => {
+                self.report(field, "must name a user that this token may act on");
+                None
+            }
+        }
     }
 
     /// A user id.

@@ -19,6 +19,7 @@ async fn the_request_must_name_the_users_to_link() {
 
     insta::assert_snapshot!(refusal(service.link(pb::LinkRequest::default()).await), @r"
     InvalidArgument REQUEST_INVALID
+    user_id: is required: a service has no user of its own
     secondary: is required: link_with, link_ticket, identity or secondary_user_id
     ");
     insta::assert_snapshot!(refusal(person.link(link_with("")).await), @r"

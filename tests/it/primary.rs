@@ -214,6 +214,7 @@ async fn only_an_identity_of_the_user_becomes_primary() {
     }
     insta::assert_snapshot!(refusal(service.set_primary_identity(Default::default()).await), @r"
     InvalidArgument REQUEST_INVALID
+    user_id: is required: a service has no user of its own
     identity: is required
     ");
     insta::assert_snapshot!(refusal(service.set_primary_identity(primary("", "sms", "s1")).await), @r"

@@ -101,6 +101,7 @@ async fn the_request_must_name_the_identity_and_the_user() {
     let github = service.create("github", "h1").await.id;
     insta::assert_snapshot!(refusal(service.unlink(pb::UnlinkRequest::default()).await), @r"
     InvalidArgument REQUEST_INVALID
+    user_id: is required: a service has no user of its own
     identity: is required
     ");
     insta::assert_snapshot!(refusal(service.unlink(unlink("", "sms", "s1")).await), @r"

@@ -25,9 +25,8 @@ impl IdentityHandler {
         request: pb::ListLinkCandidatesRequest,
     ) -> Result<pb::ListLinkCandidatesResponse, Error> {
         let mut checks = Checks::default();
-        let user_id = checks.optional_user_id("user_id", &request.user_id);
-        checks.into_result()?;
-        let target = permit.target(user_id)?;
+        let target = checks.target("user_id", &permit, &request.user_id);
+        let target = checks.into_result_with(target)?;
         let key = self.use_cases.store().key(permit.tenant())?;
         let reads = self.use_cases.store().reads(permit.tenant())?;
         let user = read_user(reads, &target, clock::now()).await?;

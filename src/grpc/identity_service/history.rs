@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::IdentityHandler;
 use crate::{
-    auth::{Caller, Permit, Purpose},
+    auth::{Caller, Permit, Purpose, Target},
     clock,
     domain::{DomainError, User, UserId, UserRef},
     grpc::{
@@ -34,12 +34,15 @@ impl IdentityHandler {
         request: pb::ListLinksRequest,
     ) -> Result<pb::ListLinksResponse, Error> {
         let mut checks = Checks::default();
-        let user_id = checks.optional_user_id("user_id", &request.user_id);
-        let size =
-            checks.page_size("page_size", request.page_size, page::DEFAULT_PAGE, page::MAX_PAGE);
         // A request that is empty by a client's mistake does not list the whole tenant.
         let (is_service, names_none) = (permit.is_service(), request.user_id.is_empty());
         let is_of_tenant = is_service && names_none && request.filter.is_some();
+        let target = match is_of_tenant {
+            true => None,
+            false => checks.target("user_id", &permit, &request.user_id),
+        };
+        let size =
+            checks.page_size("page_size", request.page_size, page::DEFAULT_PAGE, page::MAX_PAGE);
         let filter = request
             .filter
             .as_ref()
@@ -55,9 +58,12 @@ impl IdentityHandler {
         let after = checks.into_result_with(after)?;
 
         let query = Query { filter: filter.unwrap_or_default(), after, size };
-        let (page, own) = match is_of_tenant {
-            true => (self.links_of_tenant(&permit, &query).await?, None),
-            false => self.links_of_user(&permit, user_id, &query).await?,
+        let (page, own) = match target {
+            None => (self.links_of_tenant(&permit, &query).await?, None),
+            Some(target) => {
+                let user_id = UserId::parse(&request.user_id);
+                self.links_of_user(&permit, &target, user_id, &query).await?
+            }
         };
         let visibility = own.as_ref().map_or(Visibility::AllUsers, Visibility::Own);
         let mut records: Vec<_> =
@@ -85,12 +91,12 @@ impl IdentityHandler {
     async fn links_of_user(
         &self,
         permit: &Permit,
+        target: &Target,
         user_id: Option<UserId>,
         query: &Query,
     ) -> Result<(LinkPage, Option<User>), Error> {
-        let target = permit.target(user_id.clone())?;
         let mut session = self.use_cases.store().session(permit.tenant()).await?;
-        let (holder, []) = resolve(&mut session, &target, Purpose::Read, [], clock::now()).await?;
+        let (holder, []) = resolve(&mut session, target, Purpose::Read, [], clock::now()).await?;
         let user = user_id.as_ref().unwrap_or(&holder);
         let page = session.past_links(user, &query.filter, query.after, query.size).await?;
         let own = match permit.is_service() {

@@ -25,7 +25,7 @@ impl IdentityHandler {
         let id = take(&mut request.request_id);
         let mut checks = Checks::default();
         let request_id = checks.request_id("request_id", &id, &request, request.validate_only);
-        let user_id = checks.optional_user_id("user_id", &request.user_id);
+        let target = checks.target("user_id", &permit, &request.user_id);
         let plan = checks.optional_uuid("plan_id", &request.plan_id);
         let terms = LinkTerms { plan, ..checks.link_terms("", terms(&request)) };
         let (validate_only, attach_only) = (request.validate_only, request.attach_only);
@@ -40,8 +40,7 @@ impl IdentityHandler {
                 "needs a proof, link_with or link_ticket: a named identity belongs to a user already",
             );
         }
-        let secondary = checks.into_result_with(secondary)?;
-        let target = permit.target(user_id)?;
+        let (target, secondary) = checks.into_result_with(target.zip(secondary))?;
         let link = Link { permit, target, secondary, terms, validate_only, now };
         let reply = move |result| linked(result, validate_only);
         link.execute(&self.use_cases, request_id, reply).await

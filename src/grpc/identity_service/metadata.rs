@@ -29,7 +29,7 @@ impl IdentityHandler {
         let id = take(&mut request.request_id);
         let mut checks = Checks::default();
         let request_id = checks.request_id("request_id", &id, &request, request.validate_only);
-        let user_id = checks.optional_user_id("user_id", &request.user_id);
+        let target = checks.target("user_id", &permit, &request.user_id);
         let user_metadata = checks.strategy("user_metadata", request.user_metadata);
         let app_metadata = checks.strategy("app_metadata", request.app_metadata);
         if user_metadata == Strategy::KeepPrimary && app_metadata == Strategy::KeepPrimary {
@@ -40,8 +40,7 @@ impl IdentityHandler {
         }
         expect_permitted(&permit, request.source.as_ref(), app_metadata)?;
         let source = source(&mut checks, request.source, user_metadata, app_metadata);
-        let source = checks.into_result_with(source)?;
-        let target = permit.target(user_id)?;
+        let (target, source) = checks.into_result_with(target.zip(source))?;
         let (expected_version, validate_only) = (request.expected_version, request.validate_only);
         let now = clock::now();
         let merge = MergeMetadata {

@@ -14,11 +14,10 @@ impl IdentityHandler {
         request: pb::GetProviderTokenRequest,
     ) -> Result<pb::GetProviderTokenResponse, Error> {
         let mut checks = Checks::default();
-        let user_id = checks.user_id("user_id", &request.user_id);
+        let target = checks.target("user_id", &permit, &request.user_id);
         let identity = checks.identity("identity", request.identity.as_ref());
         let scopes = checks.scopes("scopes", request.scopes);
-        let (user_id, identity) = checks.into_result_with(user_id.zip(identity))?;
-        let target = permit.target(Some(user_id))?;
+        let (target, identity) = checks.into_result_with(target.zip(identity))?;
         let get = GetProviderToken { permit, target, identity, scopes };
         let AccessToken { token, expire_time, scopes } = get.execute(&self.use_cases).await?;
         Ok(pb::GetProviderTokenResponse {

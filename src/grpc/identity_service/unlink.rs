@@ -20,12 +20,11 @@ impl IdentityHandler {
         let id = take(&mut request.request_id);
         let mut checks = Checks::default();
         let request_id = checks.request_id("request_id", &id, &request, request.validate_only);
-        let user_id = checks.optional_user_id("user_id", &request.user_id);
+        let target = checks.target("user_id", &permit, &request.user_id);
         let is_release = checks.is_release(&request);
         let metadata = checks.unlink_metadata("metadata", request.metadata, permit.is_service());
         let identity = checks.identity("identity", request.identity.as_ref());
-        let identity = checks.into_result_with(identity)?;
-        let target = permit.target(user_id)?;
+        let (target, identity) = checks.into_result_with(target.zip(identity))?;
         let (expected_version, validate_only) = (request.expected_version, request.validate_only);
         let now = clock::now();
         if is_release {

@@ -75,9 +75,8 @@ impl IdentityHandler {
         request: pb::GetUserRequest,
     ) -> Result<pb::GetUserResponse, Error> {
         let mut checks = Checks::default();
-        let user_id = checks.optional_user_id("user_id", &request.user_id);
-        checks.into_result()?;
-        let target = permit.target(user_id)?;
+        let target = checks.target("user_id", &permit, &request.user_id);
+        let target = checks.into_result_with(target)?;
         let reads = self.use_cases.store().reads(permit.tenant())?;
         let user = read_user(reads, &target, clock::now()).await?;
         Ok(pb::GetUserResponse { user: Some(responses::user(&user)) })
@@ -125,7 +124,7 @@ impl IdentityHandler {
         let id = take(&mut request.request_id);
         let mut checks = Checks::default();
         let request_id = checks.request_id("request_id", &id, &request, request.validate_only);
-        let user_id = checks.optional_user_id("user_id", &request.user_id);
+        let target = checks.target("user_id", &permit, &request.user_id);
         let update = request.update.unwrap_or_default();
         let mask = request.update_mask.unwrap_or_default().paths;
         if mask.is_empty() {
@@ -146,8 +145,7 @@ impl IdentityHandler {
         let app_metadata = replaced("app_metadata", update.app_metadata);
         let profile_overrides = replaced("profile_overrides", update.profile_overrides);
         let blocked = named("blocked").then_some(update.blocked);
-        checks.into_result()?;
-        let target = permit.target(user_id)?;
+        let target = checks.into_result_with(target)?;
         let (expected_version, validate_only) = (request.expected_version, request.validate_only);
         let now = clock::now();
         let update = UpdateUser {
@@ -173,9 +171,8 @@ impl IdentityHandler {
         let id = take(&mut request.request_id);
         let mut checks = Checks::default();
         let request_id = checks.request_id("request_id", &id, &request, request.validate_only);
-        let user_id = checks.optional_user_id("user_id", &request.user_id);
-        checks.into_result()?;
-        let target = permit.target(user_id)?;
+        let target = checks.target("user_id", &permit, &request.user_id);
+        let target = checks.into_result_with(target)?;
         let pb::DeleteUserRequest { expected_version, include_absorbed, validate_only, .. } =
             request;
         let (erasure, now) = (Uuid::new_v4(), clock::now());

@@ -57,7 +57,7 @@ pub fn from_domain_error(refusal: DomainError) -> Status {
         DomainError::ProviderUnknown => plain(
             NotFound,
             Reason::ProviderUnknown,
-            "this tenant has no such provider, or none at which a sign-in can start: check the name, or have the operator declare it",
+            "this tenant declares no such provider, or none at which a sign-in can start: check the name, or have the operator declare it",
         ),
         DomainError::ProviderRejected => plain(
             FailedPrecondition,
@@ -106,7 +106,7 @@ pub fn from_domain_error(refusal: DomainError) -> Status {
         DomainError::UserNotFound => plain(
             NotFound,
             Reason::UserNotFound,
-            "there is no such user in this tenant: check the id, or create a user with the identity of this token",
+            "there is no such user in this tenant: check the id; a user token's own user begins with CreateUser",
         ),
         DomainError::IdentityNotFound => plain(
             NotFound,

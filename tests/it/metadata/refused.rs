@@ -43,6 +43,7 @@ async fn a_request_must_merge_something() {
     ");
     insta::assert_snapshot!(refusal(service.merge_metadata(pb::MergeMetadataRequest::default()).await), @"
     InvalidArgument REQUEST_INVALID
+    user_id: is required: a service has no user of its own
     user_metadata.strategy: must be STRATEGY_MERGE, or app_metadata.strategy must: otherwise nothing is merged
     source: is required: source_user_id, given or link_id
     ");

@@ -259,7 +259,7 @@ async fn a_refusal_has_its_reason_and_says_what_to_do() {
         said.push(by_server.stderr);
     }
     insta::assert_snapshot!(said.join("\n"), @"
-        identity-link: USER_NOT_FOUND: there is no such user in this tenant: check the id, or create a user with the identity of this token
+        identity-link: USER_NOT_FOUND: there is no such user in this tenant: check the id; a user token's own user begins with CreateUser
         identity-link: LAST_IDENTITY: this is the last identity with which the user can sign in: link another first
         identity-link: SAME_USER: both sides name the same identity or user: name two different ones
         identity-link: IDENTITY_NOT_FOUND: there is no such identity here: check provider and subject
