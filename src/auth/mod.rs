@@ -14,6 +14,7 @@ pub mod key_set;
 pub mod key_source;
 pub mod keys;
 pub mod permit;
+pub mod stated_reason;
 pub mod target;
 pub mod tokens;
 mod verified_by;
@@ -33,6 +34,7 @@ pub use issuers::{
 pub use key_source::KeySource;
 pub use keys::{KeySettings, Keys};
 pub use permit::{Caller, Permit, Purpose, RECENT_SIGN_IN, UserCaller};
+pub use stated_reason::StatedReason;
 pub use target::{AbsorbedId, Target};
 pub use tokens::{TokenCaller, TokenUse, VerifiedToken};
 pub use verified_by::VerifiedBy;

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{AuthError, TokenCaller, VerifiedBy, VerifiedToken, target::RequestedUser};
+use super::{
+    AuthError, StatedReason, TokenCaller, VerifiedBy, VerifiedToken, target::RequestedUser,
+};
 pub use crate::domain::sign_in::RECENT_SIGN_IN;
 use crate::{
     call_slots::CallSlot,
@@ -23,6 +25,8 @@ pub struct Permit {
     slot: Option<Arc<CallSlot>>,
     /// The lease of the job; `None` for a call.
     lease: Option<JobLease>,
+    /// Why the caller makes a change; `None` if it does not say.
+    reason: Option<Arc<StatedReason>>,
 }
 
 /// The caller of a call.
@@ -139,14 +143,22 @@ impl Permit {
     pub(super) fn new(tenant: TenantId, token: &VerifiedToken) -> Self {
         let (caller, verified_by) = (Caller::from_token(token), token.verified_by.clone());
         let (expire_time, verified_by) = (token.expires_at, Some(verified_by));
-        Self { tenant, caller, expire_time, verified_by, slot: None, lease: None }
+        Self { tenant, caller, expire_time, verified_by, slot: None, lease: None, reason: None }
     }
 
     /// The permission of the operator in one of the configured tenants: for commands, never for a
     /// call. It may do what each service may.
     pub fn of_operator(tenant: TenantId) -> Self {
         let (caller, expire_time) = (Caller::Operator, DateTime::<Utc>::MAX_UTC);
-        Self { tenant, caller, expire_time, verified_by: None, slot: None, lease: None }
+        Self {
+            tenant,
+            caller,
+            expire_time,
+            verified_by: None,
+            slot: None,
+            lease: None,
+            reason: None,
+        }
     }
 
     /// The permission of the service that started a job, for that job. What is written under it commits
@@ -154,7 +166,15 @@ impl Permit {
     pub fn of_job(tenant: TenantId, issuer: &str, subject: &str, lease: JobLease) -> Self {
         let caller = Caller::Service { issuer: issuer.to_owned(), subject: subject.to_owned() };
         let expire_time = DateTime::<Utc>::MAX_UTC;
-        Self { tenant, caller, expire_time, verified_by: None, slot: None, lease: Some(lease) }
+        Self {
+            tenant,
+            caller,
+            expire_time,
+            verified_by: None,
+            slot: None,
+            lease: Some(lease),
+            reason: None,
+        }
     }
 
     /// The permission of a provider whose token that reports events was verified, in the tenant whose
@@ -162,12 +182,31 @@ impl Permit {
     pub fn of_provider(tenant: TenantId, issuer: &str, provider: Provider) -> Self {
         let caller = Caller::Provider { issuer: issuer.to_owned(), provider };
         let expire_time = DateTime::<Utc>::MAX_UTC;
-        Self { tenant, caller, expire_time, verified_by: None, slot: None, lease: None }
+        Self {
+            tenant,
+            caller,
+            expire_time,
+            verified_by: None,
+            slot: None,
+            lease: None,
+            reason: None,
+        }
     }
 
     /// The lease without which nothing is written; `None` for a call.
     pub fn lease(&self) -> Option<JobLease> {
         self.lease
+    }
+
+    /// The same permission for a change that is made for this reason.
+    #[must_use]
+    pub fn because(self, reason: Option<StatedReason>) -> Self {
+        Self { reason: reason.map(Arc::new), ..self }
+    }
+
+    /// Why the caller makes a change; `None` if it does not say.
+    pub fn reason(&self) -> Option<&StatedReason> {
+        self.reason.as_deref()
     }
 
     /// Holds the call's slot until the last copy of this permit is dropped. A write whose client has

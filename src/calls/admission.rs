@@ -6,7 +6,10 @@ use std::sync::Arc;
 use http::{HeaderMap, header::AUTHORIZATION};
 
 use crate::{
-    auth::{AccessRule, AuthError, Permit, TokenCaller, TokenUse, VerifiedToken},
+    auth::{
+        AccessRule, AuthError, Permit, StatedReason, TokenCaller, TokenUse, VerifiedToken,
+        stated_reason::HEADER as REASON,
+    },
     clock,
     domain::{DomainError, TenantId},
     telemetry::{CallRecord, Step},
@@ -51,7 +54,23 @@ pub fn permit(
     let permit = rule.permit(token, || tenant(headers, token))?;
     record.set_tenant(permit.tenant().as_str());
     use_cases.expect_sign_in(&permit)?;
-    Ok(permit)
+    let reason = reason(headers, permit.is_service())?;
+    Ok(permit.because(reason))
+}
+
+/// Why a service makes a change, if it says so.
+fn reason(headers: &HeaderMap, is_service: bool) -> Result<Option<StatedReason>, AuthError> {
+    let wrong = |text: &str| Err(DomainError::invalid(REASON, text).into());
+    let mut stated = headers.get_all(REASON).iter();
+    match (stated.next(), stated.next()) {
+        (None, _) => Ok(None),
+        (Some(_), _) if !is_service => wrong("is for services: a user token says no reason"),
+        (Some(_), Some(_)) => wrong("must be given once"),
+        (Some(reason), None) => {
+            // What is not ASCII is no percent-encoding either.
+            Ok(Some(StatedReason::from_header(reason.to_str().unwrap_or_default())?))
+        }
+    }
 }
 
 /// The single bearer token (RFC 6750 §2.1). Two credentials could belong to two callers.

@@ -10,7 +10,6 @@ use super::{
     runtime,
 };
 use crate::{
-    auth::Permit,
     domain::duplicates::Mark,
     transfer::plans::{Apply, ApplyEnd, Counts, FileClusters, PlanFile, PlanPlace},
 };
@@ -60,7 +59,7 @@ pub(super) fn run(arguments: &ApplyArguments) -> Result<(), Failure> {
         let Tools { use_cases, pace, mut report, stop } = arguments.links.tools(&config).await?;
         let apply = Apply {
             use_cases,
-            permit: Permit::of_operator(tenant.clone()),
+            permit: arguments.links.permit(tenant.clone()),
             plan: plan.plan.clone(),
             dry_run: arguments.links.dry_run,
             limit: arguments.limit,

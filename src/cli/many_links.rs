@@ -13,11 +13,13 @@ use clap::Args;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    EX_INTERRUPTED, EX_PARTLY, Failure, output_file::cannot_write, progress::Progress,
-    serve::on_signal,
+    EX_INTERRUPTED, EX_PARTLY, Failure, client::ReasonArgument, output_file::cannot_write,
+    progress::Progress, serve::on_signal,
 };
 use crate::{
+    auth::{Permit, StatedReason},
     config::CommandConfig,
+    domain::TenantId,
     store::Store,
     telemetry::metrics::Metrics,
     transfer::{
@@ -45,6 +47,8 @@ pub(super) struct ManyLinks {
     /// The file for the verdict on each link, a line of JSON, which must not exist
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
+    #[command(flatten)]
+    reason: ReasonArgument,
 }
 
 /// What such a command works with.
@@ -60,6 +64,16 @@ pub(super) struct Tools {
 }
 
 impl ManyLinks {
+    /// Why the changes are made.
+    pub(super) fn reason(&self) -> Option<&StatedReason> {
+        self.reason.reason.as_ref()
+    }
+
+    /// The permission of the operator, for changes that are made for this reason.
+    pub(super) fn permit(&self, tenant: TenantId) -> Permit {
+        Permit::of_operator(tenant).because(self.reason().cloned())
+    }
+
     /// What the command works with. Needs a runtime.
     pub(super) async fn tools(&self, config: &CommandConfig) -> Result<Tools, Failure> {
         let stop = on_signal()?;

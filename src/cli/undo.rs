@@ -11,7 +11,6 @@ use super::{
     runtime,
 };
 use crate::{
-    auth::Permit,
     config::CommandConfig,
     domain::ProofKind,
     store::{ActorFilter, ActorKind, LinkFilter, LinkPosition},
@@ -59,7 +58,7 @@ pub(super) fn run(arguments: &UndoArguments) -> Result<(), Failure> {
                 "--report: is for many links: --output json shows this one",
             ));
         }
-        return undo_link(link, one, links.dry_run, connection);
+        return undo_link(link, one, links.dry_run, (connection, links.reason()));
     }
     connection.expect_no_server("undo of many links")?;
     let config = connection.config_file()?.load_for_command()?;
@@ -67,7 +66,7 @@ pub(super) fn run(arguments: &UndoArguments) -> Result<(), Failure> {
     let filter = arguments.filter(&config)?;
     runtime()?.block_on(async {
         let Tools { use_cases, pace, mut report, stop } = arguments.links.tools(&config).await?;
-        let permit = Permit::of_operator(tenant.clone());
+        let permit = links.permit(tenant.clone());
         let undo = Undo { use_cases, permit, filter, dry_run: arguments.links.dry_run };
         let progress = arguments.links.progress("undoing", "links", None);
         let show = |done| progress.set(done);

@@ -97,7 +97,12 @@ pub(super) fn actor(actor: &Actor) -> pb::Actor {
         ActorKind::Operator => pb::actor::Kind::Operator,
         ActorKind::Provider => pb::actor::Kind::Provider,
     };
-    pb::Actor { kind: kind.into(), issuer: actor.issuer.clone(), subject: actor.subject.clone() }
+    pb::Actor {
+        kind: kind.into(),
+        issuer: actor.issuer.clone(),
+        subject: actor.subject.clone(),
+        reason: actor.reason.clone().unwrap_or_default(),
+    }
 }
 
 pub(super) fn changes(changes: &MetadataChanges) -> Vec<pb::MetadataChange> {

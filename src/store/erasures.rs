@@ -169,11 +169,18 @@ impl Session {
             WHERE tenant_id = $1 AND released_by && $2 ORDER BY delete_time LIMIT $3 FOR NO KEY UPDATE";
         let lines = "DELETE FROM job_lines WHERE ctid = ANY (ARRAY (SELECT ctid FROM job_lines \
             WHERE tenant_id = $1 AND concerned && $2 ORDER BY number LIMIT $3 FOR UPDATE";
+        // A person wrote it, and may have written of a person.
+        let reasons = "UPDATE events SET actor = actor - 'reason' WHERE ctid = ANY (ARRAY (SELECT ctid FROM events \
+            WHERE tenant_id = $1 AND user_id = ANY($2) AND actor ? 'reason' ORDER BY user_id LIMIT $3 FOR NO KEY UPDATE";
+        let reasons_of_others = "UPDATE events SET actor = actor - 'reason' WHERE ctid = ANY (ARRAY (SELECT ctid FROM events \
+            WHERE tenant_id = $1 AND other_user_id = ANY($2) AND actor ? 'reason' ORDER BY other_user_id LIMIT $3 FOR NO KEY UPDATE";
         let users: Vec<&String> = erasure.user_ids.iter().collect();
         for (sql, names) in [
             (answers, names.clone()),
             (lines, names),
             (ancestors, users.clone()),
+            (reasons, users.clone()),
+            (reasons_of_others, users.clone()),
             (releases, users),
         ] {
             for (way, limit) in LOCK_MODES {
@@ -268,14 +275,15 @@ impl Session {
         // The changes that the merge made belong to the primary. The moved identities, the withheld
         // metadata and the proof belong to the secondary.
         const OF_PRIMARIES: &str = "UPDATE links l SET primary_id = d.hash, changes = '{}', effects = '{}', \
-              actor = CASE WHEN actor->>'kind' = 'user' THEN '{\"kind\": \"user\"}' ELSE actor END, \
-              undo_actor = CASE WHEN undo_actor->>'kind' = 'user' THEN '{\"kind\": \"user\"}' ELSE undo_actor END \
+              actor = CASE WHEN actor->>'kind' = 'user' THEN '{\"kind\": \"user\"}' ELSE actor - 'reason' END, \
+              undo_actor = CASE WHEN undo_actor->>'kind' = 'user' THEN '{\"kind\": \"user\"}' ELSE undo_actor - 'reason' END \
             FROM unnest($3::text[], $4::text[]) AS d(id, hash) \
             WHERE l.tenant_id = $1 AND l.id = ANY($2) AND l.primary_id = d.id";
         const OF_SECONDARIES: &str = "UPDATE links l SET secondary_id = d.hash, moved = '[]', changes = '{}', \
               effects = '{}', withheld = '{}', discard_time = NULL, \
               proof = jsonb_strip_nulls(jsonb_build_object('kind', proof->'kind', 'rule', proof->'rule')), proof_hash = NULL, \
-              undo_time = coalesce(undo_time, $5), undo_actor = coalesce(undo_actor, '{\"kind\": \"deletion\"}') \
+              actor = actor - 'reason', \
+              undo_time = coalesce(undo_time, $5), undo_actor = coalesce(undo_actor - 'reason', '{\"kind\": \"deletion\"}') \
             FROM unnest($3::text[], $4::text[]) AS d(id, hash) \
             WHERE l.tenant_id = $1 AND l.id = ANY($2) AND l.secondary_id = d.id";
         // Links of other users that mention a deleted one: an identity that moved on with its
@@ -285,7 +293,8 @@ impl Session {
               moved = coalesce((SELECT jsonb_agg(m ORDER BY at) FROM jsonb_array_elements(l.moved) WITH ORDINALITY AS t(m, at) \
                 WHERE (m->>'provider' || '|' || (m->>'subject')) <> ALL($4)), '[]'), \
               undo_actor = CASE WHEN l.undo_actor->>'kind' = 'user' AND l.undo_actor->>'subject' = ANY($3) \
-                THEN '{\"kind\": \"user\"}' ELSE l.undo_actor END, \
+                THEN '{\"kind\": \"user\"}' ELSE l.undo_actor - 'reason' END, \
+              actor = l.actor - 'reason', \
               proof = CASE WHEN p.is_theirs THEN jsonb_build_object('kind', l.proof->'kind') ELSE l.proof END, \
               proof_hash = CASE WHEN p.is_theirs THEN NULL ELSE l.proof_hash END \
             FROM links o CROSS JOIN LATERAL (SELECT ARRAY (SELECT provider FROM provider_issuers \

@@ -104,7 +104,8 @@ pub fn actor_of_job(permit: &Permit) -> Result<Actor, Error> {
     match permit.caller() {
         Caller::Service { issuer, subject } => {
             let (issuer, subject) = (issuer.clone(), subject.clone());
-            Ok(Actor { kind: ActorKind::Service, issuer, subject })
+            let reason = permit.reason().map(|reason| reason.as_str().to_owned());
+            Ok(Actor { kind: ActorKind::Service, issuer, subject, reason })
         }
         Caller::User(_) | Caller::Operator | Caller::Provider { .. } => {
             Err(Error::Fault("a job was started by a caller that is no service".to_owned()))

@@ -287,20 +287,15 @@ fn random_user_id() -> Result<UserId, Error> {
 /// The actor for the history: a service, the operator, or the user `own`, independently of which of its
 /// identities or former ids the token names.
 fn actor(permit: &Permit, own: &UserId) -> Actor {
-    match permit.caller() {
-        Caller::User(user) => {
-            Actor { kind: ActorKind::User, issuer: user.issuer.clone(), subject: own.to_string() }
-        }
-        Caller::Service { issuer, subject } => {
-            Actor { kind: ActorKind::Service, issuer: issuer.clone(), subject: subject.clone() }
-        }
-        Caller::Operator => Actor::operator(),
-        Caller::Provider { issuer, provider } => Actor {
-            kind: ActorKind::Provider,
-            issuer: issuer.clone(),
-            subject: provider.to_string(),
-        },
-    }
+    let (kind, subject) = match permit.caller() {
+        Caller::User(_) => (ActorKind::User, own.to_string()),
+        Caller::Service { subject, .. } => (ActorKind::Service, subject.clone()),
+        Caller::Operator => (ActorKind::Operator, String::new()),
+        Caller::Provider { provider, .. } => (ActorKind::Provider, provider.to_string()),
+    };
+    let (issuer, _) = permit.caller().issuer_and_subject();
+    let reason = permit.reason().map(|reason| reason.as_str().to_owned());
+    Actor { kind, issuer: issuer.to_owned(), subject, reason }
 }
 
 /// A user, its identities, and their origin users.

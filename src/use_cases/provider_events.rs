@@ -276,6 +276,7 @@ impl ReceiveEvents {
             kind: ActorKind::Provider,
             issuer: self.token.issuer.clone(),
             subject: self.provider.to_string(),
+            reason: None,
         }
     }
 }

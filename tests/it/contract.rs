@@ -121,7 +121,7 @@ fn the_fields_of_each_message_and_their_presence() {
     Access: self_scope=1 string, service_scope=2 string
     AccessOf: rpc=1 string, access=2 Access{}, only_reads=3 bool
     AccountEventReported: user_id=1 string, identity=2 IdentityRef{}, account_event=3 Event, tokens_withdrawn=4 bool
-    Actor: kind=1 Kind, issuer=2 string, subject=3 string
+    Actor: kind=1 Kind, issuer=2 string, subject=3 string, reason=4 string
     ApplyPlanRequest: operation=1 string, validate_only=2 bool, limit=3 int64, rate=4 int32, accepted_marks=5 string[], request_id=6 string
     ApplyPlanResponse: plan_id=1 string, counts=2 VerdictCounts{}, limited=3 bool
     CompleteSignInRequest: attempt_secret=1 string, state=2 string, code=3 string, iss=4 string, user_token=5 string, error=6 string, request_id=7 string, redirect_uri=8 string, link=9 LinkTerms{}, validate_only=10 bool

@@ -34,7 +34,7 @@ fn bring_back(user_id: &str, link_id: &str) -> pb::MergeMetadataRequest {
 
 /// Returns once no erasure is left. The bound only turns a test that would hang into one that
 /// fails.
-async fn db_until_erased(server: &TestServer) {
+pub(crate) async fn db_until_erased(server: &TestServer) {
     let erased = async {
         while !server.database.db_texts("SELECT id::text FROM erasures").await.is_empty() {}
     };

@@ -3,6 +3,7 @@
 mod filters;
 mod pages;
 mod plan;
+mod reasons;
 mod sight;
 mod tenant;
 mod told;

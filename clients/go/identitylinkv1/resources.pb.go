@@ -1040,7 +1040,11 @@ type Actor struct {
 	Issuer string `protobuf:"bytes,2,opt,name=issuer,proto3" json:"issuer,omitempty"`
 	// The user's id, the service's name at its issuer, or the provider's name. Empty if
 	// `issuer` is empty.
-	Subject       string `protobuf:"bytes,3,opt,name=subject,proto3" json:"subject,omitempty"`
+	Subject string `protobuf:"bytes,3,opt,name=subject,proto3" json:"subject,omitempty"`
+	// Why the change was made, as the service said it in the header `x-reason`, or the operator
+	// by `--reason`: for people, at most 500 characters. Empty if it did not say, for a user
+	// token, and once a user that the change is about is erased.
+	Reason        string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1092,6 +1096,13 @@ func (x *Actor) GetIssuer() string {
 func (x *Actor) GetSubject() string {
 	if x != nil {
 		return x.Subject
+	}
+	return ""
+}
+
+func (x *Actor) GetReason() string {
+	if x != nil {
+		return x.Reason
 	}
 	return ""
 }
@@ -1898,11 +1909,12 @@ const file_identitylink_v1_resources_proto_rawDesc = "" +
 	"\x0fEFFECT_COMBINED\x10\x04\x12\x13\n" +
 	"\x0fEFFECT_WITHHELD\x10\x05\x12\x13\n" +
 	"\x0fEFFECT_REVERSED\x10\x06\x12\x0f\n" +
-	"\vEFFECT_KEPT\x10\a\"\xe2\x01\n" +
+	"\vEFFECT_KEPT\x10\a\"\xfa\x01\n" +
 	"\x05Actor\x12/\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x1b.identitylink.v1.Actor.KindR\x04kind\x12\x16\n" +
 	"\x06issuer\x18\x02 \x01(\tR\x06issuer\x12\x18\n" +
-	"\asubject\x18\x03 \x01(\tR\asubject\"v\n" +
+	"\asubject\x18\x03 \x01(\tR\asubject\x12\x16\n" +
+	"\x06reason\x18\x04 \x01(\tR\x06reason\"v\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\r\n" +
 	"\tKIND_USER\x10\x01\x12\x10\n" +

@@ -8,6 +8,7 @@ use super::{
     super::{EX_NOT_CONFIRMED, Failure, say},
     connection::OutputForm,
 };
+use crate::auth::StatedReason;
 
 #[derive(Args)]
 pub(in crate::cli) struct Confirmation {
@@ -17,6 +18,16 @@ pub(in crate::cli) struct Confirmation {
     /// Show the preview, and change nothing
     #[arg(long)]
     dry_run: bool,
+    #[command(flatten)]
+    reason: ReasonArgument,
+}
+
+/// Why a change is made.
+#[derive(Args)]
+pub(in crate::cli) struct ReasonArgument {
+    /// Why, for the people who read the history, such as the number of a ticket: at most 500 characters
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<StatedReason>,
 }
 
 /// What follows the preview of a change.
@@ -31,6 +42,10 @@ pub(super) enum Plan {
 }
 
 impl Confirmation {
+    pub(super) fn reason(&self) -> Option<&StatedReason> {
+        self.reason.reason.as_ref()
+    }
+
     pub(super) fn plan(&self) -> Plan {
         Plan::of(self.yes, self.dry_run)
     }

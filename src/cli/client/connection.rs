@@ -10,7 +10,10 @@ use super::{
     shown::plain,
     token_command::token_command,
 };
-use crate::{auth::Permit, server::InProcess};
+use crate::{
+    auth::{Permit, StatedReason, stated_reason},
+    server::InProcess,
+};
 
 /// How long a call lasts at most: a program that gets its token may ask a person first.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -70,23 +73,37 @@ impl Connection {
         self.output
     }
 
-    /// Runs a command by calls.
+    /// Runs a command that reads, by calls.
     pub(super) fn run<F>(&self, command: impl FnOnce(Connected) -> F) -> Result<(), Failure>
     where
         F: Future<Output = Result<(), Failure>>,
     {
+        self.run_because(None, command)
+    }
+
+    /// Runs a command by calls, whose changes are made for this reason.
+    pub(super) fn run_because<F>(
+        &self,
+        reason: Option<&StatedReason>,
+        command: impl FnOnce(Connected) -> F,
+    ) -> Result<(), Failure>
+    where
+        F: Future<Output = Result<(), Failure>>,
+    {
         let runtime = runtime()?;
-        let outcome = runtime.block_on(async { command(self.connect().await?).await });
+        let outcome = runtime.block_on(async { command(self.connect(reason).await?).await });
         // Does not wait for a command of --token-command that hangs.
         runtime.shutdown_background();
         outcome
     }
 
-    async fn connect(&self) -> Result<Connected, Failure> {
+    async fn connect(&self, reason: Option<&StatedReason>) -> Result<Connected, Failure> {
         let Some(server) = &self.server else {
             let config = self.config_file()?.load_for_command()?;
             let tenant = self.tenant.find(&config.tenants)?;
-            let services = InProcess::start(&config, Permit::of_operator(tenant)).await?;
+            let services =
+                InProcess::start(&config, Permit::of_operator(tenant).because(reason.cloned()))
+                    .await?;
             // No token is verified in this process; the client wants one.
             let builder = Client::builder("http://localhost", TokenSource::fixed("operator"));
             let client = builder.build_on(services.channel.clone());
@@ -111,6 +128,11 @@ impl Connection {
             client = client
                 .with_metadata("x-tenant", tenant)
                 .map_err(|_| Failure::usage("--tenant: must be the name of a tenant"))?;
+        }
+        if let Some(reason) = reason {
+            client = client
+                .with_metadata(stated_reason::HEADER, &reason.to_header())
+                .map_err(|_| Failure::usage(format!("--reason: {}", StatedReason::FORM)))?;
         }
         Ok(Connected { client, is_operator: false, _in_process: None })
     }

@@ -70,7 +70,7 @@ enum Arrays {
 pub(in crate::cli) fn link(arguments: &LinkArguments) -> Result<(), Failure> {
     let request = arguments.request()?;
     let output = arguments.connection.output();
-    arguments.connection.run(async |connected| {
+    arguments.connection.run_because(arguments.confirmation.reason(), async |connected| {
         let Connected { client, is_operator, .. } = &connected;
         let mut request = request;
         if *is_operator {

@@ -19,6 +19,7 @@ mod views;
 mod watch;
 
 pub(super) use self::{
+    confirm::ReasonArgument,
     connection::Connection,
     find::{FindArguments, find},
     link::{LinkArguments, link},

@@ -16,6 +16,7 @@ use super::{
     user::get,
     views,
 };
+use crate::auth::StatedReason;
 
 /// What is said of the one link.
 #[derive(Args)]
@@ -36,7 +37,7 @@ pub(in crate::cli) fn undo_link(
     link: Uuid,
     arguments: &UndoOneLink,
     dry_run: bool,
-    connection: &Connection,
+    (connection, reason): (&Connection, Option<&StatedReason>),
 ) -> Result<(), Failure> {
     let mut request =
         v1::UndoLinkRequest { link_id: link.to_string(), ..v1::UndoLinkRequest::default() };
@@ -44,7 +45,7 @@ pub(in crate::cli) fn undo_link(
         request.set_metadata(v1::UnlinkMetadata::Discard);
     }
     let output = connection.output();
-    connection.run(async |connected| {
+    connection.run_because(reason, async |connected| {
         let (client, mut request) = (&connected.client, request);
         let plan = Plan::of(arguments.yes, dry_run);
         if plan != Plan::Change {

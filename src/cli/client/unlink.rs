@@ -49,7 +49,7 @@ pub(in crate::cli) fn unlink(arguments: &UnlinkArguments) -> Result<(), Failure>
         request.set_mode(v1::UnlinkMode::Release);
     }
     let output = arguments.connection.output();
-    arguments.connection.run(async |connected| {
+    arguments.connection.run_because(arguments.confirmation.reason(), async |connected| {
         let (client, mut request) = (&connected.client, request);
         let plan = arguments.confirmation.plan();
         if plan != Plan::Change {

@@ -133,7 +133,11 @@ pub(super) fn actor(actor: &v1::Actor) -> String {
         Kind::Operator => "operator",
         Kind::Provider => "provider",
     };
-    [kind, &actor.subject, &actor.issuer].join(" ").trim_end().to_owned()
+    let actor_text = [kind, &actor.subject, &actor.issuer].join(" ").trim_end().to_owned();
+    match actor.reason.as_str() {
+        "" => actor_text,
+        reason => format!("{actor_text}: {reason}"),
+    }
 }
 
 fn proof_text(proof: &v1::LinkProof, plan: &str) -> String {

@@ -112,7 +112,7 @@ impl Checks {
 
     fn actor(&mut self, field: &str, actor: &pb::Actor, is_service: bool) -> ActorFilter {
         use pb::actor::Kind;
-        let pb::Actor { kind: _, issuer, subject } = actor;
+        let pb::Actor { kind: _, issuer, subject, reason } = actor;
         let kind = match Kind::try_from(actor.kind) {
             Ok(Kind::Unspecified) => {
                 if issuer.is_empty() && subject.is_empty() {
@@ -142,6 +142,9 @@ impl Checks {
                 None
             }
         };
+        if !reason.is_empty() {
+            self.report(&format!("{field}.reason"), "must be empty: links are not found by it");
+        }
         for (name, text) in [("issuer", issuer), ("subject", subject)] {
             let field = format!("{field}.{name}");
             match text.as_str() {

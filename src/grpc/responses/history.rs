@@ -102,7 +102,11 @@ fn visible_actor(actor: &Actor, visibility: Visibility<'_>) -> pb::Actor {
         ActorKind::Service | ActorKind::Operator | ActorKind::Provider => true,
         ActorKind::Deletion => false,
     };
-    let shown = super::actor(actor);
+    let mut shown = super::actor(actor);
+    // People of the service wrote it for each other.
+    if !matches!(visibility, Visibility::AllUsers) {
+        shown.reason.clear();
+    }
     if is_visible { shown } else { pb::Actor { kind: shown.kind, ..pb::Actor::default() } }
 }
 

@@ -13,12 +13,21 @@ pub struct Actor {
     /// The user's id, the service's subject at its issuer, or the provider's name; empty where the issuer is.
     #[serde(default)]
     pub subject: String,
+    /// Why it made the change, in its own words; `None` if it did not say, and once a user that it is about
+    /// is erased.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 impl Actor {
     /// The operator, by a command.
     pub fn operator() -> Self {
-        Self { kind: ActorKind::Operator, issuer: String::new(), subject: String::new() }
+        Self {
+            kind: ActorKind::Operator,
+            issuer: String::new(),
+            subject: String::new(),
+            reason: None,
+        }
     }
 }
 

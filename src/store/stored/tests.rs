@@ -164,14 +164,15 @@ fn the_actor_of_a_change_survives_and_others_are_refused() {
         ActorKind::Operator,
         ActorKind::Provider,
     ] {
-        let actor = Actor { kind, issuer: "https://i".to_owned(), subject: "s".to_owned() };
+        let actor =
+            Actor { kind, issuer: "https://i".to_owned(), subject: "s".to_owned(), reason: None };
         let stored = to_json(&actor).unwrap();
         assert_eq!(stored["kind"], kind.as_str());
         assert_eq!(from_json::<Actor>("actor", stored).unwrap(), actor);
     }
     // What an erasing writes.
     for (kind, stored) in [(ActorKind::User, "user"), (ActorKind::Deletion, "deletion")] {
-        let erased = Actor { kind, issuer: String::new(), subject: String::new() };
+        let erased = Actor { kind, issuer: String::new(), subject: String::new(), reason: None };
         assert_eq!(from_json::<Actor>("actor", json!({"kind": stored})).unwrap(), erased);
     }
     assert_eq!(to_json(&Actor::operator()).unwrap()["kind"], "operator");

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{JobWorker, lines::JobLines, one::Progress};
 use crate::{
-    auth::Permit,
+    auth::{Permit, StatedReason},
     clock,
     domain::{
         JobKind, JobLease, ProofKind, TenantId,
@@ -87,7 +87,9 @@ impl Work {
 
     pub(super) fn permit(&self) -> Permit {
         let actor = &self.job.actor;
+        let reason = actor.reason.as_deref().and_then(StatedReason::parse);
         Permit::of_job(self.tenant.clone(), &actor.issuer, &actor.subject, self.lease)
+            .because(reason)
     }
 
     /// Goes on behind the lines of an interrupted search, unless their last users have changed since: then

@@ -54,7 +54,7 @@ async fn linked() -> TestServer {
 
 fn actor(kind: ActorKind, issuer: &str, subject: &str) -> Option<pb::Actor> {
     let (issuer, subject) = (issuer.to_owned(), subject.to_owned());
-    Some(pb::Actor { kind: kind.into(), issuer, subject })
+    Some(pb::Actor { kind: kind.into(), issuer, subject, ..Default::default() })
 }
 
 fn minute(n: i64) -> Option<prost_types::Timestamp> {

@@ -17,11 +17,17 @@ fn service_actor() -> Option<pb::Actor> {
         kind: actor::Kind::Service.into(),
         issuer: iss("services"),
         subject: "backend".to_owned(),
+        reason: String::new(),
     })
 }
 
 fn user_actor(issuer: &str, id: &str) -> Option<pb::Actor> {
-    Some(pb::Actor { kind: actor::Kind::User.into(), issuer: iss(issuer), subject: id.to_owned() })
+    Some(pb::Actor {
+        kind: actor::Kind::User.into(),
+        issuer: iss(issuer),
+        subject: id.to_owned(),
+        reason: String::new(),
+    })
 }
 
 fn kept() -> Option<pb::MetadataMerge> {

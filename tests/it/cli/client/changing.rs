@@ -40,7 +40,8 @@ async fn a_link_an_unlink_and_an_undo_are_shown_and_made() {
         assert_eq!(before, desk.server.database.db_everything().await);
         assert_eq!(in_json["outcome"], "OUTCOME_ABSORBED");
         assert_eq!(in_json["user"]["userMetadata"]["color"], "red");
-        let made = desk.says(way, &[&merge[..], &["--yes"]].concat());
+        let made = desk
+            .says(way, &[&merge[..], &["--yes", "--reason", "Ticket 42 – two accounts"]].concat());
         let link = links(&desk).await.remove(0);
         assert!(made.contains(&link.id), "{made}");
         let (kind, proof) = match way {
@@ -48,6 +49,7 @@ async fn a_link_an_unlink_and_an_undo_are_shown_and_made() {
             Way::Database => (Kind::Operator, "plan"),
         };
         assert_eq!(link.actor.as_ref().unwrap().kind(), kind);
+        assert_eq!(link.actor.as_ref().unwrap().reason, "Ticket 42 – two accounts");
         let is_proof = match link.proof.as_ref().unwrap().proof.as_ref().unwrap() {
             Proof::Service(_) => proof == "service",
             // A plan of its own, by which it can be found.

@@ -182,7 +182,7 @@ class MetadataChange(_message.Message):
     def __init__(self, metadata_namespace: _Optional[_Union[MetadataNamespace, str]] = ..., path: _Optional[str] = ..., effect: _Optional[_Union[MetadataChange.Effect, str]] = ...) -> None: ...
 
 class Actor(_message.Message):
-    __slots__ = ("kind", "issuer", "subject")
+    __slots__ = ("kind", "issuer", "subject", "reason")
     class Kind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         KIND_UNSPECIFIED: _ClassVar[Actor.Kind]
@@ -200,10 +200,12 @@ class Actor(_message.Message):
     KIND_FIELD_NUMBER: _ClassVar[int]
     ISSUER_FIELD_NUMBER: _ClassVar[int]
     SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
     kind: Actor.Kind
     issuer: str
     subject: str
-    def __init__(self, kind: _Optional[_Union[Actor.Kind, str]] = ..., issuer: _Optional[str] = ..., subject: _Optional[str] = ...) -> None: ...
+    reason: str
+    def __init__(self, kind: _Optional[_Union[Actor.Kind, str]] = ..., issuer: _Optional[str] = ..., subject: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class LinkProof(_message.Message):
     __slots__ = ("token", "service", "ticket", "verified_email", "sign_in", "plan")
