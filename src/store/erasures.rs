@@ -171,16 +171,14 @@ impl Session {
             WHERE tenant_id = $1 AND concerned && $2 ORDER BY number LIMIT $3 FOR UPDATE";
         // A person wrote it, and may have written of a person.
         let reasons = "UPDATE events SET actor = actor - 'reason' WHERE ctid = ANY (ARRAY (SELECT ctid FROM events \
-            WHERE tenant_id = $1 AND user_id = ANY($2) AND actor ? 'reason' ORDER BY user_id LIMIT $3 FOR NO KEY UPDATE";
-        let reasons_of_others = "UPDATE events SET actor = actor - 'reason' WHERE ctid = ANY (ARRAY (SELECT ctid FROM events \
-            WHERE tenant_id = $1 AND other_user_id = ANY($2) AND actor ? 'reason' ORDER BY other_user_id LIMIT $3 FOR NO KEY UPDATE";
+            WHERE tenant_id = $1 AND (user_id = ANY($2) OR other_user_id = ANY($2)) AND actor ? 'reason' \
+            ORDER BY event_time LIMIT $3 FOR NO KEY UPDATE";
         let users: Vec<&String> = erasure.user_ids.iter().collect();
         for (sql, names) in [
             (answers, names.clone()),
             (lines, names),
             (ancestors, users.clone()),
             (reasons, users.clone()),
-            (reasons_of_others, users.clone()),
             (releases, users),
         ] {
             for (way, limit) in LOCK_MODES {

@@ -50,6 +50,8 @@ pub(super) const CROWD: &str = "\
       FROM generate_series(1, 5000) n; \
     INSERT INTO job_lines (tenant_id, job_id, number, line, concerned) \
     SELECT 'default', md5(n::text)::uuid, 1, '{}', ARRAY['crowd_' || n] FROM generate_series(1, 5000) n; \
+    INSERT INTO events (tenant_id, epoch, ordinal, user_id, other_user_id, actor, detail, event_time) \
+    SELECT 'default', 1, n, 'crowd_' || n, 'crowd_' || n + 1, '{}', '{}', now() FROM generate_series(1, 5000) n; \
     INSERT INTO provider_tokens (tenant_id, provider, subject, issuer, key_id, sealed, scopes, refreshable) \
     SELECT 'default', 'crowd', n::text, 'crowd', 'k', 'sealed', '{}', true FROM generate_series(1, 5000) n";
 
