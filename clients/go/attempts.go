@@ -50,11 +50,13 @@ var nothingChanged = []Reason{
 
 // attempts are those of one call: one deadline, which the context has, and one request id for all.
 type attempts struct {
-	request  proto.Message
-	isSafe   bool
-	left     int
-	failures int
-	renewed  bool
+	request proto.Message
+	// Empty if the request has none.
+	requestID string
+	isSafe    bool
+	left      int
+	failures  int
+	renewed   bool
 }
 
 func newAttempts(rpc rpc, request proto.Message, maxAttempts int) *attempts {
@@ -68,9 +70,13 @@ func newAttempts(rpc rpc, request proto.Message, maxAttempts int) *attempts {
 	if rpc.requestID == always || rpc.requestID == exceptPreviews && !isPreview {
 		request = withRequestID(request, ids)
 	}
-	hasID := ids != nil && request.ProtoReflect().Get(ids).String() != ""
+	requestID := ""
+	if ids != nil {
+		requestID = request.ProtoReflect().Get(ids).String()
+	}
 	// A write under its request id changes nothing twice, and a preview nothing at all.
-	return &attempts{request: request, isSafe: rpc.onlyReads || isPreview || hasID, left: maxAttempts}
+	isSafe := rpc.onlyReads || isPreview || requestID != ""
+	return &attempts{request: request, requestID: requestID, isSafe: isSafe, left: maxAttempts}
 }
 
 // withRequestID returns the request with an id. The caller's message stays as it is.

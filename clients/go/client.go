@@ -116,13 +116,27 @@ func call[Response any, P interface {
 	*Response
 	proto.Message
 }](ctx context.Context, c *Client, rpc rpc, request proto.Message) (P, error) {
+	attempts := newAttempts(rpc, request, c.maxAttempts)
+	response, err := attempt[Response, P](ctx, c, rpc, attempts)
+	switch failed := err.(type) {
+	case *Error:
+		failed.RequestID = attempts.requestID
+	case *TokenError:
+		failed.RequestID = attempts.requestID
+	}
+	return response, err
+}
+
+func attempt[Response any, P interface {
+	*Response
+	proto.Message
+}](ctx context.Context, c *Client, rpc rpc, attempts *attempts) (P, error) {
 	if _, has := ctx.Deadline(); !has {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, c.timeout)
 		defer cancel()
 	}
-	attempts := newAttempts(rpc, request, c.maxAttempts)
-	token, err := c.tokens.Token(ctx)
+	token, err := c.token(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -134,7 +148,7 @@ func call[Response any, P interface {
 		}
 		failed := parsed(err)
 		if attempts.mayRenew(failed) {
-			renewed, err := c.tokens.Renew(ctx, token)
+			renewed, err := c.renewed(ctx, token)
 			if err != nil {
 				return nil, err
 			}

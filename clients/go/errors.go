@@ -57,6 +57,10 @@ type Error struct {
 	Preconditions []PreconditionViolation
 	// RetryDelay is after which delay the same call may succeed; nil if the server did not say.
 	RetryDelay *time.Duration
+	// RequestID is the `request_id` of the write that failed, also if the client made it. Set it in the
+	// same request to repeat the call: if the write was made, the first response comes again. Empty for
+	// a call that changes nothing, and for a stream of requests.
+	RequestID string
 
 	status *status.Status
 }
@@ -80,6 +84,21 @@ func (e *Error) Is(target error) bool {
 
 // GRPCStatus returns the status, for [status.FromError].
 func (e *Error) GRPCStatus() *status.Status { return e.status }
+
+// A TokenError is the failure of a token source: there was no token to call with.
+type TokenError struct {
+	// RequestID is that of the write that was to be made, as in [Error]. An earlier attempt of the call may
+	// have reached the server.
+	RequestID string
+
+	cause error
+}
+
+// Error returns the error of the source.
+func (e *TokenError) Error() string { return "identitylink: there is no token: " + e.cause.Error() }
+
+// Unwrap returns the error of the source.
+func (e *TokenError) Unwrap() error { return e.cause }
 
 // parsed returns the error of a status. Details that do not decode are left out.
 func parsed(err error) *Error {

@@ -67,7 +67,7 @@ func read[Response any, P interface {
 		begin, cancel := context.WithTimeout(ctx, c.timeout)
 		defer cancel()
 		attempts := newAttempts(rpc, request, c.maxAttempts)
-		token, err := c.tokens.Token(begin)
+		token, err := c.token(begin)
 		for err == nil {
 			hasBegun, isLeft := false, false
 			ended := c.exchange(ctx, rpc, token, &grpc.StreamDesc{ServerStreams: true},
@@ -95,7 +95,7 @@ func read[Response any, P interface {
 // begunAgain waits until the next attempt, and returns its token.
 func (c *Client) begunAgain(ctx context.Context, attempts *attempts, token string, failed *Error) (string, error) {
 	if attempts.mayRenew(failed) {
-		renewed, err := c.tokens.Renew(ctx, token)
+		renewed, err := c.renewed(ctx, token)
 		if err != nil || renewed != token {
 			return renewed, err
 		}
@@ -114,7 +114,7 @@ func write[Response any, P interface {
 	proto.Message
 }, Request proto.Message](ctx context.Context, c *Client, rpc rpc, requests iter.Seq2[Request, error]) iter.Seq2[P, error] {
 	return func(yield func(P, error) bool) {
-		token, err := c.tokens.Token(ctx)
+		token, err := c.token(ctx)
 		if err != nil {
 			yield(nil, err)
 			return
@@ -149,7 +149,7 @@ func write[Response any, P interface {
 		failed := parsed(ended)
 		if failed.Reason == ReasonTokenInvalid {
 			// A token that was refused is not used again.
-			if _, err := c.tokens.Renew(ctx, token); err != nil {
+			if _, err := c.renewed(ctx, token); err != nil {
 				yield(nil, err)
 				return
 			}

@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"os"
 	"regexp"
 	"strings"
@@ -26,9 +25,10 @@ const afterFailure = 5 * time.Second
 var bearer = regexp.MustCompile(`^[A-Za-z0-9\-._~+/]+=*$`)
 
 var errNoBearer = errors.New(
-	"identitylink: the token is no bearer token: it is empty, or has characters beside those of RFC 6750")
+	"the token is no bearer token: it is empty, or has characters beside those of RFC 6750")
 
-// A TokenSource returns the bearer token of each call. It is used by many goroutines at once.
+// A TokenSource returns the bearer token of each call. It is used by many goroutines at once. The result of a
+// call for which it fails is a [TokenError].
 type TokenSource interface {
 	// Token returns the token for the next call.
 	Token(ctx context.Context) (string, error)
@@ -81,7 +81,7 @@ func (s *fileToken) Token(context.Context) (string, error) {
 	defer s.mutex.Unlock()
 	found, err := os.Stat(s.path)
 	if err != nil {
-		return "", fmt.Errorf("identitylink: the token: %w", err)
+		return "", err
 	}
 	if s.read != nil && os.SameFile(s.read, found) && s.read.ModTime().Equal(found.ModTime()) &&
 		s.read.Size() == found.Size() {
@@ -90,7 +90,7 @@ func (s *fileToken) Token(context.Context) (string, error) {
 	// If the file is replaced after the look at it, the next call sees another one.
 	text, err := os.ReadFile(s.path)
 	if err != nil {
-		return "", fmt.Errorf("identitylink: the token: %w", err)
+		return "", err
 	}
 	value, err := checked(strings.TrimSpace(string(text)))
 	if err != nil {
@@ -127,8 +127,8 @@ type functionToken struct {
 
 // FunctionToken returns a source of the tokens that a function gets, such as by the client credentials
 // of OAuth 2.0. The function is called before the token ends, and after the server has refused it;
-// never twice at once. If it fails while the token is still good, that one is used. Otherwise its error
-// is the result of the call.
+// never twice at once. If it fails while the token is still good, that one is used. Otherwise the result of
+// the call is a [TokenError] of its error.
 func FunctionToken(function func(context.Context) (Token, error)) TokenSource {
 	return &functionToken{function: function, now: time.Now, renewal: make(chan struct{}, 1)}
 }
@@ -238,6 +238,33 @@ func (s *functionToken) putOff(now time.Time) string {
 	s.renewAt = now.Add(afterFailure)
 	s.mutex.Unlock()
 	return s.good(now)
+}
+
+// token returns the token for the next call, or why there is none.
+func (c *Client) token(ctx context.Context) (string, error) {
+	token, err := c.tokens.Token(ctx)
+	return obtained(ctx, token, err)
+}
+
+// renewed returns another token in place of one that the server has refused, or why there is none.
+func (c *Client) renewed(ctx context.Context, rejected string) (string, error) {
+	token, err := c.tokens.Renew(ctx, rejected)
+	return obtained(ctx, token, err)
+}
+
+// obtained returns the token of a source. A source of the caller's own is checked too: gRPC would quote what
+// a header cannot have.
+func obtained(ctx context.Context, token string, err error) (string, error) {
+	if err == nil {
+		token, err = checked(token)
+	}
+	if err == nil {
+		return token, nil
+	}
+	if ended := ctx.Err(); ended != nil && errors.Is(err, ended) {
+		return "", parsed(ended)
+	}
+	return "", &TokenError{cause: err}
 }
 
 // checked returns the token if a header can have it. The error is without the value.

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	pb "example.com/identity-link/clients/go/identitylinkv1"
 )
 
 var errNoIssuer = errors.New("there is no issuer")
@@ -156,6 +158,60 @@ func TestWhatIsNoBearerTokenIsRefusedAndNotQuoted(t *testing.T) {
 			t.Errorf("%q: %v", value, err)
 		}
 	}
+}
+
+// A brokenSource returns what no header can have.
+type brokenSource struct{}
+
+func (brokenSource) Token(context.Context) (string, error) { return "secret\r\nx-admin: 1", nil }
+
+func (brokenSource) Renew(context.Context, string) (string, error) { return "", errNoIssuer }
+
+func TestTheFailureOfASourceIsAnErrorOfItsOwn(t *testing.T) {
+	for cause, source := range map[error]TokenSource{
+		os.ErrNotExist: FileToken(filepath.Join(t.TempDir(), "none")),
+		errNoBearer:    brokenSource{},
+		errNoIssuer:    FunctionToken(func(context.Context) (Token, error) { return Token{}, errNoIssuer }),
+	} {
+		// Nothing listens there: a call would be another error.
+		client, err := New("127.0.0.1:1", source, WithPlaintext())
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, byCall := client.GetUser(t.Context(), &pb.GetUserRequest{UserId: "ann"})
+		errs := []error{byCall}
+		for _, err := range client.Watch(t.Context(), &pb.WatchEventsRequest{}) {
+			errs = append(errs, err)
+		}
+		for _, err := range client.ExportUsers(t.Context(), &pb.ExportUsersRequest{}) {
+			errs = append(errs, err)
+		}
+		_, byUpload := client.UploadPlan(t.Context(), func(func(*pb.UploadPlanRequest, error) bool) {})
+		for _, err := range append(errs, byUpload) {
+			var tokenless *TokenError
+			if !errors.As(err, &tokenless) || !errors.Is(err, cause) || strings.Contains(err.Error(), "secret") {
+				t.Errorf("%v: %v", cause, err)
+			}
+		}
+		_ = client.Close()
+	}
+}
+
+func TestACallWhoseTimeEndsBeforeItsTokenIsADeadline(t *testing.T) {
+	source := FunctionToken(func(ctx context.Context) (Token, error) {
+		<-ctx.Done()
+		return Token{}, ctx.Err()
+	})
+	client, err := New("127.0.0.1:1", source, WithPlaintext(), WithTimeout(time.Millisecond))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = client.DeleteUser(t.Context(), &pb.DeleteUserRequest{UserId: "ann"})
+	var failed *Error
+	if !errors.As(err, &failed) || !errors.Is(err, context.DeadlineExceeded) || failed.RequestID == "" {
+		t.Error(err)
+	}
+	_ = client.Close()
 }
 
 func TestNoTextShowsAToken(t *testing.T) {

@@ -27,7 +27,7 @@ var errSilent = errors.New("identitylink: the stream was silent for too long")
 func (c *Client) Watch(ctx context.Context, request *pb.WatchEventsRequest) iter.Seq2[*pb.WatchEventsResponse, error] {
 	return func(yield func(*pb.WatchEventsResponse, error) bool) {
 		watch := watch{request: proto.CloneOf(request)}
-		token, err := c.tokens.Token(ctx)
+		token, err := c.token(ctx)
 		for err == nil {
 			ended := c.stream(ctx, watch.request, token, func(response *pb.WatchEventsResponse) bool {
 				watch.received(response)
@@ -52,7 +52,7 @@ func (c *Client) again(ctx context.Context, watch *watch, token string, ended er
 		return "", parsed(err)
 	}
 	if failed != nil && watch.mayRenew(failed) {
-		renewed, err := c.tokens.Renew(ctx, token)
+		renewed, err := c.renewed(ctx, token)
 		if err == nil && renewed == token {
 			err = failed
 		}
@@ -65,7 +65,7 @@ func (c *Client) again(ctx context.Context, watch *watch, token string, ended er
 	if err := sleep(ctx, pause); err != nil {
 		return "", err
 	}
-	return c.tokens.Token(ctx)
+	return c.token(ctx)
 }
 
 // stream passes the messages of one stream on. It returns why the stream ended; nil if the consumer has

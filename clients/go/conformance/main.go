@@ -93,6 +93,13 @@ func kind(err *identitylink.Error) string {
 }
 
 func failed(err error) result {
+	var tokenless *identitylink.TokenError
+	if errors.As(err, &tokenless) {
+		return result{"error": result{
+			"type": "token", "text": err.Error(), "request_id": orNull(tokenless.RequestID),
+			"has_cause": errors.Unwrap(tokenless) != nil,
+		}}
+	}
 	var failure *identitylink.Error
 	if !errors.As(err, &failure) {
 		return result{"error": result{"type": "other", "code": "", "reason": "", "text": err.Error()}}
@@ -113,8 +120,16 @@ func failed(err error) result {
 	return result{"error": result{
 		"type": kind(failure), "code": codeName(failure.Code), "reason": failure.Reason,
 		"metadata": failure.Metadata, "violations": violations, "preconditions": preconditions,
-		"retry_delay_ms": delay,
+		"retry_delay_ms": delay, "request_id": orNull(failure.RequestID),
 	}}
+}
+
+// orNull returns the text, or nil for none.
+func orNull(text string) any {
+	if text == "" {
+		return nil
+	}
+	return text
 }
 
 func say(what result) {

@@ -2,7 +2,7 @@
 import { createInterface } from "node:readline";
 
 import { type DescMessage, fromJson, type JsonValue, type Message, toBinary, toJson } from "@bufbuild/protobuf";
-import { Client, FileToken, FunctionToken, IdentityLinkError } from "identitylink";
+import { Client, FileToken, FunctionToken, IdentityLinkError, TokenSourceError } from "identitylink";
 import { registry, WatchEventsRequestSchema } from "identitylink/v1";
 
 interface Order {
@@ -81,6 +81,10 @@ function prepared(client: Client, rpc: string, suffix: string, request: JsonValu
 }
 
 function failed(error: unknown): unknown {
+  if (error instanceof TokenSourceError) {
+    const { message, requestId, cause } = error;
+    return { error: { type: "token", text: message, request_id: requestId || null, has_cause: cause instanceof Error } };
+  }
   if (!(error instanceof IdentityLinkError)) {
     const text = error instanceof Error ? error.name : String(error);
     return { error: { type: "other", code: "", reason: "", text } };
@@ -94,6 +98,7 @@ function failed(error: unknown): unknown {
       violations: error.violations,
       preconditions: error.preconditions,
       retry_delay_ms: error.retryDelayMs ?? null,
+      request_id: error.requestId || null,
     },
   };
 }

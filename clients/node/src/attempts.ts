@@ -72,6 +72,8 @@ export function asked(error: IdentityLinkError): number | undefined {
 export class Attempts {
   /** The request as each attempt sends it. */
   readonly bytes: Uint8Array;
+  /** Empty if the request has none. */
+  readonly requestId: string;
   readonly #endsAt: number;
   readonly #isSafe: boolean;
   #left: number;
@@ -91,6 +93,7 @@ export class Attempts {
       message = Object.assign(Object.create(Object.getPrototypeOf(message)), message, { requestId });
     }
     this.bytes = toBinary(rpc.request, message);
+    this.requestId = requestId;
     // A write under its request id changes nothing twice, and a preview nothing at all.
     this.#isSafe = rpc.onlyReads || isPreview || requestId !== "";
   }
@@ -158,7 +161,11 @@ export function within<T>(
   limit?: { readonly milliseconds: number; readonly error: () => Error },
 ): Promise<T> {
   return new Promise((resolve, reject) => {
-    signal?.throwIfAborted();
+    if (signal?.aborted === true) {
+      // An error of the promise would have no reader, which would end the process.
+      promise.catch(() => undefined);
+      throw signal.reason;
+    }
     const timer = limit && setTimeout(() => end(() => reject(limit.error())), limit.milliseconds);
     const aborted = (): void => end(() => reject(signal?.reason));
     const end = (settle: () => void): void => {

@@ -10,7 +10,7 @@ import {
 
 import { Attempts, checkPatience, checkTime, type Patience, sleep, within } from "./attempts.js";
 import { RESOLVE_USERS, WATCH_EVENTS } from "./calls.js";
-import type { IdentityLinkError } from "./errors.js";
+import { type IdentityLinkError, under } from "./errors.js";
 import {
   type WatchEventsRequest,
   WatchEventsRequestSchema,
@@ -22,7 +22,7 @@ import { closed, deadlineExceeded, parsed } from "./refusals.js";
 import type { CallOptions, Rpc } from "./rpc.js";
 import { asIs, bearer } from "./streaming.js";
 import { type Connection, Streams } from "./streams.js";
-import { checked, StaticToken, type TokenSource } from "./tokens.js";
+import { obtained, StaticToken, type TokenSource } from "./tokens.js";
 import { VERSION } from "./version.js";
 import { Watch } from "./watching.js";
 
@@ -116,11 +116,24 @@ export class Client extends Streams {
         ? this.#patience
         : checkPatience({ ...this.#patience, timeoutMs: options.timeoutMs });
     const attempts = new Attempts(rpc, request, patience);
-    const inTime = async (token: Promise<string>): Promise<string> =>
-      checked(await within(token, signal, { milliseconds: attempts.remaining(), error: tokenTooLate }));
-    const known = this.#tokens.token();
+    try {
+      return await this.#attempted(rpc, attempts, signal);
+    } catch (error) {
+      throw under(attempts.requestId, error);
+    }
+  }
+
+  async #attempted<Req extends DescMessage, Res extends DescMessage>(
+    rpc: Rpc<Req, Res>,
+    attempts: Attempts,
+    signal: AbortSignal | undefined,
+  ): Promise<MessageShape<Res>> {
     // A token that is there needs no timer.
-    let token = typeof known === "string" ? checked(known) : await inTime(known);
+    const inTime = (token: string | Promise<string>): string | Promise<string> =>
+      typeof token === "string"
+        ? token
+        : within(token, signal, { milliseconds: attempts.remaining(), error: tokenTooLate });
+    let token = await inTime(obtained(() => this.#tokens.token()));
     for (;;) {
       let error: IdentityLinkError;
       try {
@@ -133,7 +146,8 @@ export class Client extends Streams {
         throw error;
       }
       if (attempts.mayRenew(error)) {
-        const renewed = await inTime(this.#tokens.renewed(token));
+        const rejected = token;
+        const renewed = await inTime(obtained(() => this.#tokens.renewed(rejected)));
         if (renewed !== token) {
           token = renewed;
           continue;
@@ -222,8 +236,8 @@ export class Client extends Streams {
     const watch = new Watch(request);
     // A watch has no deadline, so its token has none.
     const unlessAborted = async (token: string | Promise<string>): Promise<string> =>
-      checked(await within(Promise.resolve(token), signal));
-    let token = await unlessAborted(this.#tokens.token());
+      within(Promise.resolve(token), signal);
+    let token = await unlessAborted(obtained(() => this.#tokens.token()));
     for (;;) {
       let error: IdentityLinkError | undefined;
       if (this.#isClosed) {
@@ -245,7 +259,8 @@ export class Client extends Streams {
         throw error ?? closed();
       }
       if (error !== undefined && watch.mayRenew(error)) {
-        const renewed = await unlessAborted(this.#tokens.renewed(token));
+        const rejected = token;
+        const renewed = await unlessAborted(obtained(() => this.#tokens.renewed(rejected)));
         if (renewed === token) {
           throw error;
         }
@@ -253,7 +268,7 @@ export class Client extends Streams {
         continue;
       }
       await sleep(watch.pauseAfter(error), signal);
-      token = await unlessAborted(this.#tokens.token());
+      token = await unlessAborted(obtained(() => this.#tokens.token()));
     }
   }
 }

@@ -49,6 +49,12 @@ export class IdentityLinkError extends Error {
   readonly preconditions: readonly PreconditionViolation[];
   /** After how many milliseconds the same call may succeed; `undefined` if the server did not say. */
   readonly retryDelayMs: number | undefined;
+  /**
+   * The `request_id` of the write that failed, also if the client made it. Set it in the same request to repeat the call:
+   * if the write was made, the first response comes again. Empty for a call that changes nothing, and for a stream of
+   * requests.
+   */
+  readonly requestId: string = "";
 
   constructor(failure: Failure) {
     super(failure.message);
@@ -73,4 +79,29 @@ export class IdentityLinkError extends Error {
   override toString(): string {
     return `${this.reason || this.codeName}: ${this.message}`;
   }
+}
+
+/** A token source has failed, so there was no token to call with. The `cause` is what it threw. */
+export class TokenSourceError extends Error {
+  /**
+   * That of the write that was to be made, as in `IdentityLinkError`. An earlier attempt of the call may have reached the
+   * server.
+   */
+  readonly requestId: string = "";
+
+  constructor(cause: unknown) {
+    super(`there is no token: ${String(cause)}`, { cause });
+  }
+
+  override get name(): string {
+    return "TokenSourceError";
+  }
+}
+
+/** The error of a call, with the `request_id` of the call. */
+export function under(requestId: string, error: unknown): unknown {
+  if (error instanceof IdentityLinkError || error instanceof TokenSourceError) {
+    (error as { requestId: string }).requestId = requestId;
+  }
+  return error;
 }

@@ -6,7 +6,7 @@
  * @packageDocumentation
  */
 export { Client, type ClientOptions, type WatchOptions } from "./client.js";
-export { type FieldViolation, IdentityLinkError, type PreconditionViolation } from "./errors.js";
+export { type FieldViolation, IdentityLinkError, type PreconditionViolation, TokenSourceError } from "./errors.js";
 export type { CallOptions } from "./rpc.js";
 export type { Requests, StreamOptions } from "./streaming.js";
 export { FileToken, FunctionToken, StaticToken, type Token, type TokenSource } from "./tokens.js";

@@ -20,7 +20,7 @@ import * as reasons from "./reasons.js";
 import { parsed } from "./refusals.js";
 import type { Rpc } from "./rpc.js";
 import { exchanged, received, type Requests, type StreamOptions } from "./streaming.js";
-import { checked, type TokenSource } from "./tokens.js";
+import { obtained, type TokenSource } from "./tokens.js";
 
 /** What a client calls by. */
 export interface Connection {
@@ -98,7 +98,7 @@ export abstract class Streams extends Calls {
     const { signal } = options;
     const { tokens, patience } = this.connection();
     const attempts = new Attempts(rpc, request, patience);
-    let token = await tokenOf(tokens.token(), signal);
+    let token = await tokenOf(() => tokens.token(), signal);
     for (;;) {
       let hasBegun = false;
       let error: IdentityLinkError;
@@ -116,7 +116,8 @@ export abstract class Streams extends Calls {
         throw error;
       }
       if (attempts.mayRenew(error)) {
-        const renewed = await tokenOf(tokens.renewed(token), signal);
+        const rejected = token;
+        const renewed = await tokenOf(() => tokens.renewed(rejected), signal);
         if (renewed !== token) {
           token = renewed;
           continue;
@@ -133,7 +134,7 @@ export abstract class Streams extends Calls {
   ): AsyncGenerator<MessageShape<Res>, void, undefined> {
     const { signal } = options;
     const { tokens } = this.connection();
-    const token = await tokenOf(tokens.token(), signal);
+    const token = await tokenOf(() => tokens.token(), signal);
     try {
       yield* exchanged(this.connection().channel, rpc, requests, token, options);
     } catch (failure) {
@@ -144,7 +145,7 @@ export abstract class Streams extends Calls {
       const error = parsed(failure);
       if (error.reason === reasons.TokenInvalid.REASON) {
         // A token that was refused is not used again.
-        await tokenOf(tokens.renewed(token), signal);
+        await tokenOf(() => tokens.renewed(token), signal);
       }
       throw error;
     }
@@ -152,8 +153,8 @@ export abstract class Streams extends Calls {
 }
 
 /** A stream has no deadline, so its token has none. */
-async function tokenOf(token: string | Promise<string>, signal: AbortSignal | undefined): Promise<string> {
-  return checked(await within(Promise.resolve(token), signal));
+async function tokenOf(get: () => string | Promise<string>, signal: AbortSignal | undefined): Promise<string> {
+  return within(Promise.resolve(obtained(get)), signal);
 }
 
 function isServiceError(failure: unknown): failure is ServiceError {

@@ -1,7 +1,10 @@
 import { type BigIntStats, readFileSync, statSync } from "node:fs";
 
+import { TokenSourceError } from "./errors.js";
+
 /**
- * Where the bearer token of each call comes from. No source, error or log line of this package shows a token.
+ * Where the bearer token of each call comes from. No source, error or log line of this package shows a token. A call for
+ * which a source fails throws a `TokenSourceError`.
  */
 export interface TokenSource {
   /** The token for the next call, at once if there is no need to wait. */
@@ -85,7 +88,7 @@ function isSame(one: BigIntStats, other: BigIntStats): boolean {
  * Tokens that a function gets, such as by the client credentials of OAuth 2.0.
  *
  * The function is called before the token ends, and after the server has refused it; never twice at once. If it fails
- * while the token is still good, that one is used. Otherwise its error is the result of the call.
+ * while the token is still good, that one is used. Otherwise its error is the cause of the one that the call throws.
  */
 export class FunctionToken implements TokenSource {
   readonly #function: () => string | Token | Promise<string | Token>;
@@ -167,6 +170,23 @@ export class FunctionToken implements TokenSource {
 
 /** The value that was checked last: most calls have the token of the call before. */
 let lastChecked: string | undefined;
+
+/**
+ * The token that a source returns, checked: grpc-js would quote what a header cannot have. Throws a `TokenSourceError` by
+ * what the source throws.
+ */
+export function obtained(get: () => string | Promise<string>): string | Promise<string> {
+  try {
+    const got = get();
+    return typeof got === "string" ? checked(got) : Promise.resolve(got).then(checked).catch(failed);
+  } catch (cause) {
+    return failed(cause);
+  }
+}
+
+function failed(cause: unknown): never {
+  throw new TokenSourceError(cause);
+}
 
 /** The token if a header can have it. Throws a `TypeError`, without the value. */
 export function checked(value: string): string {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { inspect } from "node:util";
 
-import { Client, FileToken, FunctionToken, StaticToken, type Token } from "identitylink";
+import { Client, FileToken, FunctionToken, StaticToken, type Token, TokenSourceError } from "identitylink";
 
 /** Issues numbered tokens, each good for a hundred seconds. It can fail, and it sets the clock. */
 class Issuer {
@@ -142,9 +142,40 @@ test("what is no bearer token is refused and not quoted", () => {
 test("what a source of the caller's own returns is checked too", async () => {
   const source = { token: async () => "secret\r\nx-admin: 1", renewed: async (rejected: string) => rejected };
   const client = new Client("127.0.0.1:1", { token: source, plaintext: true });
-  const isRefused = (error: unknown): boolean => error instanceof TypeError && !inspect(error).includes("secret");
+  const isRefused = (error: unknown): boolean =>
+    error instanceof TokenSourceError && error.cause instanceof TypeError && !inspect(error).includes("secret");
   await assert.rejects(client.getUser({ userId: "ann" }), isRefused);
   await assert.rejects(client.watch({}).next(), isRefused);
+  client.close();
+});
+
+test("the failure of a source is an error of its own", async () => {
+  const fails = new FunctionToken(() => {
+    throw new Error("there is no issuer");
+  });
+  const sources = [
+    [new FileToken("/nowhere/token"), /ENOENT/],
+    [fails, /no issuer/],
+  ] as const;
+  for (const [source, text] of sources) {
+    const client = new Client("127.0.0.1:1", { token: source, plaintext: true });
+    const isWrapped = (error: unknown): boolean =>
+      error instanceof TokenSourceError && error.cause instanceof Error && text.test(error.message);
+    await assert.rejects(client.getUser({ userId: "ann" }), isWrapped);
+    await assert.rejects(client.watch({}).next(), isWrapped);
+    await assert.rejects(client.exportUsers({}).next(), isWrapped);
+    await assert.rejects(client.uploadPlan([]), isWrapped);
+    client.close();
+  }
+});
+
+test("a signal that came before ends the call, also if the source fails then", async () => {
+  const fails = new FunctionToken(async () => {
+    throw new Error("there is no issuer");
+  });
+  const client = new Client("127.0.0.1:1", { token: fails, plaintext: true });
+  const signal = AbortSignal.abort(new Error("the caller has left"));
+  await assert.rejects(client.getUser({ userId: "ann" }, { signal }), /has left/);
   client.close();
 });
 

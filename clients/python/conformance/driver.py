@@ -43,6 +43,9 @@ def responded(message: Message) -> dict[str, Any]:
 
 
 def failed(error: Exception) -> dict[str, Any]:
+    if isinstance(error, identitylink.TokenSourceError):
+        found = {"type": "token", "text": str(error), "has_cause": error.__cause__ is not None}
+        return {"error": {**found, "request_id": error.request_id or None}}
     if not isinstance(error, identitylink.IdentityLinkError):
         return {"error": {"type": "other", "code": "", "reason": "", "text": type(error).__name__}}
     kind = "" if type(error) is identitylink.IdentityLinkError else type(error).__name__
@@ -59,6 +62,7 @@ def failed(error: Exception) -> dict[str, Any]:
                 for each in error.preconditions
             ],
             "retry_delay_ms": None if delay is None else delay // timedelta(milliseconds=1),
+            "request_id": error.request_id or None,
         }
     }
 

@@ -13,7 +13,19 @@ from collections.abc import Callable
 from pathlib import Path
 from unittest import mock
 
-from identitylink import AsyncFunctionToken, FileToken, FunctionToken, StaticToken, Token
+from identitylink import (
+    AsyncFunctionToken,
+    AsyncTokenSource,
+    Client,
+    FileToken,
+    FunctionToken,
+    StaticToken,
+    Token,
+    TokenSource,
+    TokenSourceError,
+    aio,
+)
+from identitylink.v1 import ExportUsersRequest, GetUserRequest, WatchEventsRequest
 
 
 class Issuer:
@@ -124,6 +136,21 @@ class Renewal(unittest.TestCase):
         self.assertNotEqual(source.token(), first)
 
 
+class Broken(TokenSource):
+    """Returns what no header can have."""
+
+    def token(self) -> str:
+        return "secret\r\nx-admin: 1"
+
+    def renewed(self, rejected: str) -> str:
+        return rejected
+
+
+async def called_by_asyncio(source: TokenSource | AsyncTokenSource) -> None:
+    async with aio.Client("127.0.0.1:1", token=source, plaintext=True) as client:
+        await client.get_user(GetUserRequest(user_id="ann"))
+
+
 class Values(unittest.TestCase):
     def test_a_file_is_read_again_after_it_was_replaced(self) -> None:
         with tempfile.TemporaryDirectory() as folder:
@@ -140,6 +167,35 @@ class Values(unittest.TestCase):
             with self.assertRaises(ValueError) as refused:
                 StaticToken(value)
             self.assertNotIn(value or "''", str(refused.exception))
+
+    def test_the_failure_of_a_source_is_an_exception_of_its_own(self) -> None:
+        def fails() -> str:
+            raise ConnectionError("there is no issuer")
+
+        async def fails_later() -> str:
+            return fails()
+
+        sources: list[tuple[TokenSource, type[Exception]]] = [
+            (FileToken("/nowhere/token"), FileNotFoundError),
+            (FunctionToken(fails), ConnectionError),
+            (Broken(), ValueError),
+        ]
+        for source, cause in sources:
+            # Nothing listens there: a call would be another error.
+            client = Client("127.0.0.1:1", token=source, plaintext=True)
+            self.assert_wrapped(cause, lambda: client.get_user(GetUserRequest(user_id="ann")))
+            self.assert_wrapped(cause, lambda: next(client.watch(WatchEventsRequest())))
+            self.assert_wrapped(cause, lambda: next(client.export_users(ExportUsersRequest())))
+            self.assert_wrapped(cause, lambda: client.upload_plan([]))
+            client.close()
+            self.assert_wrapped(cause, lambda: asyncio.run(called_by_asyncio(source)))
+        self.assert_wrapped(ConnectionError, lambda: asyncio.run(called_by_asyncio(AsyncFunctionToken(fails_later))))
+
+    def assert_wrapped(self, cause: type[Exception], call: Callable[[], object]) -> None:
+        with self.assertRaises(TokenSourceError) as raised:
+            call()
+        self.assertIsInstance(raised.exception.__cause__, cause)
+        self.assertNotIn("secret", str(raised.exception))
 
     def test_no_text_shows_a_token(self) -> None:
         for shown in (repr(Token("secret")), repr(StaticToken("secret")), str(Token("secret"))):

@@ -2,6 +2,7 @@
 
 use std::{
     collections::VecDeque,
+    error::Error as _,
     io::{self, BufRead as _},
     sync::{Mutex, PoisonError},
     time::Duration,
@@ -166,7 +167,10 @@ fn as_json(of: MessageDescriptor, bytes: &[u8]) -> Result<Value, Fault> {
 
 fn failed(error: &Error) -> Value {
     let Some(failure) = error.failure() else {
-        return json!({"error": {"type": "other", "code": "", "reason": "", "text": error.to_string()}});
+        return json!({"error": {
+            "type": "token", "text": error.to_string(), "request_id": error.request_id(),
+            "has_cause": error.source().is_some(),
+        }});
     };
     json!({"error": {
         "type": failure.reason().map(|reason| format!("{reason:?}")).unwrap_or_default(),
@@ -180,6 +184,7 @@ fn failed(error: &Error) -> Value {
             json!({"type": each.kind, "subject": each.subject, "description": each.description})
         })),
         "retry_delay_ms": failure.retry_delay().map(|delay| delay.as_millis()),
+        "request_id": error.request_id(),
     }})
 }
 

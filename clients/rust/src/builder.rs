@@ -17,13 +17,22 @@ const DEFAULT_MAX_SILENCE: Duration = Duration::from_secs(60);
 const KEEPALIVE_TIME: Duration = Duration::from_secs(30);
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 
+const NO_URL: &str = "is no URL, such as https://identity.example.com: it is empty, or has characters that a URL cannot have";
+const NO_SCHEME: &str =
+    "has no scheme: write https:// in front of it, or http:// for a server on this machine";
+const OTHER_SCHEME: &str = "has another scheme than https:// and http://";
+const A_PATH: &str = "has a path or a query: end it after the host and the port";
+const A_USER: &str =
+    "has a user in front of the host: leave it out, since the token says who calls";
+
 /// Why a client cannot be made.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
-    /// The address is none of a server.
-    #[error("the address of the server must be such as https://identity.example.com")]
-    Address,
+    /// The address is none of a server: what is wrong with it. It must be such as
+    /// `https://identity.example.com`.
+    #[error("the address of the server {0}")]
+    Address(&'static str),
     /// The address is `http://`, so everyone on the network could read the tokens.
     #[error(
         "the address is http:// and not of this machine, so others could read the token: use https://, or allow plaintext"
@@ -99,18 +108,23 @@ impl Builder {
     /// # Errors
     /// If the address or the settings of TLS are not valid: see [`BuildError`].
     pub fn build(mut self) -> Result<Client, BuildError> {
-        let uri: Uri = self.address.parse().map_err(|_| BuildError::Address)?;
-        let has_more = uri.path_and_query().is_some_and(|path| path != "/");
-        let authority = uri.authority().filter(|_| !has_more).ok_or(BuildError::Address)?;
+        // No error quotes the address: it may have a password.
+        let uri: Uri = self.address.parse().map_err(|_| BuildError::Address(NO_URL))?;
+        let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
+            return Err(BuildError::Address(NO_SCHEME));
+        };
+        if uri.path_and_query().is_some_and(|path| path != "/") {
+            return Err(BuildError::Address(A_PATH));
+        }
         // A user in an address is none of this server's, and would be sent in clear.
         if authority.as_str().contains('@') {
-            return Err(BuildError::Address);
+            return Err(BuildError::Address(A_USER));
         }
-        let tls = match uri.scheme_str() {
-            Some("https") => Some(self.tls.take()),
-            Some("http") if self.plaintext || is_loopback(authority.host()) => None,
-            Some("http") => return Err(BuildError::Plaintext),
-            _ => return Err(BuildError::Address),
+        let tls = match scheme {
+            "https" => Some(self.tls.take()),
+            "http" if self.plaintext || is_loopback(authority.host()) => None,
+            "http" => return Err(BuildError::Plaintext),
+            _ => return Err(BuildError::Address(OTHER_SCHEME)),
         };
         let mut endpoint = Endpoint::from(uri)
             .user_agent(concat!("identity-link-client/", env!("CARGO_PKG_VERSION")))

@@ -68,10 +68,12 @@ impl Client {
     pub(crate) async fn call<R: Rpc>(&self, mut message: R) -> Result<R::Response, Error> {
         let deadline = deadline_after(self.timeout);
         let attempts = Attempts::new(&mut message, deadline, self.max_attempts);
-        match timeout_at(deadline, self.attempt(attempts, &message, deadline)).await {
-            Ok(result) => result,
-            Err(_) => Err(Failure::deadline().into()),
-        }
+        let error = match timeout_at(deadline, self.attempt(attempts, &message, deadline)).await {
+            Ok(Ok(response)) => return Ok(response),
+            Ok(Err(error)) => error,
+            Err(_) => Failure::deadline().into(),
+        };
+        Err(error.under(message.request_id().map_or("", |id| id)))
     }
 
     async fn attempt<R: Rpc>(
@@ -80,7 +82,7 @@ impl Client {
         message: &R,
         deadline: Instant,
     ) -> Result<R::Response, Error> {
-        let mut token = self.tokens.token().await.map_err(Error::Token)?;
+        let mut token = self.tokens.token().await.map_err(Error::of_source)?;
         loop {
             let mut request = self.request(message.clone(), &token);
             request.set_timeout(deadline.saturating_duration_since(Instant::now()));
@@ -89,7 +91,7 @@ impl Client {
                 Err(status) => Failure::new(status),
             };
             if attempts.may_renew(&failure) {
-                let renewed = self.tokens.renewed(&token).await.map_err(Error::Token)?;
+                let renewed = self.tokens.renewed(&token).await.map_err(Error::of_source)?;
                 if renewed != token {
                     token = renewed;
                     continue;

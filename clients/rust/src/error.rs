@@ -19,9 +19,15 @@ pub enum Error {
     /// The server refused the call, or could not be reached.
     #[error(transparent)]
     Call(Box<Failure>),
-    /// There is no token to call with: the error of the token source.
-    #[error("there is no token: {0}")]
-    Token(#[source] TokenError),
+    /// There is no token to call with.
+    #[error("there is no token: {source}")]
+    #[non_exhaustive]
+    Token {
+        /// The error of the token source.
+        source: TokenError,
+        /// That of the write that was to be made: see [`Error::request_id`].
+        request_id: Option<String>,
+    },
 }
 
 impl Error {
@@ -35,8 +41,32 @@ impl Error {
     pub fn failure(&self) -> Option<&Failure> {
         match self {
             Self::Call(failure) => Some(failure),
-            Self::Token(_) => None,
+            Self::Token { .. } => None,
         }
+    }
+
+    /// The `request_id` of the write that failed, also if the client made it. Set it in the same request to
+    /// repeat the call: if the write was made, the first response comes again. `None` for a call that
+    /// changes nothing, and for a stream of requests.
+    pub fn request_id(&self) -> Option<&str> {
+        match self {
+            Self::Call(failure) => failure.request_id(),
+            Self::Token { request_id, .. } => request_id.as_deref(),
+        }
+    }
+
+    pub(crate) fn of_source(source: TokenError) -> Self {
+        Self::Token { source, request_id: None }
+    }
+
+    /// The error of a call under this request id; empty if it has none.
+    pub(crate) fn under(mut self, id: &str) -> Self {
+        let request_id = match &mut self {
+            Self::Call(failure) => &mut failure.request_id,
+            Self::Token { request_id, .. } => request_id,
+        };
+        *request_id = (!id.is_empty()).then(|| id.to_owned());
+        self
     }
 }
 
@@ -82,7 +112,6 @@ impl From<tonic_types::PreconditionViolation> for PreconditionViolation {
 }
 
 /// A call that has failed. Decide by the reason; the text is for people and may change.
-#[derive(Debug)]
 pub struct Failure {
     status: Status,
     code: Code,
@@ -92,6 +121,7 @@ pub struct Failure {
     violations: Vec<FieldViolation>,
     preconditions: Vec<PreconditionViolation>,
     retry_delay: Option<Duration>,
+    request_id: Option<String>,
 }
 
 impl Failure {
@@ -112,6 +142,7 @@ impl Failure {
             message,
             metadata,
             reason,
+            request_id: None,
             status,
         }
     }
@@ -163,10 +194,40 @@ impl Failure {
         self.retry_delay
     }
 
+    /// The `request_id` of the write that failed: see [`Error::request_id`].
+    pub fn request_id(&self) -> Option<&str> {
+        self.request_id.as_deref()
+    }
+
     /// The status as tonic has it, with all its details. For a connection that failed it has another
     /// code than [`Self::code`].
     pub fn status(&self) -> &Status {
         &self.status
+    }
+}
+
+/// Leaves out what is empty, and the status, whose details are bytes.
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Failure");
+        shown.field("code", &self.code).field("reason", &self.reason);
+        shown.field("message", &self.message);
+        if !self.metadata.is_empty() {
+            shown.field("metadata", &self.metadata);
+        }
+        if !self.violations.is_empty() {
+            shown.field("violations", &self.violations);
+        }
+        if !self.preconditions.is_empty() {
+            shown.field("preconditions", &self.preconditions);
+        }
+        if let Some(delay) = &self.retry_delay {
+            shown.field("retry_delay", delay);
+        }
+        if let Some(id) = &self.request_id {
+            shown.field("request_id", id);
+        }
+        shown.finish_non_exhaustive()
     }
 }
 

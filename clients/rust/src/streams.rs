@@ -85,14 +85,14 @@ impl Client {
         // The time until the stream begins, not of the stream.
         let deadline = deadline_after(self.timeout);
         let mut attempts = Attempts::new(&mut request, deadline, self.max_attempts);
-        let mut token = self.tokens.token().await.map_err(Error::Token)?;
+        let mut token = self.tokens.token().await.map_err(Error::of_source)?;
         loop {
             let failure = match self.first(request.clone(), &token).await {
                 Ok((first, rest)) => return Ok((first, messages(rest))),
                 Err(status) => Failure::new(status),
             };
             if attempts.may_renew(&failure) {
-                let renewed = self.tokens.renewed(&token).await.map_err(Error::Token)?;
+                let renewed = self.tokens.renewed(&token).await.map_err(Error::of_source)?;
                 if renewed != token {
                     token = renewed;
                     continue;
@@ -135,7 +135,7 @@ impl Client {
         self,
         requests: impl Stream<Item = R> + Send + 'static,
     ) -> Result<Items<R::Response>, Error> {
-        let token = self.tokens.token().await.map_err(Error::Token)?;
+        let token = self.tokens.token().await.map_err(Error::of_source)?;
         let sent = async {
             let mut grpc = Grpc::new(self.channel.clone());
             ready(&mut grpc).await?;
@@ -149,7 +149,7 @@ impl Client {
                 let failure = Failure::new(status);
                 if failure.reason() == Some(Reason::TokenInvalid) {
                     // A token that was refused is not used again.
-                    self.tokens.renewed(&token).await.map_err(Error::Token)?;
+                    self.tokens.renewed(&token).await.map_err(Error::of_source)?;
                 }
                 Err(failure.into())
             }

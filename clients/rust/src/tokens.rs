@@ -83,7 +83,7 @@ impl TokenSource {
     ///
     /// The function is called before the token ends (30 seconds before, or after 80 % of its life if
     /// that is later), and after the server has refused it; never twice at once. If it fails while the
-    /// token is still good, that one is used. Otherwise its error is the result of the call.
+    /// token is still good, that one is used. Otherwise the call fails with [`Error::Token`](crate::Error::Token).
     pub fn function<F, T, E>(function: impl Fn() -> F + Send + Sync + 'static) -> Self
     where
         F: Future<Output = Result<T, E>> + Send + 'static,

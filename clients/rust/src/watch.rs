@@ -94,7 +94,7 @@ impl Watch {
         loop {
             let token = match self.token.take() {
                 Some(token) => token,
-                None => self.client.tokens.token().await.map_err(Error::Token)?,
+                None => self.client.tokens.token().await.map_err(Error::of_source)?,
             };
             let end = match self.received(&token).await {
                 Ok(response) => {
@@ -136,7 +136,7 @@ impl Watch {
             // Only if no stream was refused since the last message.
             && !mem::replace(&mut self.renewed, true)
         {
-            let renewed = self.client.tokens.renewed(token).await.map_err(Error::Token)?;
+            let renewed = self.client.tokens.renewed(token).await.map_err(Error::of_source)?;
             if renewed != *token {
                 self.token = Some(renewed);
                 return Ok(());

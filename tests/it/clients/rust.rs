@@ -84,6 +84,26 @@ async fn both_crates_can_be_packed() {
     assert_eq!(messages, Some(concat!("=", env!("CARGO_PKG_VERSION"))));
 }
 
+/// What a program prints that returns an error from `main` is short, and has what a person needs.
+#[tokio::test]
+async fn an_error_is_shown_in_short() {
+    use identity_link_client::{
+        Client, TokenSource,
+        v1::{CreateUserRequest, IdentityRef, NewIdentity},
+    };
+    let server = TestServer::start().await;
+    let token = Token::of("services", "backend").sign();
+    let address = format!("http://{}", server.address);
+    let client = Client::builder(address, TokenSource::fixed(token)).build().unwrap();
+    let identity_ref = IdentityRef { provider: "github".into(), subject: String::new() };
+    let refused = client.create_user(CreateUserRequest {
+        identity: Some(NewIdentity { identity_ref: Some(identity_ref), ..Default::default() }),
+        request_id: "5d1a9d0e-7c1b-4f7e-9a51-0d2c8f3b6a10".into(),
+        ..Default::default()
+    });
+    insta::assert_snapshot!(format!("{:?}", refused.await.unwrap_err()), @r#"Call(Failure { code: InvalidArgument, reason: "REQUEST_INVALID", message: "identity.identity_ref.subject: must be 1 to 255 bytes without control characters", violations: [FieldViolation { field: "identity.identity_ref.subject", description: "must be 1 to 255 bytes without control characters" }], request_id: "5d1a9d0e-7c1b-4f7e-9a51-0d2c8f3b6a10", .. })"#);
+}
+
 /// S23: no address leads a token over a network in clear text by accident.
 #[tokio::test]
 async fn plaintext_is_for_this_machine() {
@@ -100,14 +120,19 @@ async fn plaintext_is_for_this_machine() {
         assert!(matches!(refused, Err(BuildError::Plaintext)), "{address}: {refused:?}");
         client(address).plaintext().build().unwrap();
     }
-    for address in [
-        "identity.example.com:443",
-        "ftp://a.example",
-        "https://a.example/v1",
-        "https://me:pw@a.example",
-        "",
+    for (address, says) in [
+        ("identity.example.com:443", "has no scheme"),
+        ("127.0.0.1:50051", "has no scheme"),
+        ("/run/identity-link.sock", "has no scheme"),
+        ("ftp://a.example", "has another scheme"),
+        ("https://a.example/v1", "has a path"),
+        ("https://me:pw@a.example", "has a user"),
+        ("https://a b", "is no URL"),
+        ("", "is no URL"),
     ] {
-        let refused = client(address).plaintext().build();
-        assert!(matches!(refused, Err(BuildError::Address)), "{address}: {refused:?}");
+        let refused = client(address).plaintext().build().unwrap_err();
+        assert!(matches!(refused, BuildError::Address(_)), "{address}: {refused:?}");
+        assert!(refused.to_string().contains(says), "{address}: {refused}");
+        assert!(!format!("{refused} {refused:?}").contains("pw"), "{refused:?}");
     }
 }

@@ -28,6 +28,9 @@ use crate::support::{
 /// How many seconds a call may take on a busy machine, unless a scenario is about that.
 const PATIENCE: u64 = 50;
 
+/// An address at which nothing listens: the port is privileged, and its service (RFC 1078) is extinct.
+const NOWHERE: &str = "127.0.0.1:1";
+
 const FOLDER: &str = "clients/conformance/scenarios";
 
 /// Every scenario, in the order of the files.
@@ -87,8 +90,10 @@ async fn carry_out(driver: &mut Driver, server: &TestServer, scenario: &Value) -
     if scenario["token_file"].is_string() {
         put(&file, scenario);
     }
+    let target =
+        if scenario["gone"] == true { NOWHERE.to_owned() } else { relay.address.to_string() };
     let open = json!({"open": {
-        "target": relay.address.to_string(), "tokens": tokens, "max_attempts": scenario["max_attempts"],
+        "target": target, "tokens": tokens, "max_attempts": scenario["max_attempts"],
         "token_file": scenario["token_file"].as_str().map(|_| file.display().to_string()),
         "tls": scenario["tls"] == true,
         "timeout": (scenario["default_timeout"] != true).then_some(PATIENCE),
@@ -110,11 +115,11 @@ async fn carry_out(driver: &mut Driver, server: &TestServer, scenario: &Value) -
         if let Some(message) = seen["message"].as_str() {
             found.extend(same_message(step["call"].as_str().unwrap(), message, &relay));
         }
-        let response = if seen["items"].is_array() { "items" } else { "response" };
-        names.insert(at.to_string(), seen[response].clone());
+        let result = ["items", "error", "response"].into_iter().find(|name| !seen[name].is_null());
+        names.insert(at.to_string(), seen[result.unwrap_or("response")].clone());
     }
     for expected in items(&scenario["attempts"]) {
-        found.extend(wrong_attempts(expected, &relay.attempts()));
+        found.extend(wrong_attempts(&filled(expected, &names), &relay.attempts()));
     }
     if relay.faults_left() > 0 {
         found.push("the client made fewer attempts than there are faults".to_owned());
@@ -122,11 +127,16 @@ async fn carry_out(driver: &mut Driver, server: &TestServer, scenario: &Value) -
     found
 }
 
-/// Puts a file with a token into the place of another, in one step.
+/// Puts a file with a token into the place of another, in one step; or none.
 fn put(file: &Path, of: &Value) {
     let next = file.with_extension("next");
     let token = token(of["token_file"].as_str().unwrap());
-    fs::write(&next, format!("{}\n", token.as_str().unwrap())).unwrap();
+    let Some(token) = token.as_str() else {
+        // An earlier scenario may have left one.
+        let _ = fs::remove_file(file);
+        return;
+    };
+    fs::write(&next, format!("{token}\n")).unwrap();
     fs::rename(&next, file).unwrap();
 }
 

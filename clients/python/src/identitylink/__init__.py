@@ -5,7 +5,7 @@
 """
 
 from .client import Client
-from .errors import FieldViolation, IdentityLinkError, PreconditionViolation
+from .errors import FieldViolation, IdentityLinkError, PreconditionViolation, TokenSourceError
 from .tokens import AsyncFunctionToken, AsyncTokenSource, FileToken, FunctionToken, StaticToken, Token, TokenSource
 
 __all__ = [
@@ -20,4 +20,5 @@ __all__ = [
     "StaticToken",
     "Token",
     "TokenSource",
+    "TokenSourceError",
 ]

@@ -74,13 +74,16 @@ class Attempts(Generic[Req, Res]):
         self._failures = 0
         self._was_renewed = False
         self.request: Req = request
+        #: Empty if the request has none.
+        self.request_id = ""
         self._is_safe = True
         if rpc.only_reads and rpc.request_id is RequestId.NEVER:
             return
         is_preview = bool(getattr(request, "validate_only", False))
         self.request = _with_request_id(rpc, request, is_preview)
         # A write under its request id changes nothing twice, and a preview nothing at all.
-        self._is_safe = rpc.only_reads or is_preview or bool(getattr(self.request, "request_id", ""))
+        self.request_id = str(getattr(self.request, "request_id", ""))
+        self._is_safe = rpc.only_reads or is_preview or self.request_id != ""
 
     def remaining(self) -> float:
         """Return the seconds that are left for all further attempts."""

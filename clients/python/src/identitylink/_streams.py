@@ -7,6 +7,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Generator, Iterable, Iterator
 from contextlib import aclosing
+from functools import partial
 from typing import Any, Final, Generic
 
 import grpc
@@ -17,7 +18,7 @@ from ._attempts import Attempts, Patience
 from ._rpc import Req, Res, Rpc
 from .calls import EXPORT_USERS, IMPORT_USERS, READ_LINES, UPLOAD_PLAN
 from .errors import IdentityLinkError, parsed
-from .tokens import TokenSource
+from .tokens import TokenSource, obtained
 from .v1 import (
     ExportUsersRequest,
     ExportUsersResponse,
@@ -75,7 +76,7 @@ class Streams(ABC):
         them. If their iterator raises, nothing is written. The call is made once. After an error, send the
         same rows again: users that are there already are ``OUTCOME_PRESENT``, and nothing of them changes.
         """
-        token = self._tokens.token()
+        token = obtained(self._tokens.token)
         sent = _Sent(requests)
         method = self._channel.stream_stream(IMPORT_USERS.path, **_messages(IMPORT_USERS))
         stream = method(iter(sent), metadata=_bearer(token))
@@ -92,7 +93,7 @@ class Streams(ABC):
         If their iterator raises, nothing is stored. The call is made once. After an error, send the same
         lines again with the same ``request_id``: the plan is stored once.
         """
-        token = self._tokens.token()
+        token = obtained(self._tokens.token)
         sent = _Sent(requests)
         method = self._channel.stream_unary(UPLOAD_PLAN.path, **_messages(UPLOAD_PLAN))
         try:
@@ -103,7 +104,7 @@ class Streams(ABC):
 
     def _read(self, rpc: Rpc[Req, Res], request: Req) -> Generator[Res, None, None]:
         attempts = Attempts(rpc, request, self._patience)
-        token = self._tokens.token()
+        token = obtained(self._tokens.token)
         method = self._channel.unary_stream(rpc.path, **_messages(rpc))
         while True:
             has_begun = False
@@ -120,7 +121,7 @@ class Streams(ABC):
             if has_begun:
                 raise error
             if attempts.may_renew(error):
-                rejected, token = token, self._tokens.renewed(token)
+                rejected, token = token, obtained(partial(self._tokens.renewed, token))
                 if token != rejected:
                     continue
             time.sleep(attempts.pause_after(error))
@@ -131,7 +132,7 @@ class Streams(ABC):
             return sent.failure
         error = self._error(failure)
         if isinstance(error, reasons.TokenInvalid):
-            self._tokens.renewed(token)
+            obtained(partial(self._tokens.renewed, token))
         return error
 
     @staticmethod

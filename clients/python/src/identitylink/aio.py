@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from contextlib import aclosing
+from functools import partial
 from itertools import islice
 from types import TracebackType
 from typing import Any
@@ -19,8 +20,8 @@ from ._streams import AsyncStreams
 from ._watching import Watch
 from .calls import RESOLVE_USERS, WATCH_EVENTS, AsyncCalls
 from .client import DEFAULT_MAX_ATTEMPTS, DEFAULT_MAX_SILENCE, DEFAULT_TIMEOUT, IDS_AT_ONCE
-from .errors import IdentityLinkError, parsed
-from .tokens import AsyncTokenSource, StaticToken, TokenSource
+from .errors import IdentityLinkError, TokenSourceError, parsed
+from .tokens import AsyncTokenSource, StaticToken, TokenSource, obtained, obtained_later
 from .v1 import ResolvedUser, ResolveUsersRequest, WatchEventsRequest, WatchEventsResponse
 
 __all__ = ["Client"]
@@ -64,6 +65,13 @@ class Client(AsyncCalls, AsyncStreams):
     async def call(self, rpc: Rpc[Req, Res], request: Req, *, timeout: float | None = None) -> Res:
         patience = self._patience if timeout is None else Patience(timeout, self._patience.max_attempts)
         attempts = Attempts(rpc, request, patience)
+        try:
+            return await self._attempted(rpc, attempts)
+        except (IdentityLinkError, TokenSourceError) as error:
+            error.request_id = attempts.request_id
+            raise
+
+    async def _attempted(self, rpc: Rpc[Req, Res], attempts: Attempts[Req, Res]) -> Res:
         method = self._method(rpc)
         token = await self._token()
         while True:
@@ -152,15 +160,15 @@ class Client(AsyncCalls, AsyncStreams):
 
     async def _token(self) -> str:
         if isinstance(self._tokens, AsyncTokenSource):
-            return await self._tokens.token()
+            return await obtained_later(self._tokens.token)
         if self._tokens.blocking:
-            return await asyncio.to_thread(self._tokens.token)
-        return self._tokens.token()
+            return await asyncio.to_thread(obtained, self._tokens.token)
+        return obtained(self._tokens.token)
 
     async def _renewed(self, rejected: str) -> str:
         if isinstance(self._tokens, AsyncTokenSource):
-            return await self._tokens.renewed(rejected)
-        return await asyncio.to_thread(self._tokens.renewed, rejected)
+            return await obtained_later(partial(self._tokens.renewed, rejected))
+        return await asyncio.to_thread(obtained, partial(self._tokens.renewed, rejected))
 
 
 def _channel(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import islice
 from types import TracebackType
 from typing import Any, Final
@@ -17,8 +18,8 @@ from ._silence import Silence
 from ._streams import Streams
 from ._watching import Watch
 from .calls import RESOLVE_USERS, WATCH_EVENTS, Calls
-from .errors import IdentityLinkError, parsed
-from .tokens import StaticToken, TokenSource
+from .errors import IdentityLinkError, TokenSourceError, parsed
+from .tokens import StaticToken, TokenSource, obtained
 from .v1 import ResolvedUser, ResolveUsersRequest, WatchEventsRequest, WatchEventsResponse
 
 __all__ = ["Client"]
@@ -79,8 +80,15 @@ class Client(Calls, Streams):
     def call(self, rpc: Rpc[Req, Res], request: Req, *, timeout: float | None = None) -> Res:
         patience = self._patience if timeout is None else Patience(timeout, self._patience.max_attempts)
         attempts = Attempts(rpc, request, patience)
+        try:
+            return self._attempted(rpc, attempts)
+        except (IdentityLinkError, TokenSourceError) as error:
+            error.request_id = attempts.request_id
+            raise
+
+    def _attempted(self, rpc: Rpc[Req, Res], attempts: Attempts[Req, Res]) -> Res:
         method = self._method(rpc)
-        token = self._tokens.token()
+        token = obtained(self._tokens.token)
         while True:
             try:
                 response: Res = method(attempts.request, timeout=attempts.remaining(), metadata=_bearer(token))
@@ -88,7 +96,7 @@ class Client(Calls, Streams):
             except grpc.RpcError as failure:
                 error = _error(failure)
             if attempts.may_renew(error):
-                rejected, token = token, self._tokens.renewed(token)
+                rejected, token = token, obtained(partial(self._tokens.renewed, token))
                 if token != rejected:
                     continue
             time.sleep(attempts.pause_after(error))
@@ -130,7 +138,7 @@ class Client(Calls, Streams):
             sends one each ``feed.heartbeat``, 15 seconds by default.
         """
         watch = Watch(request)
-        token = self._tokens.token()
+        token = obtained(self._tokens.token)
         while True:
             error = None
             try:
@@ -140,12 +148,12 @@ class Client(Calls, Streams):
             except grpc.RpcError as failure:
                 error = _error(failure)
             if error is not None and watch.may_renew(error):
-                rejected, token = token, self._tokens.renewed(token)
+                rejected, token = token, obtained(partial(self._tokens.renewed, token))
                 if token != rejected:
                     continue
                 raise error
             time.sleep(watch.pause_after(error))
-            token = self._tokens.token()
+            token = obtained(self._tokens.token)
 
     def _stream(self, request: WatchEventsRequest, token: str, max_silence: float) -> Iterator[WatchEventsResponse]:
         """Yield the messages of one stream. A stream that is silent for too long just ends."""

@@ -17,7 +17,7 @@ from google.protobuf.message import DecodeError
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, PreconditionFailure, RetryInfo
 from google.rpc.status_pb2 import Status
 
-__all__ = ["FieldViolation", "IdentityLinkError", "PreconditionViolation"]
+__all__ = ["FieldViolation", "IdentityLinkError", "PreconditionViolation", "TokenSourceError"]
 
 #: ``ErrorInfo.domain`` of each refusal of the server. A reason of another domain, such as of a proxy,
 #: is none of these.
@@ -84,9 +84,23 @@ class IdentityLinkError(Exception):
         self.preconditions: Final = preconditions
         #: After which delay the same call may succeed; ``None`` if the server did not say.
         self.retry_delay: Final = retry_delay
+        #: The ``request_id`` of the write that failed, also if the client made it. Set it in the same request
+        #: to repeat the call: if the write was made, the first response comes again. Empty for a call that
+        #: changes nothing, and for a stream of requests.
+        self.request_id = ""
 
     def __str__(self) -> str:
         return f"{self.reason or self.code.name}: {self.message}"
+
+
+class TokenSourceError(Exception):
+    """A token source has failed, so there was no token to call with. The ``__cause__`` is what it raised."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        #: That of the write that was to be made, as in :class:`IdentityLinkError`. An earlier attempt of the
+        #: call may have reached the server.
+        self.request_id = ""
 
 
 def parsed(code: grpc.StatusCode, message: str, trailers: Iterable[tuple[str, str | bytes]] | None) -> IdentityLinkError:

@@ -1,7 +1,8 @@
 """Where the bearer token of each call comes from.
 
-A source returns a token for the next call, and another one after the server has refused a token. No
-source, error or log line of this package shows a token.
+A source returns a token for the next call, and another one after the server has refused a token. A call for
+which it fails raises a :class:`identitylink.TokenSourceError`. No source, error or log line of this
+package shows a token.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Final
+
+from .errors import TokenSourceError
 
 __all__ = [
     "AsyncFunctionToken",
@@ -165,7 +168,7 @@ class FunctionToken(TokenSource):
 
     The function is called before the token ends, and after the server has refused it; never by two
     threads at once. If it fails while the token is still good, that one is used. Otherwise its
-    exception is the result of the call.
+    exception is the cause of the one that the call raises.
     """
 
     def __init__(self, function: Callable[[], str | Token]) -> None:
@@ -239,6 +242,30 @@ class AsyncFunctionToken(AsyncTokenSource):
             if good is None:
                 raise
             return good
+
+
+def obtained(get: Callable[[], str]) -> str:
+    """Return the token that a source returns, checked: gRPC would quote what a header cannot have.
+
+    Raises ``TokenSourceError``, by what the source raised.
+    """
+    try:
+        return checked(get())
+    except Exception as cause:
+        raise failure(cause) from cause
+
+
+async def obtained_later(get: Callable[[], Awaitable[str]]) -> str:
+    """Return the token that an asynchronous source returns, as :func:`obtained` does."""
+    try:
+        return checked(await get())
+    except Exception as cause:
+        raise failure(cause) from cause
+
+
+def failure(cause: Exception) -> TokenSourceError:
+    """Return the exception of a source that raised this one."""
+    return TokenSourceError(f"there is no token: {type(cause).__name__}: {cause}")
 
 
 def checked(value: str) -> str:

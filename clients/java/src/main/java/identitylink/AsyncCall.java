@@ -38,12 +38,16 @@ final class AsyncCall<Q extends Message, R extends Message> {
         }
     }
 
+    private void fail(Throwable error) {
+        result.completeExceptionally(attempts.ended(error));
+    }
+
     private void with(CompletableFuture<String> token) {
         token.whenComplete((found, error) -> {
             if (error == null) {
                 attempt(found);
             } else {
-                result.completeExceptionally(error);
+                fail(error);
             }
         });
     }
@@ -56,7 +60,7 @@ final class AsyncCall<Q extends Message, R extends Message> {
         try {
             attempt = connection.channel(token).newCall(rpc.method, options);
         } catch (IdentityLinkException closed) {
-            result.completeExceptionally(closed);
+            fail(closed);
             return;
         }
         ClientCalls.asyncUnaryCall(attempt, attempts.request, new StreamObserver<R>() {
@@ -87,7 +91,7 @@ final class AsyncCall<Q extends Message, R extends Message> {
             if (attempts.mayRenew(error)) {
                 connection.renewed(token, attempts.remaining()).whenComplete((renewed, none) -> {
                     if (none != null) {
-                        result.completeExceptionally(none);
+                        fail(none);
                     } else if (renewed.equals(token)) {
                         again(token, error);
                     } else {
@@ -99,7 +103,7 @@ final class AsyncCall<Q extends Message, R extends Message> {
             }
         } catch (RuntimeException e) {
             // The client is closed: nothing renews a token.
-            result.completeExceptionally(error);
+            fail(error);
         }
     }
 
@@ -109,7 +113,7 @@ final class AsyncCall<Q extends Message, R extends Message> {
             connection.later(() -> attempt(token), pause);
         } catch (RuntimeException e) {
             // There is no other attempt, or the client is closed.
-            result.completeExceptionally(error);
+            fail(error);
         }
     }
 }

@@ -27,6 +27,8 @@ final class Attempts<Q extends Message> {
 
     /** The request of each attempt. */
     final Q request;
+    /** Empty if the request has none. */
+    final String requestId;
 
     private final long endsAt;
     private final boolean isSafe;
@@ -41,9 +43,9 @@ final class Attempts<Q extends Message> {
         boolean takesId = rpc.requestId == Rpc.RequestId.ALWAYS
                 || rpc.requestId == Rpc.RequestId.EXCEPT_PREVIEWS && !isPreview;
         this.request = takesId ? withId(rpc, request) : request;
-        boolean hasId = rpc.idField != null && !this.request.getField(rpc.idField).equals("");
+        requestId = rpc.idField == null ? "" : (String) this.request.getField(rpc.idField);
         // A write under its request id changes nothing twice, and a preview nothing at all.
-        isSafe = rpc.onlyReads || isPreview || hasId;
+        isSafe = rpc.onlyReads || isPreview || !requestId.isEmpty();
     }
 
     private static <Q extends Message> Q withId(Rpc<Q, ?> rpc, Q request) {
@@ -55,6 +57,16 @@ final class Attempts<Q extends Message> {
         @SuppressWarnings("unchecked") // A builder builds its own kind of message.
         Q copy = (Q) builder.build();
         return copy;
+    }
+
+    /** Returns the exception of this call, with its request id. */
+    <E extends Throwable> E ended(E error) {
+        if (error instanceof IdentityLinkException) {
+            ((IdentityLinkException) error).setRequestId(requestId);
+        } else if (error instanceof TokenSourceException) {
+            ((TokenSourceException) error).setRequestId(requestId);
+        }
+        return error;
     }
 
     /** Returns the nanoseconds that are left for all further attempts; 0 if none are. */

@@ -73,6 +73,14 @@ public final class Client extends Calls implements AutoCloseable {
     @Override
     <Q extends Message, R extends Message> R call(Rpc<Q, R> rpc, Q request) {
         Attempts<Q> attempts = new Attempts<>(rpc, request, timeout, maxAttempts);
+        try {
+            return attempted(rpc, attempts);
+        } catch (IdentityLinkException | TokenSourceException error) {
+            throw attempts.ended(error);
+        }
+    }
+
+    private <Q extends Message, R extends Message> R attempted(Rpc<Q, R> rpc, Attempts<Q> attempts) {
         String token = token(attempts.remaining());
         while (true) {
             IdentityLinkException error;

@@ -19,6 +19,7 @@ public class IdentityLinkException extends RuntimeException {
     private final Refusal refusal;
     private final Status.Code code;
     private final String reason;
+    private String requestId = "";
 
     IdentityLinkException(Refusal refusal) {
         super(refusal.status.getDescription(), refusal.status.getCause());
@@ -79,6 +80,21 @@ public class IdentityLinkException extends RuntimeException {
      */
     public final Optional<Duration> getRetryDelay() {
         return Optional.ofNullable(refusal.retryDelay);
+    }
+
+    /**
+     * Returns the {@code request_id} of the write that failed, also if the client made it. Set it in the same request to
+     * repeat the call: if the write was made, the first response comes again.
+     *
+     * @return the id; empty for a call that changes nothing, and for a stream of requests
+     */
+    public final String getRequestId() {
+        return requestId;
+    }
+
+    /** Notes the id of the call that this ends. */
+    final void setRequestId(String id) {
+        requestId = id;
     }
 
     /** Returns the reason, or else the code, and the sentence. */

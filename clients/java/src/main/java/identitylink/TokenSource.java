@@ -1,14 +1,15 @@
 package identitylink;
 
 /**
- * Where the bearer token of each call comes from. Many threads use a source at once. {@link Tokens} has the usual ones.
+ * Where the bearer token of each call comes from. Many threads use a source at once. {@link Tokens} has the usual ones. A
+ * call for which a source fails throws a {@link TokenSourceException}.
  */
 public interface TokenSource {
     /**
      * Returns the token for the next call.
      *
      * @return the token, without {@code Bearer}
-     * @throws Exception if there is none; it is the result of the call
+     * @throws Exception if there is none; it is the cause of the exception of the call
      */
     String token() throws Exception;
 
@@ -18,7 +19,7 @@ public interface TokenSource {
      *
      * @param rejected the token that the server has refused
      * @return the token, without {@code Bearer}
-     * @throws Exception if there is none; it is the result of the call
+     * @throws Exception if there is none; it is the cause of the exception of the call
      */
     String renewed(String rejected) throws Exception;
 

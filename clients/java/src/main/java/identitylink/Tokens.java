@@ -40,7 +40,7 @@ public final class Tokens {
      *
      * <p>The function is called before the token ends: 30 seconds before, or after 80 % of its life if that is later. It is
      * called also after the server has refused the token, and never by two threads at once. If it fails while the token is
-     * still good, that one is used. Otherwise its exception is the result of the call.
+     * still good, that one is used. Otherwise its exception is the cause of that of the call.
      *
      * @param function returns a new token
      * @return the source

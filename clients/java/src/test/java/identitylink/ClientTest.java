@@ -9,15 +9,19 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.google.protobuf.Any;
 import com.google.rpc.BadRequest;
 import com.google.rpc.ErrorInfo;
+import identitylink.v1.DeleteUserRequest;
 import identitylink.v1.GetUserRequest;
 import identitylink.v1.WatchEventsRequest;
 import io.grpc.Metadata;
 import io.grpc.Status;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.io.ObjectInputStream;
 import java.io.ObjectOutputStream;
+import java.nio.file.Paths;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
@@ -77,6 +81,29 @@ class ClientTest {
             TokenSourceException refusal =
                     assertThrows(TokenSourceException.class, () -> client.getUser(REQUEST));
             assertInstanceOf(IllegalArgumentException.class, refusal.getCause());
+        }
+    }
+
+    @Test
+    void theFailureOfASourceIsAnExceptionOfItsOwn() {
+        DeleteUserRequest write = DeleteUserRequest.newBuilder().setUserId("ann").build();
+        TokenSource fails = Tokens.function(() -> {
+            throw new IOException("there is no issuer");
+        });
+        for (TokenSource source : Arrays.asList(Tokens.file(Paths.get("/nowhere/token")), fails)) {
+            try (Client client = Client.builder(NOWHERE, source).plaintext().build()) {
+                TokenSourceException refusal =
+                        assertThrows(TokenSourceException.class, () -> client.deleteUser(write));
+                assertInstanceOf(IOException.class, refusal.getCause());
+                assertTrue(refusal.getMessage().contains(refusal.getCause().getMessage()));
+                assertFalse(refusal.getRequestId().isEmpty());
+                ExecutionException later = assertThrows(
+                        ExecutionException.class, () -> client.deleteUserAsync(write).get());
+                refusal = assertInstanceOf(TokenSourceException.class, later.getCause());
+                assertFalse(refusal.getRequestId().isEmpty());
+                Watch watch = client.watch(WatchEventsRequest.getDefaultInstance());
+                assertThrows(TokenSourceException.class, watch::hasNext);
+            }
         }
     }
 
@@ -149,13 +176,16 @@ class ClientTest {
         trailers.put(details, status.toByteArray());
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         try (ObjectOutputStream out = new ObjectOutputStream(bytes)) {
-            out.writeObject(Refusal.of(Status.INVALID_ARGUMENT, trailers));
+            IdentityLinkException refusal = Refusal.of(Status.INVALID_ARGUMENT, trailers);
+            refusal.setRequestId("5d1a9d0e-7c1b-4f7e-9a51-0d2c8f3b6a10");
+            out.writeObject(refusal);
         }
         try (ObjectInputStream in = new ObjectInputStream(new ByteArrayInputStream(bytes.toByteArray()))) {
             Reasons.RequestInvalid read = assertInstanceOf(Reasons.RequestInvalid.class, in.readObject());
             assertEquals("3", read.getMetadata().get("limit"));
             assertEquals("email", read.getViolations().get(0).getField());
             assertTrue(read.getPreconditions().isEmpty());
+            assertEquals("5d1a9d0e-7c1b-4f7e-9a51-0d2c8f3b6a10", read.getRequestId());
             assertFalse(read.getRetryDelay().isPresent());
         }
     }

@@ -5,6 +5,7 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonNull;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
+import com.google.gson.JsonPrimitive;
 import com.google.protobuf.Descriptors.FileDescriptor;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.Message;
@@ -16,6 +17,7 @@ import identitylink.IdentityLinkException;
 import identitylink.PreconditionViolation;
 import identitylink.Token;
 import identitylink.TokenSource;
+import identitylink.TokenSourceException;
 import identitylink.Tokens;
 import identitylink.Watch;
 import identitylink.v1.AccessOuterClass;
@@ -247,12 +249,23 @@ public final class Driver {
         say(JsonParser.parseString("{\"done\": true}"));
     }
 
+    private static JsonElement orNull(String text) {
+        return text.isEmpty() ? JsonNull.INSTANCE : new JsonPrimitive(text);
+    }
+
     private static JsonObject failed(Throwable failure) {
         Throwable found = failure;
         while (found instanceof InvocationTargetException || found instanceof ExecutionException) {
             found = found.getCause();
         }
         JsonObject error = new JsonObject();
+        if (found instanceof TokenSourceException) {
+            error.addProperty("type", "token");
+            error.addProperty("text", found.getMessage());
+            error.addProperty("has_cause", found.getCause() != null);
+            error.add("request_id", orNull(((TokenSourceException) found).getRequestId()));
+            return object("error", error);
+        }
         if (!(found instanceof IdentityLinkException)) {
             error.addProperty("type", "other");
             error.addProperty("code", "");
@@ -287,6 +300,7 @@ public final class Driver {
             preconditions.add(precondition);
         }
         error.add("preconditions", preconditions);
+        error.add("request_id", orNull(refusal.getRequestId()));
         error.add("retry_delay_ms", JsonNull.INSTANCE);
         refusal.getRetryDelay().ifPresent(delay -> error.addProperty("retry_delay_ms", delay.toMillis()));
         return object("error", error);
