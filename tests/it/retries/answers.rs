@@ -39,6 +39,26 @@ async fn a_stored_response_stays_as_it_was_after_later_changes() {
     assert_eq!(server.database.db_everything().await, after);
 }
 
+/// The response says what the call did. A caller reads the user to know what holds now.
+#[tokio::test]
+async fn a_repeated_link_that_was_undone_gets_a_response_that_no_longer_holds() {
+    let server = TestServer::start().await;
+    let service = server.service();
+    let (first, second) = (service.create("github", "1").await, service.create("sms", "2").await);
+    let link = || pb::LinkRequest { request_id: ID.to_owned(), ..link_user(&first.id, &second.id) };
+    let linked = service.link(link()).await.unwrap();
+    let link_id = linked.link.as_ref().unwrap().id.clone();
+    let undo = pb::UndoLinkRequest { link_id, ..Default::default() };
+    service.undo_link(undo).await.unwrap();
+
+    let repeated = service.link(link()).await.unwrap();
+
+    assert_eq!(repeated, linked);
+    assert_eq!(repeated.user.unwrap().identities.len(), 2);
+    assert_eq!(service.user(&first.id).await.identities.len(), 1);
+    assert_eq!(service.user(&second.id).await.id, second.id);
+}
+
 /// P12: one id, two bodies.
 #[tokio::test]
 async fn another_request_under_the_id_is_refused() {
