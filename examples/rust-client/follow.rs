@@ -3,16 +3,12 @@
 use futures_util::TryStreamExt as _;
 use identity_link_client::{
     Client, Error,
-    v1::{ListUsersRequest, WatchEventsRequest, watch_events_request::Start},
+    v1::{WatchEventsRequest, watch_events_request::Start},
 };
 
-pub(crate) async fn follow(client: &Client) -> Result<(), Error> {
-    let first = client.list_users(ListUsersRequest { page_size: 1, ..Default::default() }).await?;
-    super::create(client, "okta", "3").await?;
-    let mut watch = client.watch(WatchEventsRequest {
-        start: Some(Start::After(first.position)),
-        ..Default::default()
-    });
+pub(crate) async fn follow(client: &Client, position: String) -> Result<(), Error> {
+    let mut watch = client
+        .watch(WatchEventsRequest { start: Some(Start::After(position)), ..Default::default() });
     if let Some(message) = watch.try_next().await? {
         println!("{} {}", message.events.len(), !message.position.is_empty());
     }

@@ -1,4 +1,4 @@
-//! Links two users, and prints why a second attempt is refused.
+//! Finds or creates two users, links them, prints what is refused, and undoes the link.
 
 mod follow;
 mod read;
@@ -7,16 +7,28 @@ use std::{error::Error, time::Duration};
 
 use identity_link_client::{Client, Reason, TokenSource, v1};
 
-async fn create(
+fn account(provider: &str, subject: &str) -> v1::IdentityRef {
+    v1::IdentityRef { provider: provider.into(), subject: subject.into() }
+}
+
+fn new_user(account: v1::IdentityRef) -> v1::CreateUserRequest {
+    let identity = v1::NewIdentity { identity_ref: Some(account), ..Default::default() };
+    v1::CreateUserRequest { identity: Some(identity), ..Default::default() }
+}
+
+async fn find_or_create(
     client: &Client,
-    provider: &str,
-    subject: &str,
-) -> Result<String, identity_link_client::Error> {
-    let identity_ref = v1::IdentityRef { provider: provider.into(), subject: subject.into() };
-    let identity = v1::NewIdentity { identity_ref: Some(identity_ref), ..Default::default() };
-    let request = v1::CreateUserRequest { identity: Some(identity), ..Default::default() };
-    let created = client.create_user(request).await?;
-    Ok(created.user.unwrap_or_default().id)
+    account: v1::IdentityRef,
+) -> Result<v1::User, Box<dyn Error>> {
+    let request = v1::FindByIdentityRequest { identity: Some(account.clone()) };
+    let user = match client.find_by_identity(request).await {
+        Ok(found) => found.user,
+        Err(error) if error.reason() == Some(Reason::IdentityNotFound) => {
+            client.create_user(new_user(account)).await?.user
+        }
+        Err(error) => return Err(error.into()),
+    };
+    Ok(user.ok_or("the response has no user")?)
 }
 
 #[tokio::main]
@@ -29,30 +41,40 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .timeout(Duration::from_secs(5))
         .build()?;
 
-    let ann = create(&client, "github", "1").await?;
-    let phone = create(&client, "sms", "2").await?;
+    let ann = find_or_create(&client, account("github", "1")).await?;
+    let phone = find_or_create(&client, account("sms", "2")).await?;
+    let page = v1::ListUsersRequest { page_size: 1, ..Default::default() };
+    let position = client.list_users(page).await?.position;
+
     let linked = client
         .link(v1::LinkRequest {
-            user_id: ann.clone(),
-            secondary: Some(v1::link_request::Secondary::SecondaryUserId(phone.clone())),
+            user_id: ann.id.clone(),
+            secondary: Some(v1::link_request::Secondary::Identity(account("sms", "2"))),
             ..Default::default()
         })
         .await?;
-    println!("{:?} {}", linked.outcome(), linked.user.unwrap_or_default().identities.len());
-
-    match create(&client, "github", "1").await {
-        Err(error) if error.reason() == Some(Reason::IdentityTaken) => println!("{error}"),
-        other => return Err(format!("that account has a user: {other:?}").into()),
+    println!("{:?}", linked.outcome());
+    for identity in linked.user.ok_or("the response has no user")?.identities {
+        let account = identity.identity_ref.unwrap_or_default();
+        println!("{} {}", account.provider, account.subject);
     }
-    if let Err(error) = create(&client, "github", "").await
-        && let Some(failure) = error.failure()
-    {
+
+    for subject in ["1", ""] {
+        let Err(error) = client.create_user(new_user(account("github", subject))).await else {
+            return Err("this account has a user, and an empty subject is none".into());
+        };
+        // The failure of the token source is no refusal.
+        let Some(failure) = error.failure() else { return Err(error.into()) };
+        println!("{}: {}", failure.reason_name(), failure.message());
         for wrong in failure.violations() {
-            println!("{} {}", failure.reason_name(), wrong.field);
+            println!("{}: {}", wrong.field, wrong.description);
         }
     }
 
-    read::read(&client, &[ann, phone]).await?;
-    follow::follow(&client).await?;
+    read::read(&client, &[ann.id, phone.id]).await?;
+    follow::follow(&client, position).await?;
+
+    let link_id = linked.link.ok_or("the account came without a link")?.id;
+    client.undo_link(v1::UndoLinkRequest { link_id, ..Default::default() }).await?;
     Ok(())
 }
