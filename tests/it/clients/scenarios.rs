@@ -281,9 +281,9 @@ fn wrong_attempts(expected: &Value, attempts: &[Attempt]) -> Vec<String> {
     let mut found = differences(&plain, &seen);
     let least = Duration::from_millis(expected["gap_ms"].as_u64().unwrap_or_default());
     if let Some(most) = expected["deadline_ms"].as_u64().map(Duration::from_millis) {
-        let times = of_rpc.iter().map(|attempt| attempt.timeout);
-        if !times.into_iter().all(|time| time.is_some_and(|time| time <= most && time > most / 2)) {
-            found.push(format!("{name}: an attempt has another deadline than in {most:?}"));
+        let times = Vec::from_iter(of_rpc.iter().map(|attempt| attempt.timeout));
+        if !times.iter().all(|time| time.is_some_and(|time| time <= most && time > most / 2)) {
+            found.push(format!("{name}: the deadlines are in {times:?}, not in {most:?}"));
         }
     }
     if expected["no_deadline"] == true && of_rpc.iter().any(|attempt| attempt.timeout.is_some()) {
