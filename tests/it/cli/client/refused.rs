@@ -56,8 +56,8 @@ fn a_command_needs_one_place_and_what_belongs_to_it() {
         2 identity-link: name the server by --server URL, or the configuration of its database by --config FILE
         2 identity-link: a server wants a token: name its file by --token-file FILE, or a command that prints it by --token-command COMMAND
         64 identity-link: --server: http:// to another machine shows the token to those who read the network: use https://, or allow it by --plaintext
-        64 identity-link: --server: the address of the server must be such as https://identity.example.com
-        64 identity-link: --server: the address of the server must be such as https://identity.example.com
+        64 identity-link: --server: the address of the server has no scheme: write https:// in front of it, or http:// for a server on this machine
+        64 identity-link: --server: the address of the server has a user in front of the host: leave it out, since the token says who calls
         64 identity-link: /nowhere.toml:
         cannot be read: No such file or directory (os error 2)
         64 identity-link: --ca: /nowhere.pem: No such file or directory (os error 2)
