@@ -146,10 +146,9 @@ impl Permit {
         Self { tenant, caller, expire_time, verified_by, slot: None, lease: None, reason: None }
     }
 
-    /// The permission of the operator in one of the configured tenants: for commands, never for a
-    /// call. It may do what each service may.
-    pub fn of_operator(tenant: TenantId) -> Self {
-        let (caller, expire_time) = (Caller::Operator, DateTime::<Utc>::MAX_UTC);
+    /// The permission of a caller that has no token.
+    fn without_token(tenant: TenantId, caller: Caller) -> Self {
+        let expire_time = DateTime::<Utc>::MAX_UTC;
         Self {
             tenant,
             caller,
@@ -159,38 +158,25 @@ impl Permit {
             lease: None,
             reason: None,
         }
+    }
+
+    /// The permission of the operator in one of the configured tenants: for commands, never for a
+    /// call. It may do what each service may.
+    pub fn of_operator(tenant: TenantId) -> Self {
+        Self::without_token(tenant, Caller::Operator)
     }
 
     /// The permission of the service that started a job, for that job. What is written under it commits
     /// only while the lease is held. The service's call was permitted by the scope for jobs.
     pub fn of_job(tenant: TenantId, issuer: &str, subject: &str, lease: JobLease) -> Self {
         let caller = Caller::Service { issuer: issuer.to_owned(), subject: subject.to_owned() };
-        let expire_time = DateTime::<Utc>::MAX_UTC;
-        Self {
-            tenant,
-            caller,
-            expire_time,
-            verified_by: None,
-            slot: None,
-            lease: Some(lease),
-            reason: None,
-        }
+        Self { lease: Some(lease), ..Self::without_token(tenant, caller) }
     }
 
     /// The permission of a provider whose token that reports events was verified, in the tenant whose
     /// client the token is for. It is for nothing but these events.
     pub fn of_provider(tenant: TenantId, issuer: &str, provider: Provider) -> Self {
-        let caller = Caller::Provider { issuer: issuer.to_owned(), provider };
-        let expire_time = DateTime::<Utc>::MAX_UTC;
-        Self {
-            tenant,
-            caller,
-            expire_time,
-            verified_by: None,
-            slot: None,
-            lease: None,
-            reason: None,
-        }
+        Self::without_token(tenant, Caller::Provider { issuer: issuer.to_owned(), provider })
     }
 
     /// The lease without which nothing is written; `None` for a call.
