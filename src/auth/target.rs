@@ -113,6 +113,14 @@ impl RequestedUser {
 }
 
 impl Target {
+    /// The id that the call names; `None` for a user token that names none.
+    pub fn requested_id(&self) -> Option<&UserId> {
+        match &self.0 {
+            TargetUser::Own { requested, .. } => requested.as_ref().map(|requested| &requested.id),
+            TargetUser::Any(requested) => Some(&requested.id),
+        }
+    }
+
     /// The id that a service named. The user with this id may be read without [`Target::judge`].
     pub fn named_by_service(&self) -> Option<&UserId> {
         match &self.0 {

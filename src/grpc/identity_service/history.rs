@@ -9,7 +9,7 @@ use super::IdentityHandler;
 use crate::{
     auth::{Caller, Permit, Purpose, Target},
     clock,
-    domain::{DomainError, User, UserId, UserRef},
+    domain::{DomainError, User, UserRef},
     grpc::{
         page::{self, PageTokens},
         proto as pb,
@@ -60,10 +60,7 @@ impl IdentityHandler {
         let query = Query { filter: filter.unwrap_or_default(), after, size };
         let (page, own) = match target {
             None => (self.links_of_tenant(&permit, &query).await?, None),
-            Some(target) => {
-                let user_id = UserId::parse(&request.user_id);
-                self.links_of_user(&permit, &target, user_id, &query).await?
-            }
+            Some(target) => self.links_of_user(&permit, &target, &query).await?,
         };
         let visibility = own.as_ref().map_or(Visibility::AllUsers, Visibility::Own);
         let mut records: Vec<_> =
@@ -92,12 +89,11 @@ impl IdentityHandler {
         &self,
         permit: &Permit,
         target: &Target,
-        user_id: Option<UserId>,
         query: &Query,
     ) -> Result<(LinkPage, Option<User>), Error> {
         let mut session = self.use_cases.store().session(permit.tenant()).await?;
         let (holder, []) = resolve(&mut session, target, Purpose::Read, [], clock::now()).await?;
-        let user = user_id.as_ref().unwrap_or(&holder);
+        let user = target.requested_id().unwrap_or(&holder);
         let page = session.past_links(user, &query.filter, query.after, query.size).await?;
         let own = match permit.is_service() {
             true => None,
