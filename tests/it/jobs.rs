@@ -73,7 +73,8 @@ async fn a_service_finds_duplicates_links_them_by_the_plan_and_takes_the_links_b
     assert_eq!((lines.len(), &lines[0].1["plan"]), (3, &figures.plan_id.clone().into()));
     assert_eq!((lines[1].0, &lines[1].1["primary"]["id"]), (2, &"google-oauth2|a".into()));
 
-    let applied = service.apply_plan(apply(&search.name)).await.unwrap();
+    let why = server.service_of("joined").with_metadata("x-reason", "clean%20up");
+    let applied = why.apply_plan(apply(&search.name)).await.unwrap();
     let applied = service.done(&applied.name).await;
 
     let result: pb::ApplyPlanResponse = response(&applied, "ApplyPlanResponse");
@@ -85,7 +86,7 @@ async fn a_service_finds_duplicates_links_them_by_the_plan_and_takes_the_links_b
     let links = links_of_plan(&service, &figures.plan_id).await;
     let actors: Vec<_> = links.iter().map(|link| link.actor.clone().unwrap()).collect();
     assert_eq!(actors, vec![metadata(&applied).actor.unwrap(); 2]);
-    assert_eq!(actors[0].subject, "backend");
+    assert_eq!((actors[0].subject.as_str(), actors[0].reason.as_str()), ("backend", "clean up"));
     let plan = Some(Proof::Plan(pb::link_proof::Plan {}));
     assert!(links.iter().all(|link| link.proof.clone().unwrap().proof == plan), "{links:?}");
     assert_eq!(service.user("github|a").await.id, "google-oauth2|a");

@@ -30,7 +30,8 @@ async fn a_plan_makes_one_user_of_each_cluster() {
     );
     assert_eq!(before, desk.server.database.db_everything().await, "a dry run wrote something");
 
-    let ran = desk.run("apply", &["--report", &desk.path("report.ndjson"), &plan]);
+    let ran = desk
+        .run("apply", &["--reason", "clean up", "--report", &desk.path("report.ndjson"), &plan]);
 
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
     assert_eq!(figures(&ran), "linked: 3, already: 0, skipped: 0");
@@ -40,8 +41,8 @@ async fn a_plan_makes_one_user_of_each_cluster() {
     let links = desk.service.list_links(links_of("google-oauth2|ann")).await.unwrap().links;
     assert_eq!(links.len(), 2);
     for link in &links {
-        let operator = pb::Actor { kind: Kind::Operator.into(), ..Default::default() };
-        assert_eq!(link.actor, Some(operator));
+        let (kind, reason) = (Kind::Operator.into(), "clean up".to_owned());
+        assert_eq!(link.actor, Some(pb::Actor { kind, reason, ..Default::default() }));
         assert_eq!(link.proof.clone().unwrap().proof, Some(Proof::Plan(pb::link_proof::Plan {})));
         assert_eq!(link.plan_id, id);
         assert!(link.require_shared_verified_email);

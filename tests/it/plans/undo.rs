@@ -79,7 +79,8 @@ async fn all_links_of_a_plan_are_taken_back() {
     assert_eq!(ran.stdout, format!("{heading}\nwould be undone: 3, already: 1, skipped: 0"));
     assert_eq!(everything, desk.server.database.db_everything().await, "a dry run wrote something");
 
-    let ran = desk.run("undo", &["--plan", &id, "--report", &desk.path("undone.ndjson")]);
+    let report = desk.path("undone.ndjson");
+    let ran = desk.run("undo", &["--plan", &id, "--reason", "a mistake", "--report", &report]);
 
     assert_eq!(ran.code, Some(0), "{ran:?}");
     assert_eq!(figures(&ran), "undone: 3, already: 1, skipped: 0");
@@ -94,11 +95,9 @@ async fn all_links_of_a_plan_are_taken_back() {
     assert_eq!((report.len(), &report[0]["secondary"]), (1, &json!("github|cy")));
     let events = events(&desk.service, 17).await;
     let undone = events.iter().filter(|event| line(event).starts_with("undone"));
-    assert!(
-        undone
-            .clone()
-            .all(|event| event.actor.as_ref().unwrap().kind() == pb::actor::Kind::Operator)
-    );
+    let (kind, reason) = (pb::actor::Kind::Operator.into(), "a mistake".to_owned());
+    let operator = Some(pb::Actor { kind, reason, ..Default::default() });
+    assert!(undone.clone().all(|event| event.actor == operator));
     assert_eq!(undone.count(), 3);
     desk.service.unlink(unlink("google-oauth2|bob", "apple", "other")).await.unwrap();
     desk.service.delete("apple|other").await;

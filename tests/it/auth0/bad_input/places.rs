@@ -352,3 +352,43 @@ async fn a_tenant_that_is_not_meant_clearly_is_refused() {
     read.headers_mut().insert("x-tenant", "default".parse().unwrap());
     several.send(read).await.ok();
 }
+
+/// Why a service makes a change is a header of this API too.
+#[tokio::test]
+async fn a_reason_that_is_not_one_text_of_a_service_is_refused() {
+    let server = TestServer::start_with(cluster().db_migrated().await, |toml| toml + AUTH0).await;
+    for (provider, id) in [("github", "ann"), ("sms", "ann")] {
+        let user = json!({"connection": provider, "user_id": id});
+        server.backend().post(USERS, &user).await.ok();
+    }
+    let person = server.asker(&Token::of("github", "ann").scope("update:current_user_identities"));
+    let body = r#"{"provider": "sms", "user_id": "ann"}"#;
+    let link = |reasons: &[&str]| {
+        let path = format!("{ANN}/identities");
+        let mut link = request(Method::POST, &path, &["application/json"], body);
+        for reason in reasons {
+            link.headers_mut().append("x-reason", reason.parse().unwrap());
+        }
+        link
+    };
+    let backend = server.backend();
+    let mut told = Vec::new();
+    for (name, asker, reasons) in [
+        ("backend", &backend, &["a", "b"][..]),
+        ("backend", &backend, &["%ff"]),
+        ("person", &person, &["a"]),
+    ] {
+        told.push(format!("{name} {reasons:?} -> {}", asker.send(link(reasons)).await.refused()));
+    }
+    insta::assert_snapshot!(told.join("\n"), @r#"
+    backend ["a", "b"] -> 400 invalid_headers Header validation error: 'x-reason: must be given once'.
+    backend ["%ff"] -> 400 invalid_headers Header validation error: 'x-reason: must be 1 to 500 characters, without control characters, in percent-encoding of UTF-8'.
+    person ["a"] -> 400 invalid_headers Header validation error: 'x-reason: is for services: a user token says no reason'.
+    "#);
+
+    backend.send(link(&["Ticket%2042"])).await.ok();
+
+    let links =
+        server.service().list_links(crate::support::links_of("github|ann")).await.unwrap().links;
+    assert_eq!(links[0].actor.as_ref().unwrap().reason, "Ticket 42");
+}
