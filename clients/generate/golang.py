@@ -105,7 +105,7 @@ func (c *Client) {method.name}All(ctx context.Context, request *{request}) iter.
 	return pages(
 		func() (*{response}, error) {{ return c.{method.name}(ctx, request) }},
 		func(token string) (*{response}, error) {{
-			next := proto.CloneOf(request)
+			next := proto.CloneOf(present(request))
 			next.PageToken = token
 			return c.{method.name}(ctx, next)
 		}},

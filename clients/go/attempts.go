@@ -60,6 +60,7 @@ type attempts struct {
 }
 
 func newAttempts(rpc rpc, request proto.Message, maxAttempts int) *attempts {
+	request = present(request)
 	if rpc.onlyReads && rpc.requestID == never {
 		return &attempts{request: request, isSafe: true, left: maxAttempts}
 	}
@@ -77,6 +78,14 @@ func newAttempts(rpc rpc, request proto.Message, maxAttempts int) *attempts {
 	// A write under its request id changes nothing twice, and a preview nothing at all.
 	isSafe := rpc.onlyReads || isPreview || requestID != ""
 	return &attempts{request: request, requestID: requestID, isSafe: isSafe, left: maxAttempts}
+}
+
+// present returns the request; an empty one for a nil pointer, which gRPC sends as that too.
+func present[M proto.Message](request M) M {
+	if request.ProtoReflect().IsValid() {
+		return request
+	}
+	return request.ProtoReflect().New().Interface().(M)
 }
 
 // withRequestID returns the request with an id. The caller's message stays as it is.

@@ -138,7 +138,7 @@ func (c *Client) FindByEmailAll(ctx context.Context, request *pb.FindByEmailRequ
 	return pages(
 		func() (*pb.FindByEmailResponse, error) { return c.FindByEmail(ctx, request) },
 		func(token string) (*pb.FindByEmailResponse, error) {
-			next := proto.CloneOf(request)
+			next := proto.CloneOf(present(request))
 			next.PageToken = token
 			return c.FindByEmail(ctx, next)
 		},
@@ -214,7 +214,7 @@ func (c *Client) ListConnectionsAll(ctx context.Context, request *pb.ListConnect
 	return pages(
 		func() (*pb.ListConnectionsResponse, error) { return c.ListConnections(ctx, request) },
 		func(token string) (*pb.ListConnectionsResponse, error) {
-			next := proto.CloneOf(request)
+			next := proto.CloneOf(present(request))
 			next.PageToken = token
 			return c.ListConnections(ctx, next)
 		},
@@ -257,7 +257,7 @@ func (c *Client) ListLinksAll(ctx context.Context, request *pb.ListLinksRequest)
 	return pages(
 		func() (*pb.ListLinksResponse, error) { return c.ListLinks(ctx, request) },
 		func(token string) (*pb.ListLinksResponse, error) {
-			next := proto.CloneOf(request)
+			next := proto.CloneOf(present(request))
 			next.PageToken = token
 			return c.ListLinks(ctx, next)
 		},
@@ -277,7 +277,7 @@ func (c *Client) ListOperationsAll(ctx context.Context, request *longrunningpb.L
 	return pages(
 		func() (*longrunningpb.ListOperationsResponse, error) { return c.ListOperations(ctx, request) },
 		func(token string) (*longrunningpb.ListOperationsResponse, error) {
-			next := proto.CloneOf(request)
+			next := proto.CloneOf(present(request))
 			next.PageToken = token
 			return c.ListOperations(ctx, next)
 		},
@@ -298,7 +298,7 @@ func (c *Client) ListProvidersAll(ctx context.Context, request *pb.ListProviders
 	return pages(
 		func() (*pb.ListProvidersResponse, error) { return c.ListProviders(ctx, request) },
 		func(token string) (*pb.ListProvidersResponse, error) {
-			next := proto.CloneOf(request)
+			next := proto.CloneOf(present(request))
 			next.PageToken = token
 			return c.ListProviders(ctx, next)
 		},
@@ -318,7 +318,7 @@ func (c *Client) ListUsersAll(ctx context.Context, request *pb.ListUsersRequest)
 	return pages(
 		func() (*pb.ListUsersResponse, error) { return c.ListUsers(ctx, request) },
 		func(token string) (*pb.ListUsersResponse, error) {
-			next := proto.CloneOf(request)
+			next := proto.CloneOf(present(request))
 			next.PageToken = token
 			return c.ListUsers(ctx, next)
 		},

@@ -3,8 +3,10 @@ package identitylink
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"iter"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -82,7 +84,8 @@ func WithDialOptions(options ...grpc.DialOption) Option {
 }
 
 // New returns a client of the server that gRPC names so, such as "identity.example.com:443". It connects
-// at its first call.
+// at its first call. It refuses a URL, a client without a source of tokens, and a timeout that is not above
+// zero.
 func New(target string, tokens TokenSource, options ...Option) (*Client, error) {
 	s := settings{
 		timeout:     defaultTimeout,
@@ -92,6 +95,15 @@ func New(target string, tokens TokenSource, options ...Option) (*Client, error) 
 	}
 	for _, option := range options {
 		option(&s)
+	}
+	switch {
+	case tokens == nil:
+		return nil, errors.New("identitylink: a client needs a source of tokens, such as FileToken")
+	case strings.HasPrefix(target, "http://"), strings.HasPrefix(target, "https://"):
+		// gRPC would look up a host of the name "http".
+		return nil, errors.New("identitylink: the target is a host and a port, such as identity.example.com:443, not a URL")
+	case s.timeout <= 0:
+		return nil, errors.New("identitylink: the timeout must be above zero")
 	}
 	dial := append([]grpc.DialOption{
 		grpc.WithTransportCredentials(s.credentials),

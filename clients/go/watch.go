@@ -26,7 +26,7 @@ var errSilent = errors.New("identitylink: the stream was silent for too long")
 // users again. Leave the loop to end the watch.
 func (c *Client) Watch(ctx context.Context, request *pb.WatchEventsRequest) iter.Seq2[*pb.WatchEventsResponse, error] {
 	return func(yield func(*pb.WatchEventsResponse, error) bool) {
-		watch := watch{request: proto.CloneOf(request)}
+		watch := watch{request: proto.CloneOf(present(request))}
 		token, err := c.token(ctx)
 		for err == nil {
 			ended := c.stream(ctx, watch.request, token, func(response *pb.WatchEventsResponse) bool {

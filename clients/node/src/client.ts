@@ -72,11 +72,16 @@ export class Client extends Streams {
   /**
    * @param target the server as gRPC names it, such as `identity.example.com:443`, or several addresses, such as
    *   `ipv4:10.0.0.1:50051,10.0.0.2:50051`.
+   * @throws TypeError if it is a URL.
    */
   constructor(target: string, options: ClientOptions) {
     super();
     if (options.plaintext === true && options.credentials !== undefined) {
       throw new TypeError("a plaintext connection has no credentials: leave one of the two out");
+    }
+    if (/^https?:\/\//.test(target)) {
+      // gRPC would look up a host of the name "http".
+      throw new TypeError("the target is a host and a port, such as identity.example.com:443, not a URL");
     }
     this.#patience = checkPatience({
       timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT,

@@ -57,3 +57,9 @@ test("a token that comes too late ends the call, and so does a signal", async ()
   await assert.rejects(call, /has left/);
   await assert.rejects(watch, /has left/);
 });
+
+test("a URL is no target", () => {
+  for (const target of ["http://127.0.0.1:1", "https://identity.example.com"]) {
+    assert.throws(() => new Client(target, { token: "token" }), /a host and a port/);
+  }
+});

@@ -89,12 +89,14 @@ mod by_asyncio {
     watches!(driver("asyncio"));
 }
 
-/// The package's own tests pass: when a token is renewed, by a clock that they set.
+/// The package's own tests pass, such as when a token is renewed, by a clock that they set.
 #[tokio::test]
 async fn the_tests_of_the_package_pass() {
-    let run = || run_command(python(&["clients/python/tests/test_tokens.py"]));
-    let ran = tokio::task::spawn_blocking(run).await.unwrap();
-    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    for file in ["clients/python/tests/test_tokens.py", "clients/python/tests/test_client.py"] {
+        let run = move || run_command(python(&[file]));
+        let ran = tokio::task::spawn_blocking(run).await.unwrap();
+        assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    }
 }
 
 /// A client of several addresses names an authority that servers accept, and without one that a
@@ -155,7 +157,8 @@ async fn every_type_is_right() {
         let mut command = type_checker("mypy", &[]);
         command.env("MYPYPATH", "clients/python/src:clients/generate");
         command.args(["clients/python/src/identitylink", "clients/python/conformance/driver.py"]);
-        command.arg("clients/python/tests/test_tokens.py");
+        command
+            .args(["clients/python/tests/test_tokens.py", "clients/python/tests/test_client.py"]);
         command.args(
             [
                 "__main__",

@@ -21,6 +21,9 @@ def options(
     target: str, *, plaintext: bool, authority: str | None, more: Sequence[Option]
 ) -> list[Option]:
     """Return the options of a channel. Those of the caller come last, and win."""
+    if target.startswith(("http://", "https://")):
+        # gRPC would look up a host of the name "http".
+        raise ValueError("the target is a host and a port, such as identity.example.com:443, not a URL")
     if authority is None and target.startswith(_SEVERAL):
         if not plaintext:
             raise ValueError(

@@ -46,6 +46,7 @@ class Client(Calls, Streams):
     :param timeout: seconds for a call with all its attempts.
     :param max_attempts: how often a call is attempted at most.
     :param options: further options of the gRPC channel.
+    :raises ValueError: if the target is a URL, or several addresses with TLS and without an authority.
     """
 
     def __init__(

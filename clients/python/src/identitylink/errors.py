@@ -92,6 +92,10 @@ class IdentityLinkError(Exception):
     def __str__(self) -> str:
         return f"{self.reason or self.code.name}: {self.message}"
 
+    def __repr__(self) -> str:
+        id = f", request_id={self.request_id!r}" if self.request_id else ""
+        return f"{type(self).__name__}({self.code.name}, reason={self.reason!r}, message={self.message!r}{id})"
+
 
 class TokenSourceError(Exception):
     """A token source has failed, so there was no token to call with. The ``__cause__`` is what it raised."""

@@ -54,6 +54,7 @@ public final class Client extends Calls implements AutoCloseable {
      * @param target the server as gRPC names it, such as {@code identity.example.com:443}
      * @param tokens where the bearer token of each call comes from
      * @return the builder
+     * @throws IllegalArgumentException if the target is a URL
      */
     public static ClientBuilder builder(String target, TokenSource tokens) {
         return new ClientBuilder(target, tokens);

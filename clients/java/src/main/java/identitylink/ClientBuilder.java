@@ -21,6 +21,11 @@ public final class ClientBuilder {
 
     ClientBuilder(String target, TokenSource tokens) {
         this.target = Objects.requireNonNull(target, "target");
+        if (target.startsWith("http://") || target.startsWith("https://")) {
+            // gRPC would look up a host of the name "http".
+            throw new IllegalArgumentException(
+                    "the target is a host and a port, such as identity.example.com:443, not a URL");
+        }
         this.tokens = Objects.requireNonNull(tokens, "tokens");
     }
 

@@ -53,6 +53,13 @@ class ClientTest {
     }
 
     @Test
+    void aUrlIsNoTarget() {
+        for (String target : Arrays.asList("http://127.0.0.1:1", "https://identity.example.com")) {
+            assertThrows(IllegalArgumentException.class, () -> Client.builder(target, new Slow()));
+        }
+    }
+
+    @Test
     void aTokenThatComesTooLateEndsTheCall() {
         try (Client client = Client.builder(NOWHERE, new Slow()).plaintext().build()) {
             Client hasty = client.withTimeout(Duration.ofMillis(10));
