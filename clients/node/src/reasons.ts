@@ -75,7 +75,11 @@ export class RequestInvalid extends IdentityLinkError {
   }
 }
 
-/** INVALID_ARGUMENT: both sides of the link are the same identity or user. */
+/**
+ * INVALID_ARGUMENT: both sides have one name: the same identity, or the same user id. In
+ * MergeMetadata, both are one user. `Link` by another name of the same user is no error:
+ * it returns OUTCOME_ALREADY_LINKED.
+ */
 export class SameUser extends IdentityLinkError {
   static readonly REASON = "SAME_USER";
 

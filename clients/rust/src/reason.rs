@@ -29,7 +29,9 @@ pub enum Reason {
     /// `google.rpc.BadRequest` lists all of them, up to 4 KiB. A last entry without a
     /// field says that there are more.
     RequestInvalid,
-    /// INVALID_ARGUMENT: both sides of the link are the same identity or user.
+    /// INVALID_ARGUMENT: both sides have one name: the same identity, or the same user id. In
+    /// MergeMetadata, both are one user. `Link` by another name of the same user is no error:
+    /// it returns OUTCOME_ALREADY_LINKED.
     SameUser,
     /// FAILED_PRECONDITION: `link_with` is not accepted as a proof. The client can get a new
     /// token by a new sign-in if this one is older than ten minutes, was used before, comes

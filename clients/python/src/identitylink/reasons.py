@@ -59,7 +59,10 @@ class RequestInvalid(IdentityLinkError):
 
 
 class SameUser(IdentityLinkError):
-    """INVALID_ARGUMENT: both sides of the link are the same identity or user."""
+    """INVALID_ARGUMENT: both sides have one name: the same identity, or the same user id. In
+    MergeMetadata, both are one user. `Link` by another name of the same user is no error:
+    it returns OUTCOME_ALREADY_LINKED.
+    """
 
     REASON = "SAME_USER"
 

@@ -111,7 +111,9 @@ public final class Reasons {
     }
 
     /**
-     * INVALID_ARGUMENT: both sides of the link are the same identity or user.
+     * INVALID_ARGUMENT: both sides have one name: the same identity, or the same user id. In
+     * MergeMetadata, both are one user. `Link` by another name of the same user is no error:
+     * it returns OUTCOME_ALREADY_LINKED.
      */
     public static final class SameUser extends IdentityLinkException {
         /** The reason as the server names it. */
