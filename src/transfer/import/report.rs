@@ -324,6 +324,10 @@ struct GrowingFile {
     length: u64,
 }
 
+/// What to do where a file of the run is not as the run left it.
+const BEGUN_ELSEWHERE: &str = "an import of the same rows has begun and not ended, perhaps with the same command in \
+    another folder: run it where that one has its files";
+
 impl GrowingFile {
     /// Opens the file of a run that had committed this many bytes of it. Only its owner may read
     /// it.
@@ -334,10 +338,16 @@ impl GrowingFile {
         let mut options = OpenOptions::new();
         options.read(true).write(true).mode(0o600);
         // Before the first batch is committed, nothing that is in it counts.
-        let mut file = options.create(length == 0).truncate(length == 0).open(path)?;
+        let opened = options.create(length == 0).truncate(length == 0).open(path);
+        let mut file = opened.map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound if length > 0 => {
+                io::Error::new(error.kind(), format!("does not exist; {BEGUN_ELSEWHERE}"))
+            }
+            _ => error,
+        })?;
         if file.metadata()?.len() < length {
             return Err(io::Error::other(format!(
-                "is shorter than the {length} bytes that the run had written"
+                "is shorter than the {length} bytes that the run had written; {BEGUN_ELSEWHERE}"
             )));
         }
         file.set_len(length)?;

@@ -147,7 +147,7 @@ impl Settler<'_> {
             Err(error) => Err(error),
         };
         let settled = match committed {
-            Err(ImportError::Store(StoreError::Conflict(_))) => self.settle_again(&batch).await,
+            Err(error) if is_others(&error) => self.settle_again(&batch).await,
             other => other,
         };
         if let Report::Receiver(sender) = &self.report {
@@ -183,7 +183,7 @@ impl Settler<'_> {
     async fn settle_again(&mut self, batch: &Batch) -> Result<(), ImportError> {
         for _ in 1..MAX_TRIES {
             match self.try_settle(&batch.rows, batch.end()).await {
-                Err(ImportError::Store(StoreError::Conflict(_))) => {}
+                Err(error) if is_others(&error) => {}
                 other => return other,
             }
         }
@@ -197,7 +197,7 @@ impl Settler<'_> {
     async fn settle_row(&mut self, row: &[ReadRow], end: u64) -> Result<(), ImportError> {
         for _ in 0..MAX_TRIES {
             match self.try_settle(row, end).await {
-                Err(ImportError::Store(StoreError::Conflict(_))) => {}
+                Err(error) if is_others(&error) => {}
                 other => return other,
             }
         }
@@ -363,6 +363,11 @@ impl Inserter<'_> {
         }
         (new, outcome)
     }
+}
+
+/// Whether other writers were faster, or held a lock for too long: then the batch may be tried again.
+fn is_others(error: &ImportError) -> bool {
+    matches!(error, ImportError::Store(StoreError::Conflict(_) | StoreError::Busy(_)))
 }
 
 /// Commits the transaction of a batch, with its event.

@@ -102,7 +102,8 @@ async fn a_run_that_is_stopped_says_that_the_same_command_continues() {
     assert_eq!(db_users(&database).await.len(), 1980);
 }
 
-/// Each has a batch inserted while it learns that the other has committed the one before.
+/// Each has a batch inserted while it learns that the other has committed the one before. The lock
+/// lets both begin, and neither insert: a run that begins after the first batch is another case.
 #[tokio::test(flavor = "multi_thread")]
 async fn two_runs_at_once_make_no_user_twice_and_one_of_them_ends() {
     let database = cluster().db_migrated().await;
@@ -116,7 +117,11 @@ async fn two_runs_at_once_make_no_user_twice_and_one_of_them_ends() {
         let file = desk.write("users.ndjson", file());
         Running::start(desk.command("neutral", &[&file], &[]))
     };
-    let runs = desks.each_ref().map(begin).map(Running::finish);
+    let held = database.db_hold_statement("LOCK TABLE users IN SHARE MODE").await;
+    let running = desks.each_ref().map(begin);
+    database.db_until_waiting(2).await;
+    held.db_release().await;
+    let runs = running.map(Running::finish);
 
     let codes = runs.each_ref().map(|run| run.code);
     assert!(codes.contains(&Some(3)), "{runs:?}");
@@ -128,6 +133,64 @@ async fn two_runs_at_once_make_no_user_twice_and_one_of_them_ends() {
     let counted = "SELECT sum((detail->>'count')::bigint)::text FROM events";
     assert_eq!(database.db_texts(counted).await, ["1980"]);
     database.db_assert_invariants().await;
+}
+
+/// A statement waits five seconds for a lock, and then its batch begins again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_that_waited_too_long_for_others_begins_again() {
+    const WAITING: &str = "SELECT xact_start::text FROM pg_stat_activity \
+        WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let database = cluster().db_migrated().await;
+    let desk = Desk::new(&database, |toml| toml);
+    let file = desk.write("users.ndjson", lines((0..30).map(row)));
+    let held = database.db_hold_statement("LOCK TABLE users IN SHARE MODE").await;
+    let running = Running::start(desk.command("neutral", &[&file], &[]));
+    database.db_until_waiting(1).await;
+    let first = database.db_texts(WAITING).await;
+    let again = async {
+        loop {
+            let waiting = database.db_texts(WAITING).await;
+            if !waiting.is_empty() && waiting != first {
+                return;
+            }
+        }
+    };
+    timeout(Duration::from_secs(60), again).await.expect("the batch should begin again");
+    held.db_release().await;
+
+    let ran = running.finish();
+
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(ran.stdout.contains("created: 30, present: 0"), "{ran:?}");
+}
+
+/// The report of the rows before is where the first run has written it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_begins_in_the_midst_of_another_needs_its_files() {
+    let database = cluster().db_migrated().await;
+    let desk = Desk::new(&database, |toml| toml);
+    let elsewhere = Desk { dir: desk.dir.join("elsewhere"), config: desk.config.clone() };
+    std::fs::create_dir(&elsewhere.dir).unwrap();
+    let [file, copy] = [&desk, &elsewhere].map(|desk| desk.write("users.ndjson", file()));
+    // The last batch waits for the id of one of its rows.
+    const TAKEN: &str = "INSERT INTO users (tenant_id, id, version, identities_version, create_time, update_time, \
+          primary_provider, primary_subject, user_metadata, app_metadata, profile_overrides, blocked) \
+        VALUES ('default', 'old-1999', 1, 1, now(), now(), 'github', '1999', '{}', '{}', '{}', false)";
+    let held = database.db_hold_statement(TAKEN).await;
+    let running = Running::start(desk.command("neutral", &[&file], &[]));
+    db_until_more(&database, 0).await;
+    running.signal(Signal::KILL);
+    running.finish();
+    drop(held);
+    database.db_until_alone().await;
+    let before = database.db_everything().await;
+
+    let ran = elsewhere.import("neutral", &[&copy], &[]);
+
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    let expected = "does not exist; an import of the same rows has begun and not ended";
+    assert!(ran.stderr.contains(expected), "{ran:?}");
+    assert_eq!(database.db_everything().await, before);
 }
 
 #[tokio::test(flavor = "multi_thread")]
