@@ -4,6 +4,7 @@
 use std::{fmt, io, path::Path};
 
 use aws_lc_rs::{
+    constant_time::verify_slices_are_equal,
     digest::{SHA256, digest},
     rand,
 };
@@ -87,4 +88,8 @@ pub fn sha256(bytes: &[u8]) -> [u8; 32] {
     let mut hash = [0; 32];
     hash.copy_from_slice(digest(&SHA256, bytes).as_ref());
     hash
+}
+/// Whether two texts are the same, in a time that does not depend on where they differ.
+pub fn is_same(ours: &str, theirs: &str) -> bool {
+    verify_slices_are_equal(ours.as_bytes(), theirs.as_bytes()).is_ok()
 }

@@ -1,7 +1,7 @@
 //! The access table: which callers may call which rpc, as the protos declare it.
 
 use super::{AuthError, Permit, TokenCaller, VerifiedToken};
-use crate::domain::TenantId;
+use crate::domain::{StaffRole, TenantId};
 
 /// The callers that may call one rpc.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,6 +96,28 @@ impl AccessRule {
                 format!("this call needs a token with the scope {scope}"),
             )),
             Some(_) => Ok(Permit::new(tenant()?, token)),
+        }
+    }
+
+    /// Judges a person that is signed in to the console, in a tenant whose users are in it: the person
+    /// may do what a service with the scopes of the role may.
+    ///
+    /// # Errors
+    /// [`AuthError::ScopeInsufficient`].
+    pub fn permit_staff(
+        &self,
+        role: StaffRole,
+        tenant: TenantId,
+        (issuer, subject): (&str, &str),
+    ) -> Result<Permit, AuthError> {
+        match self.service_scope {
+            Some(scope) if role.scopes().contains(&scope) => {
+                Ok(Permit::of_staff(tenant, issuer, subject))
+            }
+            _ => Err(AuthError::ScopeInsufficient(format!(
+                "the role {} does not permit this call",
+                role.name()
+            ))),
         }
     }
 }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 /// The claims of a token. A payload with a duplicate name does not parse, because parsers differ in
 /// which of the two they take (RFC 7519 §4).
-#[derive(Clone, Default)]
+#[derive(Clone, Default, PartialEq)]
 pub struct Claims(Map<String, Value>);
 
 /// The standard claims that describe a person (OpenID Connect Core §5.1), Auth0's `phone_verified`,

@@ -179,6 +179,13 @@ impl Permit {
         Self::without_token(tenant, Caller::Provider { issuer: issuer.to_owned(), provider })
     }
 
+    /// The permission of a person that is signed in to the console, for a call that the access table
+    /// permits by the person's role. It is that of a service with the person's issuer and subject.
+    pub(super) fn of_staff(tenant: TenantId, issuer: &str, subject: &str) -> Self {
+        let (issuer, subject) = (issuer.to_owned(), subject.to_owned());
+        Self::without_token(tenant, Caller::Service { issuer, subject })
+    }
+
     /// The lease without which nothing is written; `None` for a call.
     pub fn lease(&self) -> Option<JobLease> {
         self.lease

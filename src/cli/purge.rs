@@ -1,6 +1,6 @@
 //! `purge`: removes what has expired, and ends.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::Args;
@@ -24,18 +24,11 @@ pub(super) struct PurgeArguments {
     keep_discarded: Duration,
 }
 
-/// What is removed from one tenant, with the numbers of rows.
+/// What is removed from one tenant.
 struct Job {
     tenant: TenantId,
-    erased: usize,
-    answers: usize,
-    tickets: usize,
-    attempts: usize,
-    tokens: usize,
-    jobs: usize,
-    discarded: usize,
-    events: usize,
-    imports: usize,
+    /// The numbers of rows, by the names of [`Leftovers`].
+    removed: BTreeMap<&'static str, usize>,
 }
 
 /// What is old enough to be removed.
@@ -59,26 +52,70 @@ pub(super) fn run(arguments: &PurgeArguments) -> Result<(), Failure> {
     runtime()?.block_on(async {
         let stop = on_signal()?;
         // One connection: a purge is not in a hurry.
-        let store = Store::open(&config.database.address, 1, config.policies(), &Metrics::default()).await?;
-        let mut jobs: Vec<Job> =
-            tenants.into_iter().map(|tenant| Job { tenant, erased: 0, answers: 0, tickets: 0, attempts: 0, tokens: 0, jobs: 0, discarded: 0, events: 0, imports: 0 }).collect();
+        let store =
+            Store::open(&config.database.address, 1, config.policies(), &Metrics::default())
+                .await?;
+        let job = |tenant| Job { tenant, removed: BTreeMap::new() };
+        let mut jobs: Vec<Job> = tenants.into_iter().map(job).collect();
         let bar = bar(&store, &jobs, old).await?;
         let outcome = purge(&store, &mut jobs, old, &bar, &stop).await;
         bar.finish_and_clear();
         // Also after an interruption: what is removed stays removed.
-        for Job { tenant, erased, answers, tickets, attempts, tokens, jobs, discarded, events, imports } in &jobs {
-            say(&format!(
-                "{tenant}: removed {answers} expired responses, {tickets} expired tickets, {attempts} expired attempts to sign in, {tokens} expired event tokens, {jobs} rows of forgotten jobs, the discarded metadata of {discarded} links, {events} old \
-                 events, the progress of {imports} ended imports, and {erased} rows that deletions had left"
-            ))?;
+        for job in &jobs {
+            say(&job.report(old))?;
         }
         match outcome? {
             PurgeEnd::Complete => Ok(()),
-            PurgeEnd::Stopped => {
-                Err(Failure { text: "stopped before the end: run it again for the rest".to_owned(), code: EX_INTERRUPTED })
-            }
+            PurgeEnd::Stopped => Err(Failure {
+                text: "stopped before the end: run it again for the rest".to_owned(),
+                code: EX_INTERRUPTED,
+            }),
         }
     })
+}
+
+impl Old {
+    /// All that is removed, in this order.
+    fn all(self) -> [Leftovers; 12] {
+        let [attempts, sessions, looks] = Leftovers::OF_CONSOLE;
+        [
+            Leftovers::Erasures,
+            Leftovers::ExpiredResponses,
+            Leftovers::ExpiredTickets,
+            Leftovers::ExpiredAttempts,
+            Leftovers::ExpiredEventTokens,
+            attempts,
+            sessions,
+            looks,
+            Leftovers::ExpiredJobs,
+            self.discarded,
+            self.imports,
+            self.events,
+        ]
+    }
+}
+
+impl Job {
+    /// What was removed, as a sentence.
+    fn report(&self, old: Old) -> String {
+        let Self { tenant, removed } = self;
+        let of = |what: Leftovers| removed.get(what.name()).copied().unwrap_or_default();
+        let console: usize = Leftovers::OF_CONSOLE.into_iter().map(of).sum();
+        format!(
+            "{tenant}: removed {} expired responses, {} expired tickets, {} expired attempts to sign in, {} expired event \
+             tokens, {console} expired rows of the console, {} rows of forgotten jobs, the discarded metadata of {} links, {} \
+             old events, the progress of {} ended imports, and {} rows that deletions had left",
+            of(Leftovers::ExpiredResponses),
+            of(Leftovers::ExpiredTickets),
+            of(Leftovers::ExpiredAttempts),
+            of(Leftovers::ExpiredEventTokens),
+            of(Leftovers::ExpiredJobs),
+            of(old.discarded),
+            of(old.events),
+            of(old.imports),
+            of(Leftovers::Erasures),
+        )
+    }
 }
 
 enum PurgeEnd {
@@ -94,39 +131,17 @@ async fn purge(
     bar: &ProgressBar,
     stop: &CancellationToken,
 ) -> Result<PurgeEnd, StoreError> {
-    for Job {
-        tenant,
-        erased,
-        answers,
-        tickets,
-        attempts,
-        tokens,
-        jobs,
-        discarded,
-        events,
-        imports,
-    } in jobs
-    {
-        for (what, count) in [
-            (Leftovers::Erasures, erased),
-            (Leftovers::ExpiredResponses, answers),
-            (Leftovers::ExpiredTickets, tickets),
-            (Leftovers::ExpiredAttempts, attempts),
-            (Leftovers::ExpiredEventTokens, tokens),
-            (Leftovers::ExpiredJobs, jobs),
-            (old.discarded, discarded),
-            (old.imports, imports),
-            (old.events, events),
-        ] {
+    for Job { tenant, removed } in jobs {
+        for what in old.all() {
             loop {
                 if stop.is_cancelled() {
                     return Ok(PurgeEnd::Stopped);
                 }
                 match store.session(tenant).await?.remove_some(what).await? {
                     0 => break,
-                    removed => {
-                        *count += removed;
-                        bar.inc(u64::try_from(removed).unwrap_or_default());
+                    rows => {
+                        *removed.entry(what.name()).or_default() += rows;
+                        bar.inc(u64::try_from(rows).unwrap_or_default());
                     }
                 }
             }
@@ -140,21 +155,13 @@ async fn bar(store: &Store, jobs: &[Job], old: Old) -> Result<ProgressBar, Failu
     let style = ProgressStyle::with_template("purging {wide_bar} {pos} of {len}")?;
     let bar = ProgressBar::new(0).with_style(style);
     if !bar.is_hidden() {
+        let mut rows = 0;
         for Job { tenant, .. } in jobs {
-            for what in [
-                Leftovers::Erasures,
-                Leftovers::ExpiredResponses,
-                Leftovers::ExpiredTickets,
-                Leftovers::ExpiredAttempts,
-                Leftovers::ExpiredEventTokens,
-                Leftovers::ExpiredJobs,
-                old.discarded,
-                old.imports,
-                old.events,
-            ] {
-                bar.inc_length(store.session(tenant).await?.count_leftovers(what).await?);
+            for what in old.all() {
+                rows += store.session(tenant).await?.count_leftovers(what).await?;
             }
         }
+        bar.set_length(rows);
         bar.tick();
     }
     Ok(bar)

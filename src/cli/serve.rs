@@ -31,6 +31,7 @@ pub(super) fn run(arguments: &ServeArguments) -> Result<(), Failure> {
     open_files::raise_limit(&config);
     let calls = bind(config.listen)?;
     let management = config.management.map(bind).transpose()?;
+    let console = config.console.as_ref().map(|console| bind(console.listen)).transpose()?;
     let runtime = runtime()?;
     let outcome = runtime.block_on(async {
         let shutdown = on_signal()?;
@@ -46,6 +47,7 @@ pub(super) fn run(arguments: &ServeArguments) -> Result<(), Failure> {
         let listeners = Listeners {
             calls: TcpListener::from_std(calls)?,
             management: management.map(TcpListener::from_std).transpose()?,
+            console: console.map(TcpListener::from_std).transpose()?,
         };
         server::serve_reloading(config, Some(reload), listeners, shutdown).await?;
         tracing::info!("stopped");

@@ -31,6 +31,7 @@ impl Config {
             limits,
             tls,
             management,
+            console,
             reflection,
             allowed_origins,
             max_call_time,
@@ -59,6 +60,10 @@ impl Config {
             ("listener", *limits == new.limits),
             ("tls", *tls == new.tls),
             ("management", *management == new.management),
+            (
+                "console.listen",
+                console.as_ref().map(|it| it.listen) == new.console.as_ref().map(|it| it.listen),
+            ),
             ("log", *log == new.log),
             ("log_format", *log_format == new.log_format),
             ("tracing", *tracing == new.tracing),
@@ -80,6 +85,7 @@ impl Config {
             ("shutdown_delay", *shutdown_delay == new.shutdown_delay),
             ("shutdown_grace", *shutdown_grace == new.shutdown_grace),
             ("auth0", *auth0 == new.auth0),
+            ("console", *console == new.console),
         ] {
             changes.changed.extend((!is_same).then(|| key.to_owned()));
         }

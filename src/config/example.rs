@@ -32,7 +32,7 @@ const SMALLEST: [&str; 8] = [
 const SMALLEST_TABLES: [&str; 3] = ["database", "tenants.default", "issuers.platform"];
 
 /// Values of the keys that have no default, in TOML.
-const VALUES: [(&str, &str); 60] = [
+const VALUES: [(&str, &str); 68] = [
     ("listen", r#""127.0.0.1:50051""#),
     ("tls.certificate", r#""server.pem""#),
     ("tls.key", r#""server.key""#),
@@ -105,6 +105,14 @@ const VALUES: [(&str, &str); 60] = [
     ("issuers.platform.link_with.audiences", r#"["identity-link"]"#),
     ("issuers.platform.subject", r#""subject""#),
     ("issuers.platform.tokens_valid_from", r#""2026-12-01T03:00:00Z""#),
+    ("console.listen", r#""127.0.0.1:50052""#),
+    ("console.base_url", r#""https://console.example.com""#),
+    ("console.tenants", r#"["default"]"#),
+    ("console.issuer", r#""https://staff.example.com""#),
+    ("console.client_id", r#""the-client-id""#),
+    ("console.client_secret", r#""the-client-secret""#),
+    ("console.client_secret_file", r#""console.secret""#),
+    ("console.ca", r#""authorities.pem""#),
 ];
 
 /// The file.
@@ -207,9 +215,15 @@ mod tests {
                 || (is_default
                     && !path.contains(".oauth.")
                     && !path.contains("link_with")
-                    && !["auth0.", "tracing.", "provider_tokens.", "rate_limits.named_services."]
-                        .iter()
-                        .any(|table| path.starts_with(table)))
+                    && ![
+                        "auth0.",
+                        "tracing.",
+                        "provider_tokens.",
+                        "rate_limits.named_services.",
+                        "console.",
+                    ]
+                    .iter()
+                    .any(|table| path.starts_with(table)))
         };
         let has_table = |path: &str| {
             let with_defaults = [

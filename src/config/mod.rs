@@ -5,6 +5,7 @@ mod algorithms;
 mod auth0;
 mod changes;
 mod command;
+mod console;
 mod database;
 mod declare;
 mod described;
@@ -50,6 +51,7 @@ pub use self::{
     auth0::Auth0,
     changes::Changes,
     command::CommandConfig,
+    console::{CALLBACK, Console},
     database::Database,
     jobs::Jobs,
     log::LogFormat,
@@ -93,6 +95,8 @@ keys! {
         tls: Nested = Nested::Optional,
         /// The listener for operators and their tools.
         management: Nested = Nested::Optional,
+        /// The pages for support staff.
+        console: Nested = Nested::Optional,
         /// Whether the server offers gRPC reflection, with which tools such as grpcurl need no
         /// proto files.
         reflection: Flag = Flag { default: true },
@@ -165,6 +169,8 @@ pub struct Config {
     pub tls: Option<TlsFiles>,
     /// The address and port of the management listener; `None` for none.
     pub management: Option<SocketAddr>,
+    /// The settings of the console; `None` for none.
+    pub console: Option<Console>,
     /// Whether the server offers gRPC reflection.
     pub reflection: bool,
     /// The origins (RFC 6454) whose pages may call rpcs from a browser.
@@ -337,13 +343,15 @@ impl Config {
         let issuers = issuers.map(|table| issuers::read(table, &tenants, base)).unwrap_or_default();
         let services = r.table(&ROOT.services);
         let services = services.map(|table| services::read(table, &issuers)).unwrap_or_default();
+        let console = r.table(&ROOT.console).and_then(|table| console::read(table, &tenants, base));
         let token_keys = r.table(&ROOT.provider_tokens);
         let has_keys = token_keys.is_some();
         let token_keys =
             token_keys.map(|table| provider_tokens::read(table, base)).unwrap_or_default();
         provider_tokens::check(&r, has_keys, &tenants, &services);
         let rate_limits = rate_limits::read(r.table_or_empty(&ROOT.rate_limits), &services);
-        outgoing::check(&r, outgoing.as_ref(), database.as_ref(), &tenants, &issuers);
+        let (way, at) = (outgoing.as_ref(), database.as_ref());
+        outgoing::check(&r, way, at, &tenants, console.as_ref(), &issuers);
 
         let problems = r.finish_all(&RootKeys::described());
         match (listen, log, database, outgoing) {
@@ -353,6 +361,7 @@ impl Config {
                     limits,
                     tls,
                     management,
+                    console,
                     reflection,
                     allowed_origins,
                     max_call_time,
@@ -407,5 +416,6 @@ fn tables() -> Vec<described::Table> {
         oauth::tokens::TokensKeys::described(),
         issuers::IssuerKeys::described(),
         issuers::LinkWithKeys::described(),
+        console::ConsoleKeys::described(),
     ]
 }

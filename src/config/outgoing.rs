@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, path::Path};
 
 use super::{
-    Database, Tenant,
+    Console, Database, Tenant,
     declare::keys,
     keys::{Key, List, Text},
     reader::Reader,
@@ -112,6 +112,7 @@ pub(super) fn check(
     outgoing: Option<&Outgoing>,
     database: Option<&Database>,
     tenants: &BTreeMap<TenantId, Tenant>,
+    console: Option<&Console>,
     issuers: &[Issuer],
 ) {
     if !outgoing.is_some_and(|outgoing| outgoing.authorities.is_empty()) {
@@ -120,7 +121,8 @@ pub(super) fn check(
     let mut clients = tenants
         .values()
         .flat_map(|tenant| tenant.providers.values())
-        .filter_map(|provider| provider.oauth.as_ref());
+        .filter_map(|provider| provider.oauth.as_ref())
+        .chain(console.map(|console| &console.client));
     let are_needed = database.is_some_and(|database| database.address.needs_authorities())
         || issuers.iter().any(|it| it.keys.authorities.is_none() && it.keys.source.is_https())
         || clients.any(|client| client.authorities.is_none() && client.protocol.is_https());

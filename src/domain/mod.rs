@@ -23,6 +23,7 @@ pub mod policy;
 pub mod provider_event;
 pub mod provider_tokens;
 pub mod sign_in;
+pub mod staff;
 pub mod tickets;
 pub mod token_stamp;
 pub mod undoing;
@@ -48,6 +49,7 @@ pub use policy::{
 };
 pub use provider_event::{AccountEvent, ProviderEvent, ReportedEvent};
 pub use provider_tokens::KeptTokens;
+pub use staff::StaffRole;
 pub use token_stamp::{TokenHash, TokenStamp};
 pub use user::{Absorbed, AbsorbedBy, User, UserRef};
 pub use user_state::UserState;

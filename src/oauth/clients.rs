@@ -38,6 +38,8 @@ const MAX_ASKING_ONE_PROVIDER: usize = 128;
 /// The clients at all providers of all tenants.
 pub struct Clients {
     clients: BTreeMap<TenantId, BTreeMap<Provider, Client>>,
+    /// The client at which the staff sign in to the console.
+    staff: Option<Client>,
     issuers: SharedIssuers,
 }
 
@@ -86,32 +88,43 @@ pub struct StartedFlow {
 impl Clients {
     /// No clients.
     pub fn none() -> Self {
-        Self { clients: BTreeMap::new(), issuers: SharedIssuers::new(KeyMetrics::default(), None) }
+        let issuers = SharedIssuers::new(KeyMetrics::default(), None);
+        Self { clients: BTreeMap::new(), staff: None, issuers }
     }
 
-    /// Creates the clients, by tenant and provider, without a request to any provider. At most
+    /// Creates the clients, by tenant and provider, and the one for the staff, without a request to any
+    /// provider. At most
     /// [`MAX_AT_ONE_PROVIDER`] calls may wait for each issuer, over all its clients: a provider that
     /// hangs must not take the places of all others. What `earlier` clients read of an issuer is used
     /// again.
     pub fn new(
         settings: impl IntoIterator<Item = (TenantId, Provider, ClientSettings)>,
+        staff: Option<(Provider, ClientSettings)>,
         http: &HttpClient,
         metrics: KeyMetrics,
         earlier: Option<&Self>,
     ) -> Self {
         let issuers = SharedIssuers::new(metrics, earlier.map(|earlier| &earlier.issuers));
-        let mut all = Self { clients: BTreeMap::new(), issuers };
+        let mut all = Self { clients: BTreeMap::new(), staff: None, issuers };
         let mut places = BTreeMap::new();
-        for (tenant, provider, settings) in settings {
+        let mut client = |provider: Provider, settings: ClientSettings, issuers: &mut _| {
             let places = places.entry(settings.issuer()).or_insert_with(|| Arc::new(Places::new()));
-            let protocol = ProtocolClient::new(&settings, &mut all.issuers);
+            let protocol = ProtocolClient::new(&settings, issuers);
             let http = http.trusting(settings.authorities.as_ref());
-            let places = Arc::clone(places);
-            let client = Client { provider: provider.clone(), settings, protocol, http, places };
+            Client { provider, settings, protocol, http, places: Arc::clone(places) }
+        };
+        for (tenant, provider, settings) in settings {
+            let client = client(provider.clone(), settings, &mut all.issuers);
             all.clients.entry(tenant).or_default().insert(provider, client);
         }
+        all.staff = staff.map(|(name, settings)| client(name, settings, &mut all.issuers));
         all.issuers.forget_earlier();
         all
+    }
+
+    /// The client at which the staff sign in to the console; `None` without a console.
+    pub fn staff(&self) -> Option<&Client> {
+        self.staff.as_ref()
     }
 
     /// The client at a provider of a tenant; `None` if the tenant has none there.
@@ -364,7 +377,7 @@ mod tests {
         let provider = Provider::parse("op").unwrap();
         let settings =
             tenants.iter().map(|tenant| (tenant.clone(), provider.clone(), client("secret")));
-        let clients = Clients::new(settings, &http, KeyMetrics::default(), None);
+        let clients = Clients::new(settings, None, &http, KeyMetrics::default(), None);
         let [one, two] = tenants.each_ref().map(|tenant| clients.get(tenant, &provider).unwrap());
         let answered = || one.in_time(async { Ok::<_, OAuthError>(()) });
 

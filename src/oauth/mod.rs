@@ -39,8 +39,11 @@ pub use self::{
         ClientSettings, EventSettings, OAuthSettings, OidcSettings, Protocol, TokenSettings,
     },
 };
-use crate::domain::{
-    EmailVerification, IdentityEmail, IdentityRef, Metadata, Verifier, linking::UnownedIdentity,
+use crate::{
+    auth::Claims,
+    domain::{
+        EmailVerification, IdentityEmail, IdentityRef, Metadata, Verifier, linking::UnownedIdentity,
+    },
 };
 
 /// An account at a provider, whose owner has just signed in there.
@@ -64,6 +67,8 @@ pub struct Account {
     pub proven_at: DateTime<Utc>,
     /// The tokens that the provider issued for the account.
     pub tokens: ProviderTokens,
+    /// The claims of the ID token; empty without one.
+    pub id_claims: Claims,
 }
 
 impl From<Account> for UnownedIdentity {
@@ -80,6 +85,7 @@ impl From<Account> for UnownedIdentity {
             authenticated_at,
             proven_at: time,
             tokens: _,
+            id_claims: _,
         } = account;
         // The provider says it now: when the person signed in there says nothing about the email.
         let verified = EmailVerification { time, by: Verifier::Issuer(issuer) };

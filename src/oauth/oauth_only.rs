@@ -16,7 +16,7 @@ use super::{
     revocation,
 };
 use crate::{
-    auth::claims::is_true,
+    auth::{Claims, claims::is_true},
     domain::{IdentityRef, Metadata, Provider, Subject},
     http_client::HttpClient,
     i_json::{self, Numbers},
@@ -100,6 +100,7 @@ pub(super) async fn account(
         authenticated_at: now,
         proven_at: now,
         tokens: tokens.issued,
+        id_claims: Claims::default(),
     })
 }
 

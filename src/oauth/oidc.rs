@@ -227,6 +227,7 @@ impl Oidc {
             authenticated_at: id_token.authenticated_at,
             proven_at: id_token.issued_at,
             tokens: ProviderTokens::default(),
+            id_claims: claims.clone(),
         })
     }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use tokio::time::timeout;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -14,7 +15,7 @@ const WRITE_GRACE: Duration = Duration::from_secs(12);
 
 /// Ends streams, then lets calls in flight end within `grace`, and then writes.
 pub(super) async fn drain(
-    connections: Connections,
+    connections: Vec<Connections>,
     health: EndedHealth,
     stop_streams: &CancellationToken,
     writes: &TaskTracker,
@@ -22,7 +23,7 @@ pub(super) async fn drain(
 ) {
     health.close().await;
     stop_streams.cancel();
-    if timeout(grace, connections.shutdown()).await.is_err() {
+    if timeout(grace, join_all(connections.into_iter().map(Connections::shutdown))).await.is_err() {
         tracing::warn!("calls were still under way at the end of the grace period");
     }
     // A write outlives its call: the server waits for it even if no client waits for the response.

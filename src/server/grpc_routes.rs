@@ -79,6 +79,11 @@ pub(super) fn grpc_routes(
     Ok(routes.prepare())
 }
 
+/// The services that the pages of the console call.
+pub(super) fn console_routes(use_cases: &Arc<UseCases>) -> Routes {
+    Routes::new(IdentityServiceServer::new(IdentityHandler::new(Arc::clone(use_cases)))).prepare()
+}
+
 /// Adds both versions of reflection: older tools support v1alpha only.
 fn add_reflection(routes: Routes) -> Result<Routes, ServeError> {
     let part = |error: tonic_reflection::server::Error| ServeError::Part(error.to_string());

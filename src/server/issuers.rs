@@ -9,11 +9,15 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use crate::{
     auth::{Issuers, Keys},
     config::{Config, Tenant},
+    domain::Provider,
     http_client::HttpClient,
     oauth::Clients,
     telemetry::metrics::Metrics,
     use_cases::UseCases,
 };
+
+/// The name of the provider at which the staff sign in, for the log.
+const CONSOLE: &str = "console";
 
 /// The use cases and the keys of the generation before.
 pub(super) type Known<'a> = (&'a UseCases, &'a [FreshKeys]);
@@ -93,7 +97,11 @@ pub(super) fn start_clients(
         clients.map(|(provider, settings)| (tenant.clone(), provider.clone(), settings))
     });
     let before = known.map(|(before, _)| before.clients());
-    let clients = Clients::new(clients, http, metrics.keys.clone(), before);
+    let staff = config
+        .console
+        .as_ref()
+        .and_then(|console| Some((Provider::parse(CONSOLE)?, console.client.clone())));
+    let clients = Clients::new(clients, staff, http, metrics.keys.clone(), before);
     let fresh = clients.keys().map(|(issuer, keys)| {
         FreshKeys::known(keys, known).unwrap_or_else(|| {
             let (issuer, first, by) = (issuer.to_owned(), Arc::clone(keys), http.clone());

@@ -19,7 +19,7 @@ mod transport_router;
 
 use std::{net::SocketAddr, sync::Arc};
 
-use futures_util::future::join;
+use futures_util::future::{OptionFuture, join};
 use tokio::{net::TcpListener, time::sleep};
 use tokio_util::sync::CancellationToken;
 
@@ -41,17 +41,22 @@ use crate::{
 /// How many tools and operators may be connected at once. Each is an open file.
 pub const MAX_MANAGEMENT_CONNECTIONS: usize = 64;
 
+/// How many connections the console may have at once. Each is an open file.
+pub const MAX_CONSOLE_CONNECTIONS: usize = 256;
+
 /// The bound listeners of a server.
 pub struct Listeners {
     /// The one for calls.
     pub calls: TcpListener,
     /// The one for operators and their tools, if there is one.
     pub management: Option<TcpListener>,
+    /// The one for the console, if there is one.
+    pub console: Option<TcpListener>,
 }
 
 impl From<TcpListener> for Listeners {
     fn from(calls: TcpListener) -> Self {
-        Self { calls, management: None }
+        Self { calls, management: None, console: None }
     }
 }
 
@@ -78,7 +83,7 @@ pub async fn serve_reloading(
     listeners: impl Into<Listeners>,
     shutdown: CancellationToken,
 ) -> Result<(), ServeError> {
-    let Listeners { calls: listener, management } = listeners.into();
+    let Listeners { calls: listener, management, console } = listeners.into();
     // Ends all background tasks when this function returns, also if the server does not start.
     let stop = CancellationToken::new();
     let _stop = stop.clone().drop_guard();
@@ -96,15 +101,35 @@ pub async fn serve_reloading(
     let lasting = Lasting::start(&config, &store, state.clone(), &stop).await?;
     let first = Generation::start(&lasting, Arc::new(config), store, None).await;
     let served = Replaceable::new(calls(&lasting, &first)?);
+    let pages = stacks::console(&lasting, &first)?.map(Replaceable::new);
     let health = lasting.begin(&first.use_cases, stop.child_token()).await;
     let (stop_streams, stop_jobs) = (lasting.stop_streams.clone(), lasting.stop_jobs.clone());
     let (writes, traces) = (lasting.writes.clone(), lasting.traces.clone());
 
     announce(&listener, is_tls)?;
+    let close = CancellationToken::new();
+    let console = match (console, &pages) {
+        (Some(listener), Some(pages)) => {
+            tracing::info!(address = %address(&listener)?, "serving the console");
+            let limits = Limits { max_connections: MAX_CONSOLE_CONNECTIONS, ..limits.clone() };
+            let server =
+                ConnectionServer::new(pages.clone(), is_admitted, limits, certificates.clone());
+            Some(accept(listener, server, &close))
+        }
+        _ => None,
+    };
     let server = ConnectionServer::new(served.clone(), is_admitted, limits, certificates);
     report_connections(state.metrics(), server.counts());
-    let reloader = Reloader::new(lasting, first, served, calls);
-    let close = CancellationToken::new();
+    let put = move |lasting: &Lasting, generation: &Generation| {
+        let (calls, next_pages) =
+            (calls(lasting, generation)?, stacks::console(lasting, generation)?);
+        served.replace(calls);
+        if let (Some(pages), Some(next_pages)) = (&pages, next_pages) {
+            pages.replace(next_pages);
+        }
+        Ok(())
+    };
+    let reloader = Reloader::new(lasting, first, put);
     let end = async {
         let last = reloader.run(reload, &shutdown).await;
         // Another server continues while this one still serves calls.
@@ -115,7 +140,9 @@ pub async fn serve_reloading(
         close.cancel();
         (health, last)
     };
-    let (connections, (health, last)) = join(accept(listener, server, &close), end).await;
+    let accepted = join(accept(listener, server, &close), OptionFuture::from(console));
+    let ((connections, of_console), (health, last)) = join(accepted, end).await;
+    let connections = [Some(connections), of_console].into_iter().flatten().collect();
     drain(connections, health, &stop_streams, &writes, last.config.shutdown_grace).await;
     traces.stop().await;
     Ok(())

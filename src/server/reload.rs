@@ -10,7 +10,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{ServeError, generation::Generation, lasting::Lasting, replaceable::Replaceable};
+use super::{ServeError, generation::Generation, lasting::Lasting};
 use crate::{
     clock,
     config::{Changes, Config, ConfigProblems},
@@ -41,24 +41,18 @@ impl Reload {
 }
 
 /// Holds the generation in use, and replaces it.
-pub(super) struct Reloader<S, B> {
+pub(super) struct Reloader<P> {
     lasting: Lasting,
     current: Generation,
-    served: Replaceable<S>,
-    calls: B,
+    put: P,
     /// The problems of the configuration that was found last.
     refused: Vec<String>,
 }
 
-impl<S: Clone, B: Fn(&Lasting, &Generation) -> Result<S, ServeError>> Reloader<S, B> {
-    /// `calls` makes what is `served` of a generation.
-    pub(super) fn new(
-        lasting: Lasting,
-        current: Generation,
-        served: Replaceable<S>,
-        calls: B,
-    ) -> Self {
-        Self { lasting, current, served, calls, refused: Vec::new() }
+impl<P: Fn(&Lasting, &Generation) -> Result<(), ServeError>> Reloader<P> {
+    /// `put` makes a generation the one that is served, unless it fails.
+    pub(super) fn new(lasting: Lasting, current: Generation, put: P) -> Self {
+        Self { lasting, current, put, refused: Vec::new() }
     }
 
     /// Reloads until `shutdown`, and returns the generation that is then in use.
@@ -147,8 +141,7 @@ impl<S: Clone, B: Fn(&Lasting, &Generation) -> Result<S, ServeError>> Reloader<S
             .map_err(|changed| changed.0)?;
         let config = Arc::clone(config);
         let next = Generation::start(&self.lasting, config, store, Some(&self.current)).await;
-        let calls = (self.calls)(&self.lasting, &next).map_err(|error| vec![error.to_string()])?;
-        self.served.replace(calls);
+        (self.put)(&self.lasting, &next).map_err(|error| vec![error.to_string()])?;
         self.lasting.state.set_use_cases(Arc::clone(&next.use_cases));
         self.lasting.state.set_config(next.config.shown.clone());
         self.current = next;

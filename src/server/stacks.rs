@@ -12,7 +12,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use super::{
     ServeError,
     generation::Generation,
-    grpc_routes::{grpc_routes, longest_message},
+    grpc_routes::{console_routes, grpc_routes, longest_message},
     lasting::Lasting,
     transport_router::TransportRouter,
 };
@@ -23,6 +23,7 @@ use crate::{
         telemetry::TelemetryLayer,
     },
     config::{Auth0, Config},
+    console,
     grpc::{gate::GateLayer, paths, status, timeouts},
     listener::CallService,
     pushes,
@@ -89,6 +90,44 @@ pub(super) fn calls(
         pushes_stack(telemetry(pushes::outcome), config.tls.is_some(), config.max_call_time, routes)
     });
     Ok(TransportRouter { grpc, auth0, pushes })
+}
+
+/// The pages of the console of a generation; `None` without one.
+///
+/// # Errors
+/// If a part of them cannot be made.
+pub(super) fn console(
+    lasting: &Lasting,
+    generation: &Generation,
+) -> Result<Option<impl CallService<Body = Body> + use<>>, ServeError> {
+    let Generation { config, use_cases, limit, .. } = generation;
+    let Some(settings) = &config.console else { return Ok(None) };
+    let metrics = lasting.state.metrics().calls.clone();
+    let telemetry = TelemetryLayer::new(console::outcome, metrics, lasting.traces.clone());
+    let calls = console_routes(use_cases);
+    let routes = console::routes(settings, use_cases, calls, limit.clone())
+        .ok_or_else(|| ServeError::Part("the console has no tenant".to_owned()))?;
+    Ok(Some(console_stack(telemetry, config.max_call_time, routes)))
+}
+
+/// The layers in front of the pages of the console, from the outermost to the innermost.
+fn console_stack<R: 'static, S>(
+    telemetry: TelemetryLayer,
+    max_call_time: Duration,
+    routes: S,
+) -> impl CallService<R, Body = Body> + use<R, S>
+where
+    S: CallService<R>,
+{
+    ServiceBuilder::new()
+        .layer(telemetry)
+        .map_response(boxed)
+        // As with gRPC.
+        .layer(CatchPanicLayer::custom(|_| console::fault()))
+        // No browser sets a deadline.
+        .layer(DeadlineLayer::new(max_call_time, |_| None, |_| false, console::deadline_exceeded))
+        .map_response(boxed)
+        .service(routes)
 }
 
 /// How many searches over all users may run at once. Most connections to the database stay free for

@@ -31,9 +31,9 @@ pub(super) async fn keep_small(rate_limits: Arc<RateLimits>, stop: CancellationT
     }
 }
 
-/// Removes expired responses, tickets, attempts, event tokens and jobs, leftovers of interrupted deletions, imports that
-/// ended long ago, and events older than `retention`, in intervals until `stop`. Reports how old
-/// the metadata is that `purge` would remove.
+/// Removes expired responses, tickets, attempts, event tokens, jobs and rows of the console, leftovers of interrupted
+/// deletions, imports that ended long ago, and events older than `retention`, in intervals until
+/// `stop`. Reports how old the metadata is that `purge` would remove.
 pub(super) async fn keep_swept(
     store: Store,
     tenants: Vec<TenantId>,
@@ -57,7 +57,9 @@ pub(super) async fn keep_swept(
                     Leftovers::ExpiredEventTokens,
                     Leftovers::ExpiredJobs,
                 ];
-                for what in [Leftovers::Erasures].into_iter().chain(expired).chain(old) {
+                let of_console = Leftovers::OF_CONSOLE;
+                let all = [Leftovers::Erasures].into_iter().chain(expired).chain(of_console);
+                for what in all.chain(old) {
                     let swept = sweep(&store, tenant, what).await;
                     metrics.swept(what.name(), swept.as_ref().ok().copied());
                     is_complete &= swept.is_ok();

@@ -1,9 +1,10 @@
 //! Erases what deletions leave, a few rows at a time.
 //!
 //! A deletion commits with a row that names what it leaves: links between other users, stored
-//! responses, lines of jobs, ancestors of unlinked users, releasers of accounts. From the commit on, no response
-//! contains any of that. Each step of the erasing is a transaction of its own, so that a deletion
-//! does not delay other calls. Any process can continue an interrupted erasing.
+//! responses, lines of jobs, ancestors of unlinked users, releasers of accounts, looks in the console.
+//! From the commit on, no response contains any of that. Each step of the erasing is a transaction of
+//! its own, so that a deletion does not delay other calls. Any process can continue an interrupted
+//! erasing.
 
 use chrono::{DateTime, Utc};
 use data_encoding::HEXLOWER;
@@ -174,11 +175,15 @@ impl Session {
             WHERE tenant_id = $1 AND (user_id = ANY($2) OR other_user_id = ANY($2)) AND actor ? 'reason' \
             ORDER BY event_time LIMIT $3 FOR NO KEY UPDATE";
         let users: Vec<&String> = erasure.user_ids.iter().collect();
+        // That a person of the staff looked at some user stays.
+        let looks = "UPDATE console_looks SET user_id = NULL, reason = NULL WHERE ctid = ANY (ARRAY (SELECT ctid \
+            FROM console_looks WHERE tenant_id = $1 AND user_id = ANY($2) ORDER BY look_time LIMIT $3 FOR NO KEY UPDATE";
         for (sql, names) in [
             (answers, names.clone()),
             (lines, names),
             (ancestors, users.clone()),
             (reasons, users.clone()),
+            (looks, users.clone()),
             (releases, users),
         ] {
             for (way, limit) in LOCK_MODES {

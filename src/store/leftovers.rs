@@ -25,6 +25,12 @@ pub enum Leftovers {
     ExpiredAttempts,
     /// Logout tokens and security event tokens that would be refused as too old.
     ExpiredEventTokens,
+    /// Sign-ins to the console that were not continued in time.
+    ExpiredConsoleAttempts,
+    /// Sessions of people in the console that have ended.
+    ExpiredConsoleSessions,
+    /// What is no longer kept of which users people looked at in the console.
+    ExpiredConsoleLooks,
     /// Jobs that are forgotten, with their lines.
     ExpiredJobs,
     /// What interrupted deletions have left.
@@ -38,6 +44,10 @@ pub enum Leftovers {
 }
 
 impl Leftovers {
+    /// What has expired of the console.
+    pub const OF_CONSOLE: [Self; 3] =
+        [Self::ExpiredConsoleAttempts, Self::ExpiredConsoleSessions, Self::ExpiredConsoleLooks];
+
     /// The progress of imports that ended more than 30 days ago. An import that has not ended stays,
     /// so that it can continue.
     pub fn ended_imports(now: DateTime<Utc>) -> Self {
@@ -51,6 +61,9 @@ impl Leftovers {
             Self::ExpiredTickets => "expired_tickets",
             Self::ExpiredAttempts => "expired_attempts",
             Self::ExpiredEventTokens => "expired_event_tokens",
+            Self::ExpiredConsoleAttempts => "expired_console_attempts",
+            Self::ExpiredConsoleSessions => "expired_console_sessions",
+            Self::ExpiredConsoleLooks => "expired_console_looks",
             Self::ExpiredJobs => "expired_jobs",
             Self::Erasures => "erasures",
             Self::DiscardedMetadata(_) => "discarded_metadata",
@@ -81,6 +94,9 @@ impl Session {
             Leftovers::ExpiredTickets => self.remove_expired("sign_in_tickets").await,
             Leftovers::ExpiredAttempts => self.remove_expired("sign_in_attempts").await,
             Leftovers::ExpiredEventTokens => self.remove_expired("event_tokens").await,
+            Leftovers::ExpiredConsoleAttempts => self.remove_expired("console_attempts").await,
+            Leftovers::ExpiredConsoleSessions => self.remove_expired("console_sessions").await,
+            Leftovers::ExpiredConsoleLooks => self.remove_expired("console_looks").await,
             Leftovers::ExpiredJobs => self.remove_expired_jobs().await,
             Leftovers::Erasures => self.erase_some(None).await,
             Leftovers::DiscardedMetadata(before) => self.remove_discarded(before).await,
@@ -100,6 +116,9 @@ impl Session {
             Leftovers::ExpiredTickets => self.expired("sign_in_tickets").await?,
             Leftovers::ExpiredAttempts => self.expired("sign_in_attempts").await?,
             Leftovers::ExpiredEventTokens => self.expired("event_tokens").await?,
+            Leftovers::ExpiredConsoleAttempts => self.expired("console_attempts").await?,
+            Leftovers::ExpiredConsoleSessions => self.expired("console_sessions").await?,
+            Leftovers::ExpiredConsoleLooks => self.expired("console_looks").await?,
             Leftovers::ExpiredJobs => self.expired("jobs").await?,
             Leftovers::Erasures => {
                 self.conn

@@ -15,6 +15,7 @@ mod cluster;
 mod connect;
 mod connection;
 mod connections;
+mod console;
 mod database_check;
 mod database_url;
 mod diagnosis;
@@ -86,6 +87,7 @@ use crate::{
 };
 pub use bounds::MissingBounds;
 pub use connect::Address;
+pub use console::{ConsoleAttempt, Look, SessionTimes, StaffMember};
 pub use database_check::DatabaseCheck;
 pub use database_url::AddressError;
 pub use diagnosis::Diagnosis;

@@ -111,6 +111,48 @@ diesel::table! {
 }
 
 diesel::table! {
+    console_attempts (tenant_id, state_hash) {
+        tenant_id -> Text,
+        state_hash -> Binary,
+        secret_hash -> Binary,
+        nonce -> Text,
+        pkce_verifier -> Text,
+        return_to -> Text,
+        expire_time -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    console_sessions (tenant_id, token_hash) {
+        tenant_id -> Text,
+        token_hash -> Binary,
+        issuer -> Text,
+        subject -> Text,
+        name -> Text,
+        role -> Text,
+        sign_in_time -> Timestamptz,
+        idle_time -> Timestamptz,
+        expire_time -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    console_looks (tenant_id, id) {
+        tenant_id -> Text,
+        id -> Uuid,
+        look_time -> Timestamptz,
+        expire_time -> Timestamptz,
+        session_hash -> Binary,
+        issuer -> Text,
+        subject -> Text,
+        role -> Text,
+        page -> Text,
+        user_id -> Nullable<Text>,
+        reason -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     request_ids (tenant_id, rpc, caller_kind, issuer, subject, request_id) {
         tenant_id -> Text,
         rpc -> Text,

@@ -88,8 +88,8 @@ pub enum ExchangeEnd {
 /// browser keeps.
 #[derive(Clone, Copy)]
 pub struct AttemptKey {
-    state: [u8; 32],
-    secret: [u8; 32],
+    pub(super) state: [u8; 32],
+    pub(super) secret: [u8; 32],
 }
 
 impl AttemptKey {

@@ -19,6 +19,7 @@ mod bounds;
 mod candidates;
 mod cli;
 mod clients;
+mod console;
 mod contract;
 mod dashboard;
 mod demo;

@@ -34,6 +34,11 @@ fn purge(database: &Database, arguments: &[&str]) -> Command {
     binary(&[&["purge", "--config", file.to_str().unwrap()], arguments].concat())
 }
 
+/// What `purge` says that it has removed.
+pub(crate) fn purged(database: &Database) -> String {
+    run_command(purge(database, &[])).stdout
+}
+
 /// Undoes a link with this choice for the metadata. Returns the ids of the secondary user and of
 /// the link.
 async fn undone(
@@ -142,9 +147,9 @@ async fn what_has_expired_is_removed_and_the_rest_stays() {
 
     let ran = run_command(purge(&server.database, &[]));
 
-    let stdout = "default: removed 0 expired responses, 2 expired tickets, 2 expired attempts to sign in, 0 expired event tokens, 0 rows of forgotten jobs, the discarded metadata of 1 links, 0 old events, the progress of 0 ended imports, and 2 rows that deletions had left\n\
-        joined: removed 0 expired responses, 0 expired tickets, 0 expired attempts to sign in, 0 expired event tokens, 0 rows of forgotten jobs, the discarded metadata of 0 links, 0 old events, the progress of 0 ended imports, and 0 rows that deletions had left\n\
-        other: removed 2500 expired responses, 0 expired tickets, 0 expired attempts to sign in, 0 expired event tokens, 0 rows of forgotten jobs, the discarded metadata of 0 links, 0 old events, the progress of 0 ended imports, and 0 rows that deletions had left";
+    let stdout = "default: removed 0 expired responses, 2 expired tickets, 2 expired attempts to sign in, 0 expired event tokens, 0 expired rows of the console, 0 rows of forgotten jobs, the discarded metadata of 1 links, 0 old events, the progress of 0 ended imports, and 2 rows that deletions had left\n\
+        joined: removed 0 expired responses, 0 expired tickets, 0 expired attempts to sign in, 0 expired event tokens, 0 expired rows of the console, 0 rows of forgotten jobs, the discarded metadata of 0 links, 0 old events, the progress of 0 ended imports, and 0 rows that deletions had left\n\
+        other: removed 2500 expired responses, 0 expired tickets, 0 expired attempts to sign in, 0 expired event tokens, 0 expired rows of the console, 0 rows of forgotten jobs, the discarded metadata of 0 links, 0 old events, the progress of 0 ended imports, and 0 rows that deletions had left";
     assert_eq!(ran, Ran { code: Some(0), stdout: stdout.to_owned(), stderr: String::new() });
     assert_eq!(db_answers(&server.database).await, 1);
     assert_eq!(server.database.db_texts("SELECT subject FROM sign_in_tickets").await, ["3"]);
@@ -302,5 +307,5 @@ async fn the_reason_why_it_cannot_purge_is_reported() {
     insta::assert_snapshot!(said(purge(&database, &["--keep-discarded", "290000years"])), @"64 identity-link: --keep-discarded: is too long ago");
     insta::assert_snapshot!(said(binary(&["purge", "--config", "/nowhere/config.toml"])), @"64 identity-link: /nowhere/config.toml:");
     database.db_execute("DROP TABLE erasures; DELETE FROM __diesel_schema_migrations").await;
-    insta::assert_snapshot!(said(purge(&database, &[])), @"1 identity-link: the database's schema is older than this binary: run `identity-link migrate` first (missing: 20261130000001, 20261201000001.expand, 20261201000002.expand, 20261201000003.expand, 20261201000004.expand, 20261201000005.expand, 20261201000006.expand, 20261201000007.expand, 20261201000008.expand, 20261202000009.expand, 20261202000010.expand, 20261202000011.expand)");
+    insta::assert_snapshot!(said(purge(&database, &[])), @"1 identity-link: the database's schema is older than this binary: run `identity-link migrate` first (missing: 20261130000001, 20261201000001.expand, 20261201000002.expand, 20261201000003.expand, 20261201000004.expand, 20261201000005.expand, 20261201000006.expand, 20261201000007.expand, 20261201000008.expand, 20261202000009.expand, 20261202000010.expand, 20261202000011.expand, 20261203000012.expand)");
 }

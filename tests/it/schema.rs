@@ -101,7 +101,7 @@ async fn every_table_begins_with_its_tenant_and_says_what_it_is_for() {
     let tables = format!(
         "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r' AND {OURS}"
     );
-    assert_eq!(database.db_texts(&tables).await.len(), 20);
+    assert_eq!(database.db_texts(&tables).await.len(), 23);
 
     let without_comment = format!("{tables} AND obj_description(c.oid, 'pg_class') IS NULL");
     assert_eq!(database.db_texts(&without_comment).await, [""; 0]);
@@ -204,7 +204,7 @@ async fn refused_start(database: &Database, change: impl FnOnce(String) -> Strin
 async fn an_older_schema_is_refused_and_the_error_names_migrate() {
     let database = cluster().db_empty().await;
     let empty = refused_start(&database, |toml| toml).await;
-    insta::assert_snapshot!(empty, @"the database's schema is older than this binary: run `identity-link migrate` first (missing: 20261130000001, 20261201000001.expand, 20261201000002.expand, 20261201000003.expand, 20261201000004.expand, 20261201000005.expand, 20261201000006.expand, 20261201000007.expand, 20261201000008.expand, 20261202000009.expand, 20261202000010.expand, 20261202000011.expand)");
+    insta::assert_snapshot!(empty, @"the database's schema is older than this binary: run `identity-link migrate` first (missing: 20261130000001, 20261201000001.expand, 20261201000002.expand, 20261201000003.expand, 20261201000004.expand, 20261201000005.expand, 20261201000006.expand, 20261201000007.expand, 20261201000008.expand, 20261202000009.expand, 20261202000010.expand, 20261202000011.expand, 20261203000012.expand)");
     assert_eq!(db_objects(&database).await, [""; 0], "the refused start should create nothing");
 
     let database = cluster().db_migrated().await;

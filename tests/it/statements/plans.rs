@@ -53,7 +53,10 @@ pub(super) const CROWD: &str = "\
     INSERT INTO events (tenant_id, epoch, ordinal, user_id, other_user_id, actor, detail, event_time) \
     SELECT 'default', 1, n, 'crowd_' || n, 'crowd_' || n + 1, '{}', '{}', now() FROM generate_series(1, 5000) n; \
     INSERT INTO provider_tokens (tenant_id, provider, subject, issuer, key_id, sealed, scopes, refreshable) \
-    SELECT 'default', 'crowd', n::text, 'crowd', 'k', 'sealed', '{}', true FROM generate_series(1, 5000) n";
+    SELECT 'default', 'crowd', n::text, 'crowd', 'k', 'sealed', '{}', true FROM generate_series(1, 5000) n; \
+    INSERT INTO console_looks (tenant_id, id, look_time, expire_time, session_hash, issuer, subject, role, page, user_id) \
+    SELECT 'default', gen_random_uuid(), now(), now() + interval '1 day', 's', 'crowd', 'crowd', 'viewer', 'user', \
+      'crowd_' || n FROM generate_series(1, 5000) n";
 
 /// The lines of a plan that read more of a table or an index than a key selects.
 fn read_without_key(plan: &[String]) -> Vec<&String> {

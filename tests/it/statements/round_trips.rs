@@ -101,6 +101,6 @@ async fn a_write_waits_for_a_look_up_its_rows_its_writes_and_its_commit() {
     SetPrimaryIdentity 4
     ResolveSignIn, new 5
     ResolveSignIn, known 1
-    DeleteUser 27
+    DeleteUser 29
     ");
 }

@@ -99,7 +99,14 @@ impl Browser {
 
     /// Fills in the first form of a page, keeps its hidden fields, and sends it.
     pub async fn submit(&mut self, page: &Page, fields: &[(&str, &str)]) -> Shown {
-        let form = page.html.split("<form").nth(1).unwrap().split("</form>").next().unwrap();
+        self.submit_to(page, "", fields).await
+    }
+
+    /// The same with the first form whose action begins with this path.
+    pub async fn submit_to(&mut self, page: &Page, path: &str, fields: &[(&str, &str)]) -> Shown {
+        let mut forms =
+            page.html.split("<form").skip(1).map(|it| it.split("</form>").next().unwrap());
+        let form = forms.find(|form| attribute(form, "action").unwrap().starts_with(path)).unwrap();
         let inputs = form
             .split("<input")
             .skip(1)

@@ -6,7 +6,7 @@ use identity_link::{
     config::Config,
     domain::{ProviderPolicies, TenantId},
     listener::Limits,
-    server::serve,
+    server::{Listeners, serve},
 };
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -87,13 +87,31 @@ impl TestServer {
         change_toml: impl FnOnce(String) -> String,
         change: impl FnOnce(&mut Config),
     ) -> Self {
+        Self::start_listening(database, change_toml, change, None).await
+    }
+
+    /// A server with a console at this listener, whose tables its address makes.
+    pub async fn start_console(console: impl FnOnce(SocketAddr) -> String) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let tables = console(listener.local_addr().unwrap());
+        let database = cluster().db_migrated().await;
+        Self::start_listening(database, |toml| toml + &tables, |_| {}, Some(listener)).await
+    }
+
+    async fn start_listening(
+        database: Database,
+        change_toml: impl FnOnce(String) -> String,
+        change: impl FnOnce(&mut Config),
+        console: Option<TcpListener>,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let toml = change_toml(config_toml(address, &database.url));
         let mut config = Config::parse(&toml, Path::new("."), []).unwrap();
         change(&mut config);
         let shutdown = CancellationToken::new();
-        let serving = serve(config, listener, shutdown.clone());
+        let listeners = Listeners { console, ..Listeners::from(listener) };
+        let serving = serve(config, listeners, shutdown.clone());
         tokio::spawn(async move { serving.await.unwrap() });
         // The listener is bound: a connection waits in its queue until the server accepts.
         let channel = Endpoint::from_shared(format!("http://{address}")).unwrap().connect_lazy();

@@ -1,0 +1,114 @@
+//! Pages that say what is wrong.
+
+use askama::Template;
+use axum::response::{Html, IntoResponse as _, Response};
+use http::StatusCode;
+use tonic::{Code, Status};
+
+use super::Chrome;
+use crate::{
+    console::{Reason, texts::Texts},
+    store::StoreError,
+};
+
+/// What is wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::console) enum Problem {
+    /// There is no such page, or no such tenant.
+    NotHere,
+    /// There is no such user.
+    NoUser,
+    /// The form was not sent by a page of this session.
+    Form,
+    /// The session has ended.
+    SessionEnded,
+    /// The role does not permit it.
+    Role,
+    /// The account has no role.
+    NoRole,
+    /// The sign-in took too long, or was begun in another browser.
+    SignInExpired,
+    /// The provider refused the sign-in, or it could not be verified.
+    SignInFailed,
+    /// The server or the database is at capacity, or cannot be reached.
+    Busy,
+    /// A fault that is logged.
+    Fault,
+}
+
+#[derive(Template)]
+#[template(path = "console/problem.html")]
+struct ProblemPage<'a> {
+    chrome: Chrome<'a>,
+    title: &'static str,
+    text: &'static str,
+}
+
+impl Problem {
+    /// Logs a fault.
+    pub(in crate::console) fn fault(text: &str) -> Self {
+        tracing::error!(error = text, "internal fault");
+        Self::Fault
+    }
+
+    /// Why the database gave no result.
+    pub(in crate::console) fn of_store(error: StoreError) -> Self {
+        match error {
+            StoreError::Fault(text) => Self::fault(&text),
+            StoreError::Unavailable(text) | StoreError::OtherIssuer(text) => {
+                tracing::error!(error = text, "the database is unavailable");
+                Self::Busy
+            }
+            StoreError::Overloaded
+            | StoreError::Conflict(_)
+            | StoreError::Busy(_)
+            | StoreError::CommitUnknown(_) => Self::Busy,
+        }
+    }
+
+    /// Why a call gave no result.
+    pub(in crate::console) fn of_call(status: &Status) -> Self {
+        match status.code() {
+            Code::NotFound | Code::InvalidArgument => Self::NoUser,
+            Code::PermissionDenied => Self::Role,
+            Code::Unavailable
+            | Code::ResourceExhausted
+            | Code::Aborted
+            | Code::DeadlineExceeded => Self::Busy,
+            _ => Self::fault(status.message()),
+        }
+    }
+
+    /// The page, with its status.
+    pub(in crate::console) fn page(self, t: &'static Texts) -> Response {
+        let (status, reason, (title, text)) = match self {
+            Self::NotHere => (StatusCode::NOT_FOUND, "not_here", t.not_here),
+            Self::NoUser => (StatusCode::NOT_FOUND, "no_user", t.no_user),
+            Self::Form => (StatusCode::BAD_REQUEST, "form", t.wrong_form),
+            Self::SessionEnded => (StatusCode::UNAUTHORIZED, "session_ended", t.session_ended),
+            Self::Role => (StatusCode::FORBIDDEN, "role", t.wrong_role),
+            Self::NoRole => (StatusCode::FORBIDDEN, "no_role", t.no_role),
+            Self::SignInExpired => (StatusCode::BAD_REQUEST, "sign_in_expired", t.sign_in_expired),
+            Self::SignInFailed => (StatusCode::BAD_GATEWAY, "sign_in_failed", t.sign_in_failed),
+            Self::Busy => (StatusCode::SERVICE_UNAVAILABLE, "busy", t.busy),
+            Self::Fault => (StatusCode::INTERNAL_SERVER_ERROR, "internal", t.fault),
+        };
+        let page = ProblemPage { chrome: Chrome::of(t, None), title, text };
+        let html = page.render().unwrap_or_else(|_| text.to_owned());
+        let mut response = (status, Html(html)).into_response();
+        response.extensions_mut().insert(Reason(reason));
+        response
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        Self::of_store(error)
+    }
+}
+
+impl From<Status> for Problem {
+    fn from(status: Status) -> Self {
+        Self::of_call(&status)
+    }
+}

@@ -1,0 +1,117 @@
+//! Sessions of the people that are signed in, and the cookies that name them.
+
+use axum::{
+    extract::FromRequestParts,
+    http::request::Parts,
+    response::{IntoResponse as _, Redirect, Response},
+};
+use axum_extra::extract::{
+    CookieJar,
+    cookie::{Cookie, SameSite},
+};
+use data_encoding::BASE64URL_NOPAD;
+use http::Method;
+
+use super::{App, pages::Problem, texts::Texts};
+use crate::{
+    secret::{is_same, sha256},
+    store::{StaffMember, StoreError},
+    telemetry::CallRecord,
+};
+
+/// A person that is signed in, and the session.
+pub(super) struct Staff {
+    /// The person.
+    pub member: StaffMember,
+    /// The hash of the session's token, by which it is stored.
+    pub session: [u8; 32],
+    /// What each form of the session has, which no other site knows.
+    pub form_token: String,
+    /// The texts in the person's language.
+    pub texts: &'static Texts,
+}
+
+impl Staff {
+    /// Whether a form is one of this session's pages.
+    pub(super) fn sent(&self, form_token: &str) -> bool {
+        is_same(&self.form_token, form_token)
+    }
+}
+
+/// The cookies of the console.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Names the session.
+    Session,
+    /// Holds the secret of a sign-in that has begun.
+    Attempt,
+}
+
+impl App {
+    /// The name of a cookie. With the prefix `__Host-` a browser takes it from this host over https only
+    /// (RFC 6265bis §4.1.3.2).
+    fn cookie_name(&self, kind: Kind) -> &'static str {
+        match (kind, self.settings.is_https()) {
+            (Kind::Session, true) => "__Host-console-session",
+            (Kind::Session, false) => "console-session",
+            (Kind::Attempt, true) => "__Host-console-attempt",
+            (Kind::Attempt, false) => "console-attempt",
+        }
+    }
+
+    /// A cookie that no script reads.
+    pub(super) fn cookie(&self, kind: Kind, value: impl Into<String>) -> Cookie<'static> {
+        // Lax: the browser comes back from the provider, which is another site.
+        Cookie::build((self.cookie_name(kind), value.into()))
+            .path("/")
+            .http_only(true)
+            .secure(self.settings.is_https())
+            .same_site(SameSite::Lax)
+            .build()
+    }
+
+    /// The value of a cookie; `None` if there is none.
+    pub(super) fn cookie_value(&self, jar: &CookieJar, kind: Kind) -> Option<String> {
+        jar.get(self.cookie_name(kind)).map(|cookie| cookie.value().to_owned())
+    }
+
+    /// The person whose session the request has, which then lasts longer; `None` without one.
+    pub(super) async fn signed_in(&self, parts: &Parts) -> Result<Option<Staff>, StoreError> {
+        let jar = CookieJar::from_headers(&parts.headers);
+        let Some(token) = self.cookie_value(&jar, Kind::Session) else { return Ok(None) };
+        let session = sha256(token.as_bytes());
+        let idle = self.settings.session_times.idle;
+        let mut store = self.use_cases.store().session(&self.home).await?;
+        let member = store.continue_console_session(&session, idle).await?;
+        Ok(member.map(|member| Staff {
+            member,
+            session,
+            form_token: BASE64URL_NOPAD.encode(&sha256(format!("form {token}").as_bytes())),
+            texts: Texts::of(&parts.headers),
+        }))
+    }
+}
+
+impl FromRequestParts<App> for Staff {
+    type Rejection = Response;
+
+    /// Without a session the browser is sent to the sign-in.
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
+        let texts = Texts::of(&parts.headers);
+        match app.signed_in(parts).await {
+            Ok(Some(staff)) => {
+                if let Some(record) = parts.extensions.get::<CallRecord>() {
+                    record.set_caller("staff", None);
+                }
+                Ok(staff)
+            }
+            Ok(None) if parts.method == Method::GET => {
+                let to = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+                Err(Redirect::to(&super::sign_in::path(to)).into_response())
+            }
+            // What the form had would be lost without a word.
+            Ok(None) => Err(Problem::SessionEnded.page(texts)),
+            Err(error) => Err(Problem::of_store(error).page(texts)),
+        }
+    }
+}
