@@ -1,5 +1,6 @@
 //! The console: people sign in at their provider, find users and look at them.
 
+mod browser;
 mod find;
 mod looks;
 mod settings;

@@ -22,8 +22,6 @@ use crate::{
 const MAX_QUERY: usize = 512;
 /// The most users that one email finds.
 const MAX_HITS: i32 = 50;
-/// The usual names of providers whose accounts are phone numbers.
-const PHONE_PROVIDERS: [&str; 3] = ["phone", "sms", "whatsapp"];
 
 /// What is looked for.
 #[derive(Deserialize)]
@@ -189,7 +187,7 @@ async fn look_for(mut calls: Calls, query: &str) -> Result<Found, Problem> {
         found.add_email(&mut calls, query).await?;
     }
     if let Some(phone) = phone(query) {
-        for provider in PHONE_PROVIDERS {
+        for provider in masked::PHONE_PROVIDERS {
             found.add_account(&mut calls, (provider, &phone), Why::Phone).await?;
         }
     }
@@ -265,15 +263,11 @@ fn phone(text: &str) -> Option<String> {
 /// An account in a line.
 fn account(t: &Texts, identity: &pb::Identity, is_masked: bool) -> String {
     let pb::IdentityRef { provider, subject } = identity.identity_ref.clone().unwrap_or_default();
-    let hidden = |text: &str, mask: fn(&str) -> String| match is_masked {
-        true => mask(text),
-        false => text.to_owned(),
-    };
-    let subject = hidden(&subject, masked::subject);
+    let subject = if is_masked { masked::subject(&provider, &subject) } else { subject };
     if identity.email.is_empty() {
         return format!("{provider}: {subject}");
     }
-    let email = hidden(&identity.email, masked::email);
+    let email = if is_masked { masked::email(&identity.email) } else { identity.email.clone() };
     let verified = if identity.email_verified { t.verified } else { t.not_verified };
     format!("{provider}: {subject} ({email}, {verified})")
 }

@@ -209,16 +209,16 @@ fn account(
         Some(link) => t.brought_by(link),
         None => t.always_here.to_owned(),
     };
-    let hidden = |text: &str, mask: fn(&str) -> String| match is_masked {
-        true => mask(text),
-        false => text.to_owned(),
+    let (subject, email) = match is_masked {
+        true => (masked::subject(&of.provider, &of.subject), masked::email(&identity.email)),
+        false => (of.subject, identity.email.clone()),
     };
     Account {
-        subject: hidden(&of.subject, masked::subject),
+        subject,
         provider: of.provider,
         connection: identity.connection.clone(),
         is_primary: at == 0,
-        email: hidden(&identity.email, masked::email),
+        email,
         is_verified: identity.email_verified,
         verified: time(identity.email_verify_time.as_ref()),
         since: time(identity.attach_time.as_ref()),
@@ -229,7 +229,10 @@ fn account(
 
 fn row(t: &Texts, link: &pb::LinkRecord, is_masked: bool) -> LinkRow {
     let accounts = link.moved_identities.iter().map(|of| {
-        let subject = if is_masked { masked::subject(&of.subject) } else { of.subject.clone() };
+        let subject = match is_masked {
+            true => masked::subject(&of.provider, &of.subject),
+            false => of.subject.clone(),
+        };
         format!("{}: {subject}", of.provider)
     });
     let accounts: Vec<String> = accounts.collect();

@@ -71,7 +71,7 @@ async fn a_viewer_says_why_before_personal_data_is_shown() {
     let (mut browser, page) = console.signed_in(&["helpdesk"]).await;
 
     let found = find(&mut browser, &page, "ann.smith@example.com").await;
-    assert!(found.html.contains("a•••@example.com") && found.html.contains("+•••45"));
+    assert!(found.html.contains("a•••@example.com") && found.html.contains("•••45"));
     let hidden = console.open(&mut browser, &path(&ann)).await;
     assert!(has(&hidden, "hidden") && hidden.html.contains("a•••@example.com"));
     for page in [&hidden.html, &found.html.replace("value=\"ann.smith@example.com\"", "")] {

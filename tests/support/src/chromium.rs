@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use data_encoding::BASE64;
 use serde_json::{Value, json};
 
 use super::{child::temp_dir, debian};
@@ -113,6 +114,29 @@ impl Chromium {
     /// What the page shows.
     pub fn text(&mut self) -> String {
         self.evaluate("document.body.innerText").as_str().unwrap().to_owned()
+    }
+
+    /// Shows pages on a screen of this width, in pixels, with the colours of this scheme: `light` or
+    /// `dark`.
+    pub fn screen(&mut self, width: u32, scheme: &str) {
+        let size = json!({"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": false});
+        self.call("Emulation.setDeviceMetricsOverride", &size);
+        let features = json!({"features": [{"name": "prefers-color-scheme", "value": scheme}]});
+        self.call("Emulation.setEmulatedMedia", &features);
+    }
+
+    /// A picture of the whole page, as PNG.
+    pub fn picture(&mut self) -> Vec<u8> {
+        let params = json!({"format": "png", "captureBeyondViewport": true});
+        let said = self.call("Page.captureScreenshot", &params);
+        BASE64.decode(said["data"].as_str().unwrap().as_bytes()).unwrap()
+    }
+
+    /// Runs a script that defines what later ones use. The policy of the page does not hold for it.
+    pub fn load(&mut self, script: &str) {
+        let params = json!({"expression": format!("{script}; 0"), "returnByValue": true});
+        let said = self.call("Runtime.evaluate", &params);
+        assert_eq!(said.get("exceptionDetails"), None);
     }
 
     /// Waits for the next page, and passes over the empty page that a new browser shows.

@@ -1,0 +1,116 @@
+//! The console in a real browser, at a real provider.
+
+use std::{fs, path::Path};
+
+use super::*;
+use crate::support::{
+    chromium::Chromium,
+    npm, object,
+    real_providers::{Kind, RealProvider},
+};
+
+/// What a screen is looked at by: its width in pixels, and its colours.
+const SCREENS: [(u32, &str); 3] = [(1280, "light"), (375, "light"), (375, "dark")];
+
+/// Looks at the page that the browser shows: axe-core finds no violation, nothing is wider than the
+/// screen, and a picture of it is kept.
+fn inspect(browser: &mut Chromium, axe: &str, name: &str) {
+    for (width, scheme) in SCREENS {
+        browser.screen(width, scheme);
+        browser.load(axe);
+        let violations = browser.run(
+            "{ const found = await axe.run(); return found.violations.map(({id, nodes}) => \
+             `${id}: ${nodes.map(node => node.html).join(' ')}`) }",
+        );
+        assert_eq!(violations, json!([]), "{name} {width} {scheme}");
+        let widest = browser.run("{ return document.documentElement.scrollWidth }");
+        assert!(widest.as_u64().unwrap() <= u64::from(width), "{name} {scheme}: {widest}");
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pictures");
+        fs::create_dir_all(&folder).unwrap();
+        let file = folder.join(format!("console-{name}-{width}-{scheme}.png"));
+        fs::write(file, browser.picture()).unwrap();
+    }
+    let (width, scheme) = SCREENS[0];
+    browser.screen(width, scheme);
+}
+
+/// Signs in at oidc-provider, whose pages ask for a name, a password and consent.
+fn sign_in(browser: &mut Chromium) {
+    browser.click("#sign-in");
+    browser.fill("[name=login]", "carol");
+    browser.fill("[name=password]", "any");
+    browser.click("[type=submit]");
+    while browser.run("{ return !document.querySelector('#staff') }") == json!(true) {
+        browser.click("[type=submit]");
+    }
+}
+
+/// A viewer finds a user by email, says why, and sees all of it; with a name that is a script, and a
+/// document that is wider than the screen.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_viewer_finds_a_user_and_sees_what_it_asked_for() {
+    let mut url = String::new();
+    let mut provider = None;
+    let server = TestServer::start_console(|address| {
+        url = format!("http://{address}");
+        let client = json!({
+            "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, "redirect_uris": [format!("{url}/callback")],
+        });
+        let accounts = json!({"carol": {"name": "Carol <script>", "groups": ["helpdesk"]}});
+        let settings = json!({
+            "conformIdTokenClaims": false,
+            "claims": {"openid": ["sub"], "profile": ["name", "groups"]},
+        });
+        let started = RealProvider::start_with(Kind::OidcProvider, &client, &accounts, &settings);
+        let tables = table(address, &started.issuer);
+        provider = Some(started);
+        tables
+    })
+    .await;
+    let service = server.service();
+    let fill = |request: &mut pb::CreateUserRequest| {
+        request.user_metadata = object(json!({"note": "x".repeat(500), "</script>": "<b>"}));
+        let identity = request.identity.as_mut().unwrap();
+        identity.email = "ann@example.com".to_owned();
+        identity.email_verified = true;
+        identity.profile_data =
+            object(json!({"name": "<script>document.title = 'taken'</script>"}));
+    };
+    let ann = service.create_with("github", "ann", fill).await.id;
+    let ben = service.create("sms", &"1".repeat(200)).await.id;
+    link(&server, &ann, &ben, "Ticket%204711").await;
+    let axe = fs::read_to_string(
+        npm::packages("tests/it/axe-core").join("node_modules/axe-core/axe.min.js"),
+    )
+    .unwrap();
+    let look = move || {
+        let mut browser = Chromium::start("console");
+        browser.open(&url);
+        inspect(&mut browser, &axe, "sign-in");
+        sign_in(&mut browser);
+        inspect(&mut browser, &axe, "find");
+        assert!(browser.text().contains("Carol <script> (viewer)"), "{}", browser.text());
+
+        browser.fill("#query", "ann@example.com");
+        browser.click("#find");
+        inspect(&mut browser, &axe, "found");
+        browser.click(".id");
+        inspect(&mut browser, &axe, "hidden");
+        assert!(!browser.text().contains("ann@example.com"), "{}", browser.text());
+        browser.fill("#reason", "Ticket 9");
+        browser.click("#show");
+        inspect(&mut browser, &axe, "user");
+        let text = browser.text();
+        assert!(text.contains("ann@example.com") && text.contains("Ticket 4711"), "{text}");
+        assert!(text.contains("<script>document.title = 'taken'</script>"), "{text}");
+        assert_ne!(browser.run("{ return document.title }"), json!("taken"));
+
+        browser.open(&format!("{url}/users/default/unknown"));
+        inspect(&mut browser, &axe, "problem");
+        browser.open(&url);
+        browser.click("#sign-out");
+        assert!(browser.text().contains("Sign in with your staff account"), "{}", browser.text());
+    };
+    tokio::task::spawn_blocking(look).await.unwrap();
+    drop((server, provider));
+}
