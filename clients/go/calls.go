@@ -147,8 +147,9 @@ func (c *Client) FindByEmailAll(ctx context.Context, request *pb.FindByEmailRequ
 	)
 }
 
-// FindByIdentity: Finds the user that holds an identity.
-// Errors: IDENTITY_NOT_FOUND.
+// FindByIdentity: Finds the user that holds an identity. An identity that is there is found also if the
+// tenant no longer declares its provider.
+// Errors: IDENTITY_NOT_FOUND, PROVIDER_UNKNOWN.
 func (c *Client) FindByIdentity(ctx context.Context, request *pb.FindByIdentityRequest) (*pb.FindByIdentityResponse, error) {
 	return call[pb.FindByIdentityResponse](ctx, c, rpcFindByIdentity, request)
 }

@@ -85,11 +85,8 @@ async fn a_reference_to_an_undeclared_provider_is_refused_by_every_call() {
     assert_eq!(post(format!("/api/v2/users/{user}/identities"), linked).await, NO_PROVIDER);
     assert_eq!(before, server.database.db_everything().await);
 
-    // A lookup only finds no account.
-    assert_eq!(
-        refusal(service.find_by_identity(owner_of("nobodys", "n1")).await),
-        "NotFound IDENTITY_NOT_FOUND"
-    );
+    // A misspelt provider must not look like an account without a user.
+    assert_eq!(refusal(service.find_by_identity(owner_of("nobodys", "n1")).await), UNKNOWN);
     assert_eq!(
         refusal(service.unlink(unlink(&user, "nobodys", "n1")).await),
         "NotFound IDENTITY_NOT_FOUND"
@@ -215,6 +212,7 @@ async fn an_account_at_an_undeclared_provider_is_read_unlinked_absorbed_and_dele
 
     assert_eq!(service.user(&ids[0]).await.identities[0].identity_ref, identity_ref("sms", "s1"));
     assert_eq!(service.owner("sms", "s1").await, ids[0]);
+    assert_eq!(refusal(service.find_by_identity(owner_of("sms", "new")).await), UNKNOWN);
     assert_eq!(backend.get(&format!("/api/v2/users/{}", ids[0])).await.status, 200);
     let found = backend.get("/api/v2/users?q=identities.provider:%22sms%22").await.ok();
     assert_eq!(found.as_array().unwrap().len(), 4);
@@ -281,6 +279,10 @@ async fn a_tenant_may_allow_providers_that_it_does_not_declare() {
     let user = service.create_with("nobodys", "n1", verified("ann@example.com")).await;
     assert!(!user.identities[0].email_verified, "undeclared providers are not trusted");
     service.resolve_sign_in(sign_in("nobodys", "n1")).await.unwrap();
+    assert_eq!(
+        refusal(service.find_by_identity(owner_of("nobodys", "new")).await),
+        "NotFound IDENTITY_NOT_FOUND"
+    );
     service.create("sms", "s1").await;
 
     let person = server.person("sms", "s1");

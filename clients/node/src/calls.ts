@@ -498,8 +498,9 @@ export abstract class Calls {
   }
 
   /**
-   * Finds the user that holds an identity.
-   * Errors: IDENTITY_NOT_FOUND.
+   * Finds the user that holds an identity. An identity that is there is found also if the
+   * tenant no longer declares its provider.
+   * Errors: IDENTITY_NOT_FOUND, PROVIDER_UNKNOWN.
    */
   findByIdentity(request: MessageInitShape<typeof FindByIdentityRequestSchema>, options?: CallOptions): Promise<FindByIdentityResponse> {
     return this.call(FIND_BY_IDENTITY, request, options);

@@ -592,8 +592,9 @@ impl Client {
         self.pages(request)
     }
 
-    /// Finds the user that holds an identity.
-    /// Errors: IDENTITY_NOT_FOUND.
+    /// Finds the user that holds an identity. An identity that is there is found also if the
+    /// tenant no longer declares its provider.
+    /// Errors: IDENTITY_NOT_FOUND, PROVIDER_UNKNOWN.
     ///
     /// # Errors
     /// If the call fails: see [`Error`].

@@ -32,17 +32,23 @@ pub(in crate::cli) struct FindArguments {
 struct Found {
     users: Vec<(v1::User, &'static str)>,
     links: Vec<v1::LinkRecord>,
+    /// The provider of the account, if the tenant declares none of this name.
+    undeclared: Option<String>,
 }
 
 pub(in crate::cli) fn find(arguments: &FindArguments) -> Result<(), Failure> {
     let what = arguments.what.trim();
     arguments.connection.run(async |connected| {
         let found = Found::by(&connected.client, what).await?;
-        let Found { users, links } = &found;
+        let Found { users, links, undeclared } = &found;
         if users.is_empty() && links.is_empty() {
-            return Err(Failure::from(
-                "nothing was found: no user has this email, account or id, and no link has this id",
-            ));
+            let hint = undeclared.as_ref().map(|provider| {
+                format!("; this tenant declares no provider {provider}: check its name")
+            });
+            return Err(Failure::from(format!(
+                "nothing was found: no user has this email, account or id, and no link has this id{}",
+                hint.unwrap_or_default(),
+            )));
         }
         if arguments.connection.output() == OutputForm::Json {
             for (user, _) in users {
@@ -119,6 +125,10 @@ impl Found {
         match client.find_by_identity(request).await {
             Ok(response) => {
                 self.add(response.user.unwrap_or_default(), by);
+                Ok(())
+            }
+            Err(error) if error.reason() == Some(Reason::ProviderUnknown) => {
+                self.undeclared = Some(provider.to_owned());
                 Ok(())
             }
             Err(error) => nothing(error),

@@ -86,7 +86,11 @@ impl IdentityHandler {
         let identity = checks.identity("identity", request.identity.as_ref());
         let identity = checks.into_result_with(identity)?;
         let reads = self.use_cases.store().reads(permit.tenant())?;
-        let user = reads.user_by_identity(&identity).await?.ok_or(DomainError::IdentityNotFound)?;
+        let Some(user) = reads.user_by_identity(&identity).await? else {
+            // After the look-up: accounts of a provider that was taken out of the file can be read.
+            self.use_cases.tenant(&permit)?.provider(&identity.provider).policy.expect_known()?;
+            return Err(DomainError::IdentityNotFound.into());
+        };
         Ok(pb::FindByIdentityResponse { user: Some(responses::user(&user)) })
     }
 

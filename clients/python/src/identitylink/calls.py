@@ -302,8 +302,9 @@ class Calls(ABC):
             page.page_token = response.next_page_token
 
     def find_by_identity(self, request: FindByIdentityRequest, *, timeout: float | None = None) -> FindByIdentityResponse:
-        """Finds the user that holds an identity.
-        Errors: IDENTITY_NOT_FOUND.
+        """Finds the user that holds an identity. An identity that is there is found also if the
+        tenant no longer declares its provider.
+        Errors: IDENTITY_NOT_FOUND, PROVIDER_UNKNOWN.
         """
         return self.call(FIND_BY_IDENTITY, request, timeout=timeout)
 
@@ -716,8 +717,9 @@ class AsyncCalls(ABC):
             page.page_token = response.next_page_token
 
     async def find_by_identity(self, request: FindByIdentityRequest, *, timeout: float | None = None) -> FindByIdentityResponse:
-        """Finds the user that holds an identity.
-        Errors: IDENTITY_NOT_FOUND.
+        """Finds the user that holds an identity. An identity that is there is found also if the
+        tenant no longer declares its provider.
+        Errors: IDENTITY_NOT_FOUND, PROVIDER_UNKNOWN.
         """
         return await self.call(FIND_BY_IDENTITY, request, timeout=timeout)
 

@@ -45,6 +45,10 @@ async fn a_person_finds_users_by_what_is_at_hand() {
                 "identity-link: nothing was found: no user has this email, account or id, and no link has this id"
             );
         }
+        let ran = desk.run(way, &["find", "githb|ann"]);
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(1), ""));
+        let hint = "; this tenant declares no provider githb: check its name";
+        assert!(ran.stderr.ends_with(hint), "{}", ran.stderr);
     }
     insta::assert_snapshot!(settled(&desk.says(Way::Server, &["find", "ann@example.com"])), @"
         USER      github|ann

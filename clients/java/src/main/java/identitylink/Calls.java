@@ -570,8 +570,9 @@ public abstract class Calls {
     }
 
     /**
-     * Finds the user that holds an identity.
-     * Errors: IDENTITY_NOT_FOUND.
+     * Finds the user that holds an identity. An identity that is there is found also if the
+     * tenant no longer declares its provider.
+     * Errors: IDENTITY_NOT_FOUND, PROVIDER_UNKNOWN.
      *
      * @param request the request
      * @return the response

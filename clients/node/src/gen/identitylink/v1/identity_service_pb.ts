@@ -2205,8 +2205,9 @@ export const IdentityService: GenService<{
     output: typeof DeleteUserResponseSchema;
   },
   /**
-   * Finds the user that holds an identity.
-   * Errors: IDENTITY_NOT_FOUND.
+   * Finds the user that holds an identity. An identity that is there is found also if the
+   * tenant no longer declares its provider.
+   * Errors: IDENTITY_NOT_FOUND, PROVIDER_UNKNOWN.
    *
    * @generated from rpc identitylink.v1.IdentityService.FindByIdentity
    */
