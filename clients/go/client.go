@@ -39,6 +39,7 @@ type Client struct {
 	timeout     time.Duration
 	maxAttempts int
 	maxSilence  time.Duration
+	reach       reach
 	// The last value of the header of calls.
 	header atomic.Pointer[header]
 }
@@ -115,9 +116,11 @@ func New(target string, tokens TokenSource, options ...Option) (*Client, error) 
 	if err != nil {
 		return nil, err
 	}
-	return &Client{
+	client := &Client{
 		conn: conn, tokens: tokens, timeout: s.timeout, maxAttempts: s.maxAttempts, maxSilence: s.maxSilence,
-	}, nil
+	}
+	client.reach.of(target, s.credentials.Info().SecurityProtocol == "insecure")
+	return client, nil
 }
 
 // Close closes the connection. Calls in progress fail.
@@ -156,9 +159,10 @@ func attempt[Response any, P interface {
 		response := P(new(Response))
 		err := c.conn.Invoke(c.authorized(ctx, token), rpc.path, attempts.request, response, grpc.StaticMethod())
 		if err == nil {
+			c.reach.answered()
 			return response, nil
 		}
-		failed := parsed(err)
+		failed := c.reach.failed(err)
 		if attempts.mayRenew(failed) {
 			renewed, err := c.renewed(ctx, token)
 			if err != nil {

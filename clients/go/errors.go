@@ -47,7 +47,8 @@ type Error struct {
 	Code codes.Code
 	// Message is the server's sentence, which says what to do.
 	Message string
-	// Reason is empty if the server sent none, such as when there is no connection.
+	// Reason is empty if the server sent none, such as when there is no connection. A call that has reached
+	// its deadline has [ReasonDeadline], also if the client saw it first.
 	Reason Reason
 	// Metadata has values that belong to the reason, such as the "limit" of RATE_LIMITED.
 	Metadata map[string]string
@@ -63,6 +64,8 @@ type Error struct {
 	RequestID string
 
 	status *status.Status
+	// Whether the server sent the reason.
+	isRefusal bool
 }
 
 // Error returns the reason, or else the code, and the sentence.
@@ -128,9 +131,14 @@ func parsed(err error) *Error {
 			delay = &found
 		}
 	}
+	parsed.isRefusal = parsed.Reason != ""
 	// Only the server itself says when it can be asked again.
-	if parsed.Reason != "" {
+	if parsed.isRefusal {
 		parsed.RetryDelay = delay
+	}
+	// The client and the server see the same deadline pass: which one is first is chance.
+	if !parsed.isRefusal && parsed.Code == codes.DeadlineExceeded {
+		parsed.Reason = ReasonDeadline
 	}
 	return parsed
 }

@@ -81,7 +81,7 @@ func read[Response any, P interface {
 			if ended == nil || isLeft {
 				return
 			}
-			failed := parsed(ended)
+			failed := c.reach.failed(ended)
 			if hasBegun {
 				err = failed
 				break
@@ -146,7 +146,7 @@ func write[Response any, P interface {
 			yield(nil, theirs)
 			return
 		}
-		failed := parsed(ended)
+		failed := c.reach.failed(ended)
 		if failed.Reason == ReasonTokenInvalid {
 			// A token that was refused is not used again.
 			if _, err := c.renewed(ctx, token); err != nil {
@@ -185,6 +185,7 @@ func (c *Client) exchange(
 		} else if err != nil {
 			return err
 		}
+		c.reach.answered()
 		if !pass(response) {
 			return nil
 		}

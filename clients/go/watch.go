@@ -96,6 +96,7 @@ func (c *Client) stream(
 			}
 			return err
 		}
+		c.reach.answered()
 		if !pass(response) {
 			return nil
 		}

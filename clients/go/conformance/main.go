@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
@@ -37,6 +38,7 @@ type order struct {
 	Stream   string            `json:"stream"`
 	Requests []json.RawMessage `json:"requests"`
 	Timeout  *float64          `json:"timeout"`
+	Metadata map[string]string `json:"metadata"`
 	Resolve  []string          `json:"resolve"`
 	Watch    json.RawMessage   `json:"watch"`
 	Take     int               `json:"take"`
@@ -120,7 +122,7 @@ func failed(err error) result {
 	return result{"error": result{
 		"type": kind(failure), "code": codeName(failure.Code), "reason": failure.Reason,
 		"metadata": failure.Metadata, "violations": violations, "preconditions": preconditions,
-		"retry_delay_ms": delay, "request_id": orNull(failure.RequestID),
+		"retry_delay_ms": delay, "request_id": orNull(failure.RequestID), "text": failure.Message,
 	}}
 }
 
@@ -156,6 +158,9 @@ func call(ctx context.Context, client *identitylink.Client, order order) result 
 		limited, cancel := context.WithTimeout(ctx, time.Duration(*order.Timeout*float64(time.Second)))
 		defer cancel()
 		ctx = limited
+	}
+	for key, value := range order.Metadata {
+		ctx = metadata.AppendToOutgoingContext(ctx, key, value)
 	}
 	got := method.Call([]reflect.Value{reflect.ValueOf(ctx), reflect.ValueOf(request)})
 	if err, _ := got[1].Interface().(error); err != nil {

@@ -2,7 +2,7 @@
 import { createInterface } from "node:readline";
 
 import { type DescMessage, fromJson, type JsonValue, type Message, toBinary, toJson } from "@bufbuild/protobuf";
-import { Client, FileToken, FunctionToken, IdentityLinkError, TokenSourceError } from "identitylink";
+import { type CallOptions, Client, FileToken, FunctionToken, IdentityLinkError, TokenSourceError } from "identitylink";
 import { registry, WatchEventsRequestSchema } from "identitylink/v1";
 
 interface Order {
@@ -19,6 +19,7 @@ interface Order {
   request?: JsonValue;
   /** Seconds. */
   timeout?: number | null;
+  metadata?: Record<string, string> | null;
   /** An rpc whose requests or responses are a stream. */
   stream?: string;
   requests?: JsonValue[];
@@ -27,7 +28,7 @@ interface Order {
   take?: number;
 }
 
-type Method = (request: Message, options?: { timeoutMs?: number | undefined }) => unknown;
+type Method = (request: Message, options?: CallOptions) => unknown;
 
 function say(result: unknown): void {
   process.stdout.write(`${JSON.stringify(result)}\n`);
@@ -94,6 +95,7 @@ function failed(error: unknown): unknown {
       type: error.name === "IdentityLinkError" ? "" : error.name,
       code: error.codeName,
       reason: error.reason,
+      text: error.message,
       metadata: error.metadata,
       violations: error.violations,
       preconditions: error.preconditions,
@@ -115,7 +117,7 @@ async function carriedOut(client: Client, order: Order): Promise<unknown> {
   if (order.call !== undefined) {
     const [method, request] = prepared(client, order.call, "", order.request ?? {});
     const timeoutMs = typeof order.timeout === "number" ? order.timeout * 1000 : undefined;
-    const response = (await method(request, { timeoutMs })) as Message;
+    const response = (await method(request, { timeoutMs, metadata: order.metadata ?? undefined })) as Message;
     const bytes = toBinary(schemaOf(response), response);
     return { response: asJson(response), message: Buffer.from(bytes).toString("base64") };
   }

@@ -18,9 +18,10 @@ import {
   WatchEventsResponseSchema,
 } from "./gen/identitylink/v1/event_service_pb.js";
 import type { ResolvedUser } from "./gen/identitylink/v1/identity_service_pb.js";
-import { closed, deadlineExceeded, parsed } from "./refusals.js";
+import { Reach } from "./reach.js";
+import { closed, deadlineExceeded } from "./refusals.js";
 import type { CallOptions, Rpc } from "./rpc.js";
-import { asIs, bearer } from "./streaming.js";
+import { asIs, bearer, checkMetadata } from "./streaming.js";
 import { type Connection, Streams } from "./streams.js";
 import { obtained, StaticToken, type TokenSource } from "./tokens.js";
 import { VERSION } from "./version.js";
@@ -60,6 +61,8 @@ export interface WatchOptions {
   readonly maxSilenceMs?: number | undefined;
   /** Ends the watch: it then throws the signal's reason. */
   readonly signal?: AbortSignal | undefined;
+  /** Metadata of the streams, such as `x-tenant` if the token serves several tenants. */
+  readonly metadata?: Readonly<Record<string, string>> | undefined;
 }
 
 /** Calls identity-link by one connection, which it makes at its first call. */
@@ -67,6 +70,7 @@ export class Client extends Streams {
   readonly #patience: Patience;
   readonly #tokens: TokenSource;
   readonly #channel: Channel;
+  readonly #reach: Reach;
   #isClosed = false;
 
   /**
@@ -88,6 +92,7 @@ export class Client extends Streams {
       maxAttempts: options.maxAttempts ?? DEFAULT_MAX_ATTEMPTS,
     });
     this.#tokens = typeof options.token === "string" ? new StaticToken(options.token) : options.token;
+    this.#reach = new Reach(target, options.plaintext === true);
     const secured = options.credentials ?? credentials.createSsl();
     this.#channel = new Channel(target, options.plaintext === true ? credentials.createInsecure() : secured, {
       "grpc.primary_user_agent": `identitylink-node/${VERSION}`,
@@ -115,14 +120,14 @@ export class Client extends Streams {
     request: MessageInitShape<Req>,
     options: CallOptions = {},
   ): Promise<MessageShape<Res>> {
-    const { signal } = options;
     const patience =
       options.timeoutMs === undefined
         ? this.#patience
         : checkPatience({ ...this.#patience, timeoutMs: options.timeoutMs });
+    checkMetadata(options.metadata);
     const attempts = new Attempts(rpc, request, patience);
     try {
-      return await this.#attempted(rpc, attempts, signal);
+      return await this.#attempted(rpc, attempts, options);
     } catch (error) {
       throw under(attempts.requestId, error);
     }
@@ -131,8 +136,9 @@ export class Client extends Streams {
   async #attempted<Req extends DescMessage, Res extends DescMessage>(
     rpc: Rpc<Req, Res>,
     attempts: Attempts,
-    signal: AbortSignal | undefined,
+    options: CallOptions,
   ): Promise<MessageShape<Res>> {
+    const { signal } = options;
     // A token that is there needs no timer.
     const inTime = (token: string | Promise<string>): string | Promise<string> =>
       typeof token === "string"
@@ -142,10 +148,12 @@ export class Client extends Streams {
     for (;;) {
       let error: IdentityLinkError;
       try {
-        return await this.#attempt(rpc, attempts, token, signal);
+        const response = await this.#attempt(rpc, attempts, token, options);
+        this.#reach.answered();
+        return response;
       } catch (failure) {
         signal?.throwIfAborted();
-        error = parsed(failure as ServiceError | IdentityLinkError);
+        error = this.#reach.failed(failure as ServiceError | IdentityLinkError);
       }
       if (this.#isClosed) {
         throw error;
@@ -166,8 +174,9 @@ export class Client extends Streams {
     rpc: Rpc<Req, Res>,
     attempts: Attempts,
     token: string,
-    signal: AbortSignal | undefined,
+    { signal, metadata }: CallOptions,
   ): Promise<MessageShape<Res>> {
+    const headers = bearer(token, metadata);
     return new Promise((resolve, reject) => {
       signal?.throwIfAborted();
       if (this.#isClosed) {
@@ -178,7 +187,7 @@ export class Client extends Streams {
         asIs,
         (bytes: Buffer) => fromBinary(rpc.response, bytes),
         attempts.bytes,
-        bearer(token),
+        headers,
         { deadline: Date.now() + attempts.remaining() },
         (failure, response) => {
           signal?.removeEventListener("abort", cancel);
@@ -219,7 +228,7 @@ export class Client extends Streams {
     if (this.#isClosed) {
       throw closed();
     }
-    return { channel: this.#channel, tokens: this.#tokens, patience: this.#patience };
+    return { channel: this.#channel, tokens: this.#tokens, patience: this.#patience, reach: this.#reach };
   }
 
   /**
@@ -238,6 +247,7 @@ export class Client extends Streams {
   ): AsyncGenerator<WatchEventsResponse, void, undefined> {
     const { signal } = options;
     const maxSilenceMs = checkTime("maxSilenceMs", options.maxSilenceMs ?? DEFAULT_MAX_SILENCE);
+    checkMetadata(options.metadata);
     const watch = new Watch(request);
     // A watch has no deadline, so its token has none.
     const unlessAborted = async (token: string | Promise<string>): Promise<string> =>
@@ -248,15 +258,16 @@ export class Client extends Streams {
       if (this.#isClosed) {
         throw closed();
       }
-      const stream = new Stream(this.#channel, watch.request, token, maxSilenceMs, signal);
+      const stream = new Stream(this.#channel, watch.request, token, maxSilenceMs, options);
       try {
         for (let response = await stream.next(); response !== undefined; response = await stream.next()) {
+          this.#reach.answered();
           watch.received(response);
           yield response;
         }
       } catch (failure) {
         signal?.throwIfAborted();
-        error = parsed(failure as ServiceError | IdentityLinkError);
+        error = this.#reach.failed(failure as ServiceError | IdentityLinkError);
       } finally {
         stream.close();
       }
@@ -292,7 +303,7 @@ class Stream {
     request: WatchEventsRequest,
     token: string,
     maxSilenceMs: number,
-    signal: AbortSignal | undefined,
+    { signal, metadata }: WatchOptions,
   ) {
     signal?.throwIfAborted();
     this.#maxSilenceMs = maxSilenceMs;
@@ -302,7 +313,7 @@ class Stream {
       asIs,
       (bytes: Buffer) => fromBinary(WatchEventsResponseSchema, bytes),
       toBinary(WatchEventsRequestSchema, request),
-      bearer(token),
+      bearer(token, metadata),
     );
     // A stream that ends after it was left has no reader of its error, which would end the process.
     this.#call.on("error", () => undefined);

@@ -39,7 +39,10 @@ export interface Failure {
 export class IdentityLinkError extends Error {
   /** The status code. */
   readonly code: status;
-  /** The stable reason, such as `IDENTITY_TAKEN`; empty if the server sent none. A newer server may send others. */
+  /**
+   * The stable reason, such as `IDENTITY_TAKEN`; empty if the server sent none. A newer server may send others. A call that
+   * has reached its deadline has `DEADLINE`, also if the client saw it first.
+   */
   readonly reason: string;
   /** Values that belong to the reason, such as the `limit` of `RATE_LIMITED`. */
   readonly metadata: Readonly<Record<string, string>>;

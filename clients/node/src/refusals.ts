@@ -10,7 +10,7 @@ import {
   RetryInfoSchema,
 } from "./gen/google/rpc/error_details_pb.js";
 import { StatusSchema } from "./gen/google/rpc/status_pb.js";
-import { BY_REASON } from "./reasons.js";
+import { BY_REASON, Deadline } from "./reasons.js";
 
 /**
  * `ErrorInfo.domain` of each refusal of the server. A reason of another domain, such as of a proxy, is none of these.
@@ -45,9 +45,12 @@ export function parsed(failure: ServiceError | IdentityLinkError): IdentityLinkE
   });
 }
 
-/** The error of a call whose time has passed before an attempt could end. */
+/**
+ * The error of a call whose time has passed. The client and the server see the same deadline pass: which one is first is
+ * chance.
+ */
 export function deadlineExceeded(message: string): IdentityLinkError {
-  return withoutReason(status.DEADLINE_EXCEEDED, message);
+  return bare(status.DEADLINE_EXCEEDED, message, Deadline.REASON);
 }
 
 /** The error of a call of a client that is closed. */
@@ -55,11 +58,16 @@ export function closed(): IdentityLinkError {
   return withoutReason(status.CANCELLED, "the client is closed");
 }
 
-function withoutReason(code: status, message: string): IdentityLinkError {
+/** The error of a call for which no server has given a reason. */
+export function withoutReason(code: status, message: string): IdentityLinkError {
+  return bare(code, message, "");
+}
+
+function bare(code: status, message: string, reason: string): IdentityLinkError {
   return errorOf({
     code,
     message,
-    reason: "",
+    reason,
     metadata: {},
     violations: [],
     preconditions: [],

@@ -22,4 +22,9 @@ export interface CallOptions {
   readonly timeoutMs?: number | undefined;
   /** Ends the call: it then throws the signal's reason. */
   readonly signal?: AbortSignal | undefined;
+  /**
+   * Metadata of the call, such as `x-reason`, why a change is made (`encodeURIComponent` encodes it), `x-tenant` if the
+   * token serves several tenants, or `traceparent`.
+   */
+  readonly metadata?: Readonly<Record<string, string>> | undefined;
 }

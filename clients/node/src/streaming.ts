@@ -16,6 +16,11 @@ export interface StreamOptions {
   readonly timeoutMs?: number | undefined;
   /** Ends the stream: it then throws the signal's reason. */
   readonly signal?: AbortSignal | undefined;
+  /**
+   * Metadata of the stream, such as `x-reason`, why a change is made (`encodeURIComponent` encodes it), `x-tenant` if the
+   * token serves several tenants, or `traceparent`.
+   */
+  readonly metadata?: Readonly<Record<string, string>> | undefined;
 }
 
 /** The requests of a stream, which are read as fast as the server takes them. */
@@ -37,7 +42,7 @@ export async function* received<Req extends DescMessage, Res extends DescMessage
     asIs,
     (bytes: Buffer) => fromBinary(rpc.response, bytes),
     request,
-    bearer(token),
+    bearer(token, options.metadata),
     deadline(options),
   );
   yield* messages(call, options);
@@ -59,7 +64,7 @@ export async function* exchanged<Req extends DescMessage, Res extends DescMessag
     rpc.path,
     asIs,
     (bytes: Buffer) => fromBinary(rpc.response, bytes),
-    bearer(token),
+    bearer(token, options.metadata),
     deadline(options),
   );
   const failures: unknown[] = [];
@@ -134,12 +139,40 @@ export function asIs(bytes: Uint8Array): Buffer {
 
 let last: { readonly token: string; readonly metadata: Metadata } | undefined;
 
-/** The metadata of a call with this token, which grpc-js copies. It is made once for each token. */
-export function bearer(token: string): Metadata {
+/** What metadata of text may be (gRPC over HTTP/2, "Custom-Metadata"). */
+const KEY = /^[a-z0-9_.-]+(?<!-bin)$/;
+const VALUE = /^[ -~]+$/;
+
+/** Throws a `TypeError`, without the value, if gRPC cannot send the metadata. */
+export function checkMetadata(metadata: Readonly<Record<string, string>> = {}): void {
+  for (const [key, value] of Object.entries(metadata)) {
+    if (key === "authorization") {
+      throw new TypeError("authorization is the token of the client: give it to the token source");
+    }
+    if (!KEY.test(key) || !VALUE.test(value)) {
+      throw new TypeError(
+        "a key of metadata has lower-case letters, digits and -_. alone, and does not end in -bin; " +
+          "a value has printable ASCII characters alone: encodeURIComponent encodes others for x-reason",
+      );
+    }
+  }
+}
+
+/**
+ * The metadata of a call with this token, which grpc-js copies. It is made once for each token, unless the call has more.
+ */
+export function bearer(token: string, more?: Readonly<Record<string, string>>): Metadata {
   if (last?.token !== token) {
     const metadata = new Metadata();
     metadata.set("authorization", `Bearer ${token}`);
     last = { token, metadata };
   }
-  return last.metadata;
+  if (more === undefined) {
+    return last.metadata;
+  }
+  const metadata = last.metadata.clone();
+  for (const [key, value] of Object.entries(more)) {
+    metadata.set(key, value);
+  }
+  return metadata;
 }

@@ -16,10 +16,10 @@ import type {
   ImportUsersRequestSchema,
   ImportUsersResponse,
 } from "./gen/identitylink/v1/transfer_service_pb.js";
+import type { Reach } from "./reach.js";
 import * as reasons from "./reasons.js";
-import { parsed } from "./refusals.js";
 import type { Rpc } from "./rpc.js";
-import { exchanged, received, type Requests, type StreamOptions } from "./streaming.js";
+import { checkMetadata, exchanged, received, type Requests, type StreamOptions } from "./streaming.js";
 import { obtained, type TokenSource } from "./tokens.js";
 
 /** What a client calls by. */
@@ -27,6 +27,7 @@ export interface Connection {
   readonly channel: Channel;
   readonly tokens: TokenSource;
   readonly patience: Patience;
+  readonly reach: Reach;
 }
 
 /** The rpcs that are streams, beside the watch. They have no deadline unless they are given one. */
@@ -96,7 +97,8 @@ export abstract class Streams extends Calls {
     options: StreamOptions,
   ): AsyncGenerator<MessageShape<Res>, void, undefined> {
     const { signal } = options;
-    const { tokens, patience } = this.connection();
+    checkMetadata(options.metadata);
+    const { tokens, patience, reach } = this.connection();
     const attempts = new Attempts(rpc, request, patience);
     let token = await tokenOf(() => tokens.token(), signal);
     for (;;) {
@@ -105,12 +107,13 @@ export abstract class Streams extends Calls {
       try {
         for await (const response of received(this.connection().channel, rpc, attempts.bytes, token, options)) {
           hasBegun = true;
+          reach.answered();
           yield response;
         }
         return;
       } catch (failure) {
         signal?.throwIfAborted();
-        error = parsed(failure as ServiceError | IdentityLinkError);
+        error = reach.failed(failure as ServiceError | IdentityLinkError);
       }
       if (hasBegun) {
         throw error;
@@ -133,7 +136,8 @@ export abstract class Streams extends Calls {
     options: StreamOptions,
   ): AsyncGenerator<MessageShape<Res>, void, undefined> {
     const { signal } = options;
-    const { tokens } = this.connection();
+    checkMetadata(options.metadata);
+    const { tokens, reach } = this.connection();
     const token = await tokenOf(() => tokens.token(), signal);
     try {
       yield* exchanged(this.connection().channel, rpc, requests, token, options);
@@ -142,7 +146,7 @@ export abstract class Streams extends Calls {
       if (!isServiceError(failure)) {
         throw failure;
       }
-      const error = parsed(failure);
+      const error = reach.failed(failure);
       if (error.reason === reasons.TokenInvalid.REASON) {
         // A token that was refused is not used again.
         await tokenOf(() => tokens.renewed(token), signal);

@@ -49,7 +49,11 @@ test("a client that is closed calls nothing", async () => {
 test("a token that comes too late ends the call, and so does a signal", async () => {
   const never = { token: () => new Promise<string>(() => undefined), renewed: async () => "" };
   const waits = new Client("127.0.0.1:1", { token: never, plaintext: true });
-  await assert.rejects(waits.getUser({ userId: "ann" }, { timeoutMs: 10 }), { codeName: "DEADLINE_EXCEEDED" });
+  await assert.rejects(waits.getUser({ userId: "ann" }, { timeoutMs: 10 }), {
+    name: "Deadline",
+    codeName: "DEADLINE_EXCEEDED",
+    reason: "DEADLINE",
+  });
   const controller = new AbortController();
   const call = waits.getUser({ userId: "ann" }, { signal: controller.signal });
   const watch = waits.watch({}, { signal: controller.signal }).next();
@@ -61,5 +65,21 @@ test("a token that comes too late ends the call, and so does a signal", async ()
 test("a URL is no target", () => {
   for (const target of ["http://127.0.0.1:1", "https://identity.example.com"]) {
     assert.throws(() => new Client(target, { token: "token" }), /a host and a port/);
+  }
+});
+
+test("metadata that cannot be sent is refused, and nothing is sent", async () => {
+  for (const [key, value] of [
+    ["X-Reason", "a"],
+    ["x-bin", "a"],
+    ["x-reason", "caf\u00e9"],
+    ["x-reason", ""],
+    ["authorization", "Bearer secret"],
+  ] as const) {
+    const options = { metadata: { [key]: value } };
+    const isRefused = (error: unknown): boolean => error instanceof TypeError && !error.message.includes("secret");
+    await assert.rejects(client.getUser({}, options), isRefused);
+    await assert.rejects(client.exportUsers({}, options).next(), isRefused);
+    await assert.rejects(client.watch({}, options).next(), isRefused);
   }
 });

@@ -55,6 +55,7 @@ def failed(error: Exception) -> dict[str, Any]:
             "type": kind,
             "code": error.code.name,
             "reason": error.reason,
+            "text": error.message,
             "metadata": dict(error.metadata),
             "violations": [{"field": each.field, "description": each.description} for each in error.violations],
             "preconditions": [
@@ -109,6 +110,13 @@ class Source:
         return self()
 
 
+def calling(client: Any, order: dict[str, Any]) -> Any:
+    """Return the client with the metadata of the order."""
+    for key, value in (order.get("metadata") or {}).items():
+        client = client.with_metadata(key, value)
+    return client
+
+
 def say(result: dict[str, Any]) -> None:
     print(json.dumps(result), flush=True)
 
@@ -129,7 +137,7 @@ def by_threads(lines: Iterable[str]) -> None:
             if "call" in order:
                 rpc = order["call"]
                 request = request_of(rpc, order["request"])
-                say(responded(getattr(client, snake(rpc))(request, timeout=order.get("timeout"))))
+                say(responded(getattr(calling(client, order), snake(rpc))(request, timeout=order.get("timeout"))))
             elif "all" in order:
                 items = getattr(client, snake(order["all"]) + "_all")(request_of(order["all"], order["request"]))
                 say({"items": [as_json(item) for item in items]})
@@ -173,7 +181,7 @@ async def by_asyncio() -> None:
             if "call" in order:
                 rpc = order["call"]
                 request = request_of(rpc, order["request"])
-                say(responded(await getattr(client, snake(rpc))(request, timeout=order.get("timeout"))))
+                say(responded(await getattr(calling(client, order), snake(rpc))(request, timeout=order.get("timeout"))))
             elif "all" in order:
                 items = getattr(client, snake(order["all"]) + "_all")(request_of(order["all"], order["request"]))
                 say({"items": [as_json(item) async for item in items]})

@@ -176,6 +176,7 @@ fn failed(error: &Error) -> Value {
         "type": failure.reason().map(|reason| format!("{reason:?}")).unwrap_or_default(),
         "code": code_name(failure),
         "reason": failure.reason_name(),
+        "text": failure.message(),
         "metadata": failure.metadata(),
         "violations": Vec::from_iter(failure.violations().iter().map(|each| {
             json!({"field": each.field, "description": each.description})
@@ -252,10 +253,14 @@ async fn watch(client: &Client, request: &Value, take: u64) -> Result<Value, Fau
 
 async fn carry_out(client: &Client, order: &Value) -> Result<Value, Fault> {
     let request = &order["request"];
-    let client = match order["timeout"].as_f64() {
-        Some(seconds) => &client.with_timeout(Duration::try_from_secs_f64(seconds)?),
-        None => client,
-    };
+    let mut client = client.clone();
+    if let Some(seconds) = order["timeout"].as_f64() {
+        client = client.with_timeout(Duration::try_from_secs_f64(seconds)?);
+    }
+    for (key, value) in order["metadata"].as_object().into_iter().flatten() {
+        client = client.with_metadata(key, value.as_str().unwrap_or_default())?;
+    }
+    let client = &client;
     if let Some(name) = order["call"].as_str() {
         call(client, name, request).await
     } else if let Some(name) = order["all"].as_str() {

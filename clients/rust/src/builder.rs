@@ -1,13 +1,13 @@
 //! How a client is made.
 
-use std::{net::IpAddr, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use tonic::{
     metadata::MetadataMap,
     transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Uri},
 };
 
-use crate::{Client, TokenSource};
+use crate::{Client, TokenSource, reach::Reach};
 
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 const DEFAULT_MAX_ATTEMPTS: u32 = 5;
@@ -126,6 +126,7 @@ impl Builder {
             "http" => return Err(BuildError::Plaintext),
             _ => return Err(BuildError::Address(OTHER_SCHEME)),
         };
+        let reach = Reach::of_url(&self.address, tls.is_some());
         let mut endpoint = Endpoint::from(uri)
             .user_agent(concat!("identity-link-client/", env!("CARGO_PKG_VERSION")))
             .map_err(BuildError::Tls)?
@@ -135,14 +136,19 @@ impl Builder {
             let config = config.unwrap_or_else(|| ClientTlsConfig::new().with_native_roots());
             endpoint = endpoint.tls_config(config).map_err(BuildError::Tls)?;
         }
-        Ok(self.build_on(endpoint.connect_lazy()))
+        Ok(self.client(endpoint.connect_lazy(), reach))
     }
 
     /// A client on a channel of your own, such as one of several addresses or over a Unix socket. The
     /// address and the settings of TLS are the channel's.
     pub fn build_on(self, channel: Channel) -> Client {
+        self.client(channel, Reach::of_channel())
+    }
+
+    fn client(self, channel: Channel, reach: Reach) -> Client {
         Client {
             channel,
+            reach: Arc::new(reach),
             tokens: self.tokens,
             timeout: self.timeout,
             max_attempts: self.max_attempts,

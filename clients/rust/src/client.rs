@@ -1,6 +1,6 @@
 //! The client: calls with their attempts, pages, and ids in batches.
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use tokio::time::{Instant, sleep, timeout_at};
@@ -17,6 +17,7 @@ use crate::{
     BuildError, Builder, Error, Items, TokenSource,
     attempts::Attempts,
     error::Failure,
+    reach::Reach,
     rpc::{Paged, Rpc},
     tokens::Bearer,
     v1,
@@ -31,6 +32,7 @@ const IDS_AT_ONCE: usize = 100;
 #[derive(Clone)]
 pub struct Client {
     pub(crate) channel: Channel,
+    pub(crate) reach: Arc<Reach>,
     pub(crate) tokens: TokenSource,
     pub(crate) timeout: Duration,
     pub(crate) max_attempts: u32,
@@ -71,7 +73,7 @@ impl Client {
         let error = match timeout_at(deadline, self.attempt(attempts, &message, deadline)).await {
             Ok(Ok(response)) => return Ok(response),
             Ok(Err(error)) => error,
-            Err(_) => Failure::deadline().into(),
+            Err(_) => self.reach.explained(Failure::deadline()).into(),
         };
         Err(error.under(message.request_id().map_or("", |id| id)))
     }
@@ -87,8 +89,11 @@ impl Client {
             let mut request = self.request(message.clone(), &token);
             request.set_timeout(deadline.saturating_duration_since(Instant::now()));
             let failure = match self.unary(request).await {
-                Ok(response) => return Ok(response),
-                Err(status) => Failure::new(status),
+                Ok(response) => {
+                    self.reach.answered();
+                    return Ok(response);
+                }
+                Err(status) => self.reach.explained(Failure::new(status)),
             };
             if attempts.may_renew(&failure) {
                 let renewed = self.tokens.renewed(&token).await.map_err(Error::of_source)?;

@@ -117,6 +117,8 @@ pub struct Failure {
     code: Code,
     message: String,
     reason: String,
+    /// Whether the server sent the reason.
+    is_refusal: bool,
     metadata: HashMap<String, String>,
     violations: Vec<FieldViolation>,
     preconditions: Vec<PreconditionViolation>,
@@ -129,11 +131,17 @@ impl Failure {
     pub(crate) fn new(status: Status) -> Self {
         let (code, message) = code_and_message(&status);
         let info = status.get_details_error_info().filter(|info| info.domain == DOMAIN);
-        let (reason, metadata) = info.map(|info| (info.reason, info.metadata)).unwrap_or_default();
+        let (mut reason, metadata) =
+            info.map(|info| (info.reason, info.metadata)).unwrap_or_default();
+        let is_refusal = !reason.is_empty();
+        // The client and the server see the same deadline pass: which one is first is chance.
+        if !is_refusal && code == Code::DeadlineExceeded {
+            Reason::Deadline.name().clone_into(&mut reason);
+        }
         let wrong = status.get_details_bad_request().map(|details| details.field_violations);
         let failed = status.get_details_precondition_failure().map(|details| details.violations);
         // Only the server itself says when it can be asked again.
-        let retry = status.get_details_retry_info().filter(|_| !reason.is_empty());
+        let retry = status.get_details_retry_info().filter(|_| is_refusal);
         Self {
             violations: wrong.into_iter().flatten().map(FieldViolation::from).collect(),
             preconditions: failed.into_iter().flatten().map(PreconditionViolation::from).collect(),
@@ -142,6 +150,7 @@ impl Failure {
             message,
             metadata,
             reason,
+            is_refusal,
             request_id: None,
             status,
         }
@@ -150,6 +159,17 @@ impl Failure {
     /// There was no response before the deadline of the call.
     pub(crate) fn deadline() -> Self {
         Self::new(Status::deadline_exceeded(PAST_DEADLINE))
+    }
+
+    /// Whether the server refused the call, for a reason.
+    pub(crate) fn is_refusal(&self) -> bool {
+        self.is_refusal
+    }
+
+    /// The same failure, with what to check.
+    pub(crate) fn with_hint(mut self, hint: &str) -> Self {
+        self.message = format!("{}; {hint}", self.message);
+        self
     }
 
     /// The status code.
@@ -163,12 +183,13 @@ impl Failure {
     }
 
     /// Why the server refused the call. `None` if it gave no reason, such as when there is no
-    /// connection, and for a reason that this version does not know.
+    /// connection, and for a reason that this version does not know. A call that has reached its
+    /// deadline has [`Reason::Deadline`], also if the client saw it first.
     pub fn reason(&self) -> Option<Reason> {
         Reason::from_name(&self.reason)
     }
 
-    /// The reason as the server names it, such as `IDENTITY_TAKEN`; empty if it gave none. A newer
+    /// The reason as the server names it, such as `IDENTITY_TAKEN`; empty if there is none. A newer
     /// server may send one that [`Reason`] does not have.
     pub fn reason_name(&self) -> &str {
         &self.reason

@@ -7,6 +7,7 @@ mod calls;
 mod client;
 mod error;
 mod expiry;
+mod reach;
 mod reason;
 mod rpc;
 mod streams;

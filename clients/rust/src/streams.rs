@@ -88,8 +88,11 @@ impl Client {
         let mut token = self.tokens.token().await.map_err(Error::of_source)?;
         loop {
             let failure = match self.first(request.clone(), &token).await {
-                Ok((first, rest)) => return Ok((first, messages(rest))),
-                Err(status) => Failure::new(status),
+                Ok((first, rest)) => {
+                    self.reach.answered();
+                    return Ok((first, messages(rest)));
+                }
+                Err(status) => self.reach.explained(Failure::new(status)),
             };
             if attempts.may_renew(&failure) {
                 let renewed = self.tokens.renewed(&token).await.map_err(Error::of_source)?;
@@ -146,7 +149,7 @@ impl Client {
         match sent.await {
             Ok(responses) => Ok(messages(responses.into_inner())),
             Err(status) => {
-                let failure = Failure::new(status);
+                let failure = self.reach.explained(Failure::new(status));
                 if failure.reason() == Some(Reason::TokenInvalid) {
                     // A token that was refused is not used again.
                     self.tokens.renewed(&token).await.map_err(Error::of_source)?;

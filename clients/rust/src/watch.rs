@@ -98,6 +98,7 @@ impl Watch {
             };
             let end = match self.received(&token).await {
                 Ok(response) => {
+                    self.client.reach.answered();
                     self.request.start = Some(Start::After(response.position.clone()));
                     (self.failures, self.renewed) = (0, false);
                     // The stream has the token that it began with.

@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
+    net::SocketAddr,
     path::Path,
     time::Duration,
 };
@@ -22,6 +23,7 @@ use crate::support::{
     child::temp_dir,
     delete,
     relay::{Attempt, Fault, Relay},
+    tls::{Authority, TlsClient},
     tokens::Token,
 };
 
@@ -49,10 +51,13 @@ pub(super) async fn all_hold(mut driver: Driver) {
     assert!(scenarios.len() > 25, "{} scenarios only", scenarios.len());
     // One server has all scenarios, one after the other: each begins without users.
     let server = TestServer::start().await;
+    let (folder, authority) = (temp_dir("client_tls"), Authority::new("clients"));
+    authority.issue().write(&folder);
+    let secured = TestServer::start_tls(&folder, &TlsClient::new(&authority, None), |_| {}).await;
     let mut found = Vec::new();
     for scenario in &scenarios {
         let name = scenario["name"].as_str().unwrap();
-        let differences = carry_out(&mut driver, &server, scenario).await;
+        let differences = carry_out(&mut driver, &server, secured.address, scenario).await;
         clear(&server).await;
         found.extend(differences.iter().map(|difference| format!("{name}: {difference}")));
     }
@@ -68,8 +73,13 @@ async fn clear(server: &TestServer) {
     }
 }
 
-/// What differs in one scenario.
-async fn carry_out(driver: &mut Driver, server: &TestServer, scenario: &Value) -> Vec<String> {
+/// What differs in one scenario; `secured` speaks TLS.
+async fn carry_out(
+    driver: &mut Driver,
+    server: &TestServer,
+    secured: SocketAddr,
+    scenario: &Value,
+) -> Vec<String> {
     let relay = Relay::start(server.address).await;
     let mut names = BTreeMap::new();
     for (name, account) in scenario["users"].as_object().into_iter().flatten() {
@@ -90,8 +100,12 @@ async fn carry_out(driver: &mut Driver, server: &TestServer, scenario: &Value) -
     if scenario["token_file"].is_string() {
         put(&file, scenario);
     }
-    let target =
-        if scenario["gone"] == true { NOWHERE.to_owned() } else { relay.address.to_string() };
+    let target = match scenario["server"].as_str() {
+        None => relay.address.to_string(),
+        Some("gone") => NOWHERE.to_owned(),
+        Some("tls") => secured.to_string(),
+        Some(other) => panic!("{other} is no server"),
+    };
     let open = json!({"open": {
         "target": target, "tokens": tokens, "max_attempts": scenario["max_attempts"],
         "token_file": scenario["token_file"].as_str().map(|_| file.display().to_string()),
@@ -108,6 +122,13 @@ async fn carry_out(driver: &mut Driver, server: &TestServer, scenario: &Value) -
         }
         let expected = filled(&step["expect"], &names);
         let seen = driver.ask(&order(step, &names)).await;
+        if let Some(hints) = step["hints"].as_bool() {
+            let text = seen["error"]["text"].as_str().unwrap_or_default();
+            let hint = format!("{target} has answered yet: check the address, and ");
+            if (text.contains(&hint) && text.contains("TLS")) != hints {
+                found.push(format!("step {at}: the error says {text}"));
+            }
+        }
         let seen = if step["resolve"].is_array() { ends(&seen) } else { seen };
         found.extend(
             differences(&expected, &seen).into_iter().map(|line| format!("step {at}{line}")),
@@ -218,7 +239,10 @@ fn order(step: &Value, names: &BTreeMap<String, Value>) -> Value {
     if step["stream"].is_string() {
         return json!({"stream": step["stream"], "requests": filled(&step["requests"], names)});
     }
-    json!({"call": step["call"], "request": request, "timeout": step["timeout"]})
+    json!({
+        "call": step["call"], "request": request, "timeout": step["timeout"],
+        "metadata": step["metadata"],
+    })
 }
 
 /// The first and the last of many items, and their number.

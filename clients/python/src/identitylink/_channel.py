@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
@@ -13,6 +14,10 @@ _SEVERAL: Final = ("ipv4:", "ipv6:")
 # A connection that is silent for so long is probed, also while a watch waits: in milliseconds.
 _KEEPALIVE_TIME: Final = 30_000
 _KEEPALIVE_TIMEOUT: Final = 10_000
+
+# What metadata of text may be (gRPC over HTTP/2, "Custom-Metadata").
+_KEY: Final = re.compile(r"[a-z0-9_.-]+(?<!-bin)", re.ASCII)
+_VALUE: Final = re.compile(r"[ -~]+", re.ASCII)
 
 Option = tuple[str, str | int]
 
@@ -38,6 +43,26 @@ def options(
     if authority is not None:
         chosen.append(("grpc.default_authority", authority))
     return [*chosen, *more]
+
+
+def with_entry(metadata: Mapping[str, str], key: str, value: str) -> dict[str, str]:
+    """Return the metadata with this entry, in place of what the key had before.
+
+    Raises ``ValueError``, without the value, if gRPC cannot send it.
+    """
+    if key == "authorization":
+        raise ValueError("authorization is the token of the client: give it to the token source")
+    if not _KEY.fullmatch(key) or not _VALUE.fullmatch(value):
+        raise ValueError(
+            "a key of metadata has lower-case letters, digits and -_. alone, and does not end in -bin; "
+            "a value has printable ASCII characters alone: urllib.parse.quote encodes others for x-reason"
+        )
+    return {**metadata, key: value}
+
+
+def headers(metadata: Mapping[str, str], token: str) -> tuple[tuple[str, str], ...]:
+    """Return the metadata of a call with this token."""
+    return (*metadata.items(), ("authorization", f"Bearer {token}"))
 
 
 def _version() -> str:

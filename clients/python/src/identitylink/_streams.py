@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Generator, Iterable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Generator, Iterable, Iterator, Mapping
 from contextlib import aclosing
 from functools import partial
 from typing import Any, Final, Generic
@@ -15,9 +15,11 @@ import grpc.aio
 
 from . import reasons
 from ._attempts import Attempts, Patience
+from ._channel import headers
+from ._reach import Reach
 from ._rpc import Req, Res, Rpc
 from .calls import EXPORT_USERS, IMPORT_USERS, READ_LINES, UPLOAD_PLAN
-from .errors import IdentityLinkError, parsed
+from .errors import IdentityLinkError
 from .tokens import TokenSource, obtained
 from .v1 import (
     ExportUsersRequest,
@@ -52,6 +54,8 @@ class Streams(ABC):
     _channel: grpc.Channel
     _tokens: TokenSource
     _patience: Patience
+    _reach: Reach
+    _metadata: Mapping[str, str]
 
     def export_users(self, request: ExportUsersRequest) -> Generator[ExportUsersResponse, None, None]:
         """Yield the users of the tenant as lines: first the position of the feed, last the counts.
@@ -79,7 +83,7 @@ class Streams(ABC):
         token = obtained(self._tokens.token)
         sent = _Sent(requests)
         method = self._channel.stream_stream(IMPORT_USERS.path, **_messages(IMPORT_USERS))
-        stream = method(iter(sent), metadata=_bearer(token))
+        stream = method(iter(sent), metadata=headers(self._metadata, token))
         try:
             yield from stream
         except grpc.RpcError as failure:
@@ -97,7 +101,7 @@ class Streams(ABC):
         sent = _Sent(requests)
         method = self._channel.stream_unary(UPLOAD_PLAN.path, **_messages(UPLOAD_PLAN))
         try:
-            response: UploadPlanResponse = method(iter(sent), metadata=_bearer(token))
+            response: UploadPlanResponse = method(iter(sent), metadata=headers(self._metadata, token))
             return response
         except grpc.RpcError as failure:
             raise self._refused(token, sent, failure) from None
@@ -108,10 +112,11 @@ class Streams(ABC):
         method = self._channel.unary_stream(rpc.path, **_messages(rpc))
         while True:
             has_begun = False
-            stream = method(attempts.request, metadata=_bearer(token))
+            stream = method(attempts.request, metadata=headers(self._metadata, token))
             try:
                 for response in stream:
                     has_begun = True
+                    self._reach.has_answered = True
                     yield response
                 return
             except grpc.RpcError as failure:
@@ -135,12 +140,11 @@ class Streams(ABC):
             obtained(partial(self._tokens.renewed, token))
         return error
 
-    @staticmethod
-    def _error(failure: grpc.RpcError) -> IdentityLinkError:
+    def _error(self, failure: grpc.RpcError) -> IdentityLinkError:
         """Return the error of a call that has failed, which in this library is also its `grpc.Call`."""
         if not isinstance(failure, grpc.Call):
-            return parsed(grpc.StatusCode.UNKNOWN, str(failure), ())
-        return parsed(failure.code(), failure.details() or "", failure.trailing_metadata())
+            return self._reach.failed(grpc.StatusCode.UNKNOWN, str(failure), ())
+        return self._reach.failed(failure.code(), failure.details() or "", failure.trailing_metadata())
 
 
 class AsyncStreams(ABC):
@@ -148,6 +152,11 @@ class AsyncStreams(ABC):
 
     _channel: grpc.aio.Channel
     _patience: Patience
+    _reach: Reach
+    _metadata: Mapping[str, str]
+
+    @abstractmethod
+    def _error(self, failure: grpc.aio.AioRpcError) -> IdentityLinkError: ...
 
     @abstractmethod
     async def _token(self) -> str: ...
@@ -168,7 +177,8 @@ class AsyncStreams(ABC):
     ) -> AsyncGenerator[ImportUsersResponse, None]:
         """Create users from rows as :meth:`identitylink.Client.import_users` does."""
         token = await self._token()
-        stream = self._channel.stream_stream(IMPORT_USERS.path, **_messages(IMPORT_USERS))(metadata=_bearer(token))
+        method = self._channel.stream_stream(IMPORT_USERS.path, **_messages(IMPORT_USERS))
+        stream = method(metadata=headers(self._metadata, token))
         async with aclosing(self._exchanged(token, stream, requests)) as responses:
             async for response in responses:
                 yield response
@@ -178,7 +188,8 @@ class AsyncStreams(ABC):
     ) -> UploadPlanResponse:
         """Store a plan as :meth:`identitylink.Client.upload_plan` does."""
         token = await self._token()
-        stream = self._channel.stream_unary(UPLOAD_PLAN.path, **_messages(UPLOAD_PLAN))(metadata=_bearer(token))
+        method = self._channel.stream_unary(UPLOAD_PLAN.path, **_messages(UPLOAD_PLAN))
+        stream = method(metadata=headers(self._metadata, token))
         try:
             await _send(stream, requests)
             response: UploadPlanResponse = await stream
@@ -207,14 +218,15 @@ class AsyncStreams(ABC):
         method = self._channel.unary_stream(rpc.path, **_messages(rpc))
         while True:
             has_begun = False
-            stream = method(attempts.request, metadata=_bearer(token))
+            stream = method(attempts.request, metadata=headers(self._metadata, token))
             try:
                 async for response in stream:
                     has_begun = True
+                    self._reach.has_answered = True
                     yield response
                 return
             except grpc.aio.AioRpcError as failure:
-                error = parsed(failure.code(), failure.details() or "", failure.trailing_metadata())
+                error = self._error(failure)
             finally:
                 stream.cancel()
             if has_begun:
@@ -227,7 +239,7 @@ class AsyncStreams(ABC):
 
     async def _refused(self, token: str, failure: grpc.aio.AioRpcError) -> IdentityLinkError:
         """Return why a stream of requests has ended. A token that was refused is not used again."""
-        error = parsed(failure.code(), failure.details() or "", failure.trailing_metadata())
+        error = self._error(failure)
         if isinstance(error, reasons.TokenInvalid):
             await self._renewed(token)
         return error
@@ -258,7 +270,3 @@ def _messages(rpc: Rpc[Any, Any]) -> dict[str, Any]:
         "request_serializer": rpc.request.SerializeToString,
         "response_deserializer": rpc.response.FromString,
     }
-
-
-def _bearer(token: str) -> tuple[tuple[str, str], ...]:
-    return (("authorization", f"Bearer {token}"),)

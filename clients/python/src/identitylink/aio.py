@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
+import copy
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from functools import partial
 from itertools import islice
@@ -14,13 +15,14 @@ import grpc
 import grpc.aio
 
 from ._attempts import Attempts, Patience
-from ._channel import Option, options
+from ._channel import Option, headers, options, with_entry
+from ._reach import Reach
 from ._rpc import Req, Res, Rpc
 from ._streams import AsyncStreams
 from ._watching import Watch
 from .calls import RESOLVE_USERS, WATCH_EVENTS, AsyncCalls
 from .client import DEFAULT_MAX_ATTEMPTS, DEFAULT_MAX_SILENCE, DEFAULT_TIMEOUT, IDS_AT_ONCE
-from .errors import IdentityLinkError, TokenSourceError, parsed
+from .errors import IdentityLinkError, TokenSourceError
 from .tokens import AsyncTokenSource, StaticToken, TokenSource, obtained, obtained_later
 from .v1 import ResolvedUser, ResolveUsersRequest, WatchEventsRequest, WatchEventsResponse
 
@@ -48,6 +50,8 @@ class Client(AsyncCalls, AsyncStreams):
         self._patience = Patience(timeout, max_attempts)
         self._tokens = StaticToken(token) if isinstance(token, str) else token
         self._channel = _channel(target, plaintext, credentials, authority, options)
+        self._reach = Reach(target, plaintext=plaintext)
+        self._metadata: Mapping[str, str] = {}
         self._methods: dict[str, grpc.aio.UnaryUnaryMultiCallable[Any, Any]] = {}
 
     async def __aenter__(self) -> Client:
@@ -62,6 +66,15 @@ class Client(AsyncCalls, AsyncStreams):
         """Close the connection. Calls in progress fail."""
         await self._channel.close()
 
+    def with_metadata(self, key: str, value: str) -> Client:
+        """Return the same client, whose calls carry this metadata too.
+
+        See :meth:`identitylink.Client.with_metadata`.
+        """
+        client = copy.copy(self)
+        client._metadata = with_entry(self._metadata, key, value)
+        return client
+
     async def call(self, rpc: Rpc[Req, Res], request: Req, *, timeout: float | None = None) -> Res:
         patience = self._patience if timeout is None else Patience(timeout, self._patience.max_attempts)
         attempts = Attempts(rpc, request, patience)
@@ -73,15 +86,17 @@ class Client(AsyncCalls, AsyncStreams):
 
     async def _attempted(self, rpc: Rpc[Req, Res], attempts: Attempts[Req, Res]) -> Res:
         method = self._method(rpc)
-        token = await self._token()
+        token = await self._in_time(self._token(), attempts)
         while True:
             try:
-                response: Res = await method(attempts.request, timeout=attempts.remaining(), metadata=_bearer(token))
+                headed = headers(self._metadata, token)
+                response: Res = await method(attempts.request, timeout=attempts.remaining(), metadata=headed)
+                self._reach.has_answered = True
                 return response
             except grpc.aio.AioRpcError as failure:
-                error = _error(failure)
+                error = self._error(failure)
             if attempts.may_renew(error):
-                rejected, token = token, await self._renewed(token)
+                rejected, token = token, await self._in_time(self._renewed(token), attempts)
                 if token != rejected:
                     continue
             await asyncio.sleep(attempts.pause_after(error))
@@ -123,10 +138,11 @@ class Client(AsyncCalls, AsyncStreams):
             try:
                 async with aclosing(self._stream(watch.request, token, max_silence)) as stream:
                     async for response in stream:
+                        self._reach.has_answered = True
                         watch.received(response)
                         yield response
             except grpc.aio.AioRpcError as failure:
-                error = _error(failure)
+                error = self._error(failure)
             if error is not None and watch.may_renew(error):
                 rejected, token = token, await self._renewed(token)
                 if token != rejected:
@@ -144,7 +160,7 @@ class Client(AsyncCalls, AsyncStreams):
             request_serializer=WATCH_EVENTS.request.SerializeToString,
             response_deserializer=WATCH_EVENTS.response.FromString,
         )
-        stream = method(request, metadata=_bearer(token))
+        stream = method(request, metadata=headers(self._metadata, token))
         try:
             while True:
                 try:
@@ -157,6 +173,18 @@ class Client(AsyncCalls, AsyncStreams):
                 yield response
         finally:
             stream.cancel()
+
+    async def _in_time(self, token: Coroutine[Any, Any, str], attempts: Attempts[Any, Any]) -> str:
+        """Return the token of a call, unless it comes too late for the call."""
+        if not isinstance(self._tokens, AsyncTokenSource) and not self._tokens.blocking:
+            return await token
+        try:
+            return await asyncio.wait_for(token, attempts.remaining())
+        except asyncio.TimeoutError:
+            raise self._reach.late() from None
+
+    def _error(self, failure: grpc.aio.AioRpcError) -> IdentityLinkError:
+        return self._reach.failed(failure.code(), failure.details() or "", failure.trailing_metadata())
 
     async def _token(self) -> str:
         if isinstance(self._tokens, AsyncTokenSource):
@@ -184,11 +212,3 @@ def _channel(
     if plaintext:
         return grpc.aio.insecure_channel(target, options=chosen)
     return grpc.aio.secure_channel(target, credentials or grpc.ssl_channel_credentials(), options=chosen)
-
-
-def _bearer(token: str) -> tuple[tuple[str, str], ...]:
-    return (("authorization", f"Bearer {token}"),)
-
-
-def _error(failure: grpc.aio.AioRpcError) -> IdentityLinkError:
-    return parsed(failure.code(), failure.details() or "", failure.trailing_metadata())

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import time
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
 from types import TracebackType
@@ -12,13 +13,14 @@ from typing import Any, Final
 import grpc
 
 from ._attempts import Attempts, Patience
-from ._channel import Option, options
+from ._channel import Option, headers, options, with_entry
+from ._reach import Reach
 from ._rpc import Req, Res, Rpc
 from ._silence import Silence
 from ._streams import Streams
 from ._watching import Watch
 from .calls import RESOLVE_USERS, WATCH_EVENTS, Calls
-from .errors import IdentityLinkError, TokenSourceError, parsed
+from .errors import IdentityLinkError, TokenSourceError
 from .tokens import StaticToken, TokenSource, obtained
 from .v1 import ResolvedUser, ResolveUsersRequest, WatchEventsRequest, WatchEventsResponse
 
@@ -64,6 +66,8 @@ class Client(Calls, Streams):
         self._patience = Patience(timeout, max_attempts)
         self._tokens = StaticToken(token) if isinstance(token, str) else token
         self._channel = _channel(target, plaintext, credentials, authority, options)
+        self._reach = Reach(target, plaintext=plaintext)
+        self._metadata: Mapping[str, str] = {}
         self._methods: dict[str, grpc.UnaryUnaryMultiCallable[Any, Any]] = {}
 
     def __enter__(self) -> Client:
@@ -77,6 +81,19 @@ class Client(Calls, Streams):
     def close(self) -> None:
         """Close the connection. Calls in progress fail."""
         self._channel.close()
+
+    def with_metadata(self, key: str, value: str) -> Client:
+        """Return the same client, whose calls carry this metadata too.
+
+        Such as ``x-reason``, why a change is made (``urllib.parse.quote`` encodes it), ``x-tenant`` if the
+        token serves several tenants, or ``traceparent``. It replaces what the key had before. Both clients
+        have one connection, which is closed by either.
+
+        :raises ValueError: if the key or the value has characters that metadata cannot have.
+        """
+        client = copy.copy(self)
+        client._metadata = with_entry(self._metadata, key, value)
+        return client
 
     def call(self, rpc: Rpc[Req, Res], request: Req, *, timeout: float | None = None) -> Res:
         patience = self._patience if timeout is None else Patience(timeout, self._patience.max_attempts)
@@ -92,10 +109,12 @@ class Client(Calls, Streams):
         token = obtained(self._tokens.token)
         while True:
             try:
-                response: Res = method(attempts.request, timeout=attempts.remaining(), metadata=_bearer(token))
+                headed = headers(self._metadata, token)
+                response: Res = method(attempts.request, timeout=attempts.remaining(), metadata=headed)
+                self._reach.has_answered = True
                 return response
             except grpc.RpcError as failure:
-                error = _error(failure)
+                error = self._error(failure)
             if attempts.may_renew(error):
                 rejected, token = token, obtained(partial(self._tokens.renewed, token))
                 if token != rejected:
@@ -144,10 +163,11 @@ class Client(Calls, Streams):
             error = None
             try:
                 for response in self._stream(watch.request, token, max_silence):
+                    self._reach.has_answered = True
                     watch.received(response)
                     yield response
             except grpc.RpcError as failure:
-                error = _error(failure)
+                error = self._error(failure)
             if error is not None and watch.may_renew(error):
                 rejected, token = token, obtained(partial(self._tokens.renewed, token))
                 if token != rejected:
@@ -163,7 +183,7 @@ class Client(Calls, Streams):
             request_serializer=WATCH_EVENTS.request.SerializeToString,
             response_deserializer=WATCH_EVENTS.response.FromString,
         )
-        stream = method(request, metadata=_bearer(token))
+        stream = method(request, metadata=headers(self._metadata, token))
         with Silence(max_silence, stream.cancel) as silence:
             try:
                 while True:
@@ -193,14 +213,3 @@ def _channel(
     if plaintext:
         return grpc.insecure_channel(target, options=chosen)
     return grpc.secure_channel(target, credentials or grpc.ssl_channel_credentials(), options=chosen)
-
-
-def _bearer(token: str) -> tuple[tuple[str, str], ...]:
-    return (("authorization", f"Bearer {token}"),)
-
-
-def _error(failure: grpc.RpcError) -> IdentityLinkError:
-    """Return the error of a call that has failed, which in this library is also its `grpc.Call`."""
-    if not isinstance(failure, grpc.Call):
-        return parsed(grpc.StatusCode.UNKNOWN, str(failure), ())
-    return parsed(failure.code(), failure.details() or "", failure.trailing_metadata())

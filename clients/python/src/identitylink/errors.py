@@ -74,7 +74,8 @@ class IdentityLinkError(Exception):
         #: The server's sentence, which says what to do.
         self.message: Final = message
         #: The stable reason, such as ``IDENTITY_TAKEN``; empty if the server sent none. A newer server
-        #: may send one that has no class here.
+        #: may send one that has no class here. A call that has reached its deadline has ``DEADLINE``, also
+        #: if the client saw it first.
         self.reason: Final = reason
         #: Values that belong to the reason, such as the ``limit`` of ``RATE_LIMITED``.
         self.metadata: Final[Mapping[str, str]] = dict(metadata or {})

@@ -146,9 +146,9 @@ async fn a_server_that_is_not_there_or_refuses_the_token_is_reported() {
     let missing = desk.run(Way::Server, &["user", "x"]);
     let said: Vec<String> =
         lines.into_iter().chain([refused, garbled, missing]).map(said).collect();
-    let said = said.join("\n").replace(token, "TOKEN");
+    let said = said.join("\n").replace(token, "TOKEN").replace(&gone, "SERVER");
     insta::assert_snapshot!(said, @"
-        1 identity-link: Unavailable: there is no connection: Connection refused (os error 111)
+        1 identity-link: Unavailable: there is no connection: Connection refused (os error 111); no server at SERVER has answered yet: check the address, and write https:// if the server speaks TLS
         no server answered: check --server, and --ca if its certificate is of an authority of your own
         1 identity-link: TOKEN_INVALID: the bearer token was not accepted: get a new one from a trusted issuer
         --token-file or --token-command must give a token of a service that the server trusts

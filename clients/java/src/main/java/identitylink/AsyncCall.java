@@ -2,30 +2,37 @@ package identitylink;
 
 import com.google.protobuf.Message;
 import io.grpc.CallOptions;
+import io.grpc.Channel;
 import io.grpc.ClientCall;
 import io.grpc.stub.ClientCalls;
 import io.grpc.stub.StreamObserver;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 
 /** A call that no thread waits for, with the attempts that are safe. */
 final class AsyncCall<Q extends Message, R extends Message> {
     private final Connection connection;
+    /** The channel for calls with a token. */
+    private final Function<String, Channel> channels;
+
     private final Rpc<Q, R> rpc;
     private final Attempts<Q> attempts;
     private final CompletableFuture<R> result = new CompletableFuture<>();
     private volatile ClientCall<Q, R> attempt;
 
-    private AsyncCall(Connection connection, Rpc<Q, R> rpc, Attempts<Q> attempts) {
+    private AsyncCall(
+            Connection connection, Function<String, Channel> channels, Rpc<Q, R> rpc, Attempts<Q> attempts) {
         this.connection = connection;
+        this.channels = channels;
         this.rpc = rpc;
         this.attempts = attempts;
     }
 
     /** Begins the call. A caller that cancels the result cancels the call. */
     static <Q extends Message, R extends Message> CompletableFuture<R> begin(
-            Connection connection, Rpc<Q, R> rpc, Attempts<Q> attempts) {
-        AsyncCall<Q, R> call = new AsyncCall<>(connection, rpc, attempts);
+            Connection connection, Function<String, Channel> channels, Rpc<Q, R> rpc, Attempts<Q> attempts) {
+        AsyncCall<Q, R> call = new AsyncCall<>(connection, channels, rpc, attempts);
         call.result.whenComplete((response, error) -> call.cancelIfLeft());
         call.with(connection.token(attempts.remaining()));
         return call.result;
@@ -58,7 +65,7 @@ final class AsyncCall<Q extends Message, R extends Message> {
         }
         CallOptions options = CallOptions.DEFAULT.withDeadlineAfter(attempts.remaining(), TimeUnit.NANOSECONDS);
         try {
-            attempt = connection.channel(token).newCall(rpc.method, options);
+            attempt = channels.apply(token).newCall(rpc.method, options);
         } catch (IdentityLinkException closed) {
             fail(closed);
             return;

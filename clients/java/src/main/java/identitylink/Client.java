@@ -14,9 +14,12 @@ import identitylink.v1.UploadPlanResponse;
 import identitylink.v1.WatchEventsRequest;
 import io.grpc.CallOptions;
 import io.grpc.Channel;
+import io.grpc.ClientInterceptors;
+import io.grpc.Metadata;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.ClientCalls;
+import io.grpc.stub.MetadataUtils;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Iterator;
@@ -24,6 +27,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
 
 /**
  * Calls identity-link from any number of threads, by one connection, which it makes at its first call.
@@ -38,14 +42,22 @@ public final class Client extends Calls implements AutoCloseable {
     /** How many ids one call resolves. */
     private static final int IDS_AT_ONCE = 100;
 
+    /** What metadata of text may be (gRPC over HTTP/2, "Custom-Metadata"). */
+    private static final Pattern KEY = Pattern.compile("[a-z0-9_.-]+(?<!-bin)");
+
+    private static final Pattern VALUE = Pattern.compile("[ -~]+");
+
     private final Connection connection;
     private final Duration timeout;
     private final int maxAttempts;
+    /** What each call carries beside its token. */
+    private final Metadata metadata;
 
-    Client(Connection connection, Duration timeout, int maxAttempts) {
+    Client(Connection connection, Duration timeout, int maxAttempts, Metadata metadata) {
         this.connection = connection;
         this.timeout = timeout;
         this.maxAttempts = maxAttempts;
+        this.metadata = metadata;
     }
 
     /**
@@ -68,7 +80,36 @@ public final class Client extends Calls implements AutoCloseable {
      * @throws IllegalArgumentException if the timeout is not above zero
      */
     public Client withTimeout(Duration timeout) {
-        return new Client(connection, ClientBuilder.checked("timeout", timeout), maxAttempts);
+        return new Client(connection, ClientBuilder.checked("timeout", timeout), maxAttempts, metadata);
+    }
+
+    /**
+     * Returns this client, whose calls carry this metadata too. It replaces what the key had before. Both have one
+     * connection, which is closed by either.
+     *
+     * <p>Such as {@code x-reason}, why a change is made, in percent-encoding; {@code x-tenant} if the token serves several
+     * tenants; or {@code traceparent}. {@link java.net.URLEncoder} writes a space as {@code +}: replace that by {@code %20}.
+     *
+     * @param key the key
+     * @param value the value
+     * @return the client
+     * @throws IllegalArgumentException if the key or the value has characters that metadata cannot have
+     */
+    public Client withMetadata(String key, String value) {
+        if (key.equals("authorization")) {
+            throw new IllegalArgumentException(
+                    "authorization is the token of the client: give it to the token source");
+        }
+        if (!KEY.matcher(key).matches() || !VALUE.matcher(value).matches()) {
+            throw new IllegalArgumentException("a key of metadata has lower-case letters, digits and -_. alone, and does"
+                    + " not end in -bin; a value has printable ASCII characters alone: x-reason is percent-encoded");
+        }
+        Metadata all = new Metadata();
+        all.merge(metadata);
+        Metadata.Key<String> name = Metadata.Key.of(key, Metadata.ASCII_STRING_MARSHALLER);
+        all.discardAll(name);
+        all.put(name, value);
+        return new Client(connection, timeout, maxAttempts, all);
     }
 
     @Override
@@ -112,7 +153,7 @@ public final class Client extends Calls implements AutoCloseable {
 
     @Override
     <Q extends Message, R extends Message> CompletableFuture<R> callAsync(Rpc<Q, R> rpc, Q request) {
-        return AsyncCall.begin(connection, rpc, new Attempts<>(rpc, request, timeout, maxAttempts));
+        return AsyncCall.begin(connection, this::channel, rpc, new Attempts<>(rpc, request, timeout, maxAttempts));
     }
 
     /**
@@ -231,7 +272,10 @@ public final class Client extends Calls implements AutoCloseable {
     }
 
     Channel channel(String token) {
-        return connection.channel(token);
+        Channel channel = connection.channel(token);
+        return metadata.keys().isEmpty()
+                ? channel
+                : ClientInterceptors.intercept(channel, MetadataUtils.newAttachHeadersInterceptor(metadata));
     }
 
     String token(long nanos) {

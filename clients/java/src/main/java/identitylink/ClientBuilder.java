@@ -4,6 +4,7 @@ import io.grpc.ChannelCredentials;
 import io.grpc.Grpc;
 import io.grpc.InsecureChannelCredentials;
 import io.grpc.ManagedChannelBuilder;
+import io.grpc.Metadata;
 import io.grpc.TlsChannelCredentials;
 import java.time.Duration;
 import java.util.Objects;
@@ -101,7 +102,8 @@ public final class ClientBuilder {
                 .keepAliveTime(30, TimeUnit.SECONDS)
                 .keepAliveTimeout(10, TimeUnit.SECONDS);
         channel.accept(builder);
-        return new Client(new Connection(builder.build(), tokens), timeout, maxAttempts);
+        Reach reach = new Reach(target, credentials instanceof InsecureChannelCredentials);
+        return new Client(new Connection(builder.build(), reach, tokens), timeout, maxAttempts, new Metadata());
     }
 
     /** Returns the version of the archive; {@code source} if the client is none. */

@@ -28,6 +28,7 @@ final class Connection {
     };
 
     private final ManagedChannel channel;
+    private final Reach reach;
     private final TokenSource tokens;
     /** That of the last call. */
     private volatile Authorized authorized;
@@ -36,8 +37,9 @@ final class Connection {
 
     private final ScheduledThreadPoolExecutor timer = new ScheduledThreadPoolExecutor(1, DAEMONS);
 
-    Connection(ManagedChannel channel, TokenSource tokens) {
+    Connection(ManagedChannel channel, Reach reach, TokenSource tokens) {
         this.channel = channel;
+        this.reach = reach;
         this.tokens = tokens;
         timer.setRemoveOnCancelPolicy(true);
     }
@@ -58,7 +60,7 @@ final class Connection {
             headers.put(AUTHORIZATION, "Bearer " + token);
             last = new Authorized(
                     token,
-                    ClientInterceptors.intercept(channel, MetadataUtils.newAttachHeadersInterceptor(headers)));
+                    ClientInterceptors.intercept(channel, MetadataUtils.newAttachHeadersInterceptor(headers), reach));
             authorized = last;
         }
         return last.channel;

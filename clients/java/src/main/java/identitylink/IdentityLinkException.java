@@ -38,7 +38,8 @@ public class IdentityLinkException extends RuntimeException {
     }
 
     /**
-     * Returns the stable reason, such as {@code IDENTITY_TAKEN}. A newer server may send one that has no class here.
+     * Returns the stable reason, such as {@code IDENTITY_TAKEN}. A newer server may send one that has no class here. A call
+     * that has reached its deadline has {@code DEADLINE}, also if the client saw it first.
      *
      * @return the reason; empty if the server sent none
      */

@@ -56,6 +56,20 @@ final class Refusal implements Serializable {
 
     /** Returns the exception of a status and its trailers. Details that do not decode are left out. */
     static IdentityLinkException of(Status status, Metadata trailers) {
+        Refusal refusal = read(status, trailers);
+        // The client and the server see the same deadline pass: which one is first is chance.
+        if (refusal.reason.isEmpty() && status.getCode() == Status.Code.DEADLINE_EXCEEDED) {
+            refusal.reason = Reasons.Deadline.REASON;
+        }
+        return Reasons.exceptionOf(refusal);
+    }
+
+    /** Returns whether the server refused a call with these trailers for a reason. */
+    static boolean hasReason(Metadata trailers) {
+        return !read(Status.UNKNOWN, trailers).reason.isEmpty();
+    }
+
+    private static Refusal read(Status status, Metadata trailers) {
         Refusal refusal = new Refusal(status);
         for (Any detail : details(trailers)) {
             try {
@@ -68,7 +82,7 @@ final class Refusal implements Serializable {
             // Only the server itself says when it can be asked again.
             refusal.retryDelay = null;
         }
-        return Reasons.exceptionOf(refusal);
+        return refusal;
     }
 
     private static List<Any> details(Metadata trailers) {

@@ -63,11 +63,24 @@ class ClientTest {
     void aTokenThatComesTooLateEndsTheCall() {
         try (Client client = Client.builder(NOWHERE, new Slow()).plaintext().build()) {
             Client hasty = client.withTimeout(Duration.ofMillis(10));
-            IdentityLinkException late = assertThrows(IdentityLinkException.class, () -> hasty.getUser(REQUEST));
+            IdentityLinkException late = assertThrows(Reasons.Deadline.class, () -> hasty.getUser(REQUEST));
             assertEquals(Status.Code.DEADLINE_EXCEEDED, late.getCode());
             ExecutionException later = assertThrows(
                     ExecutionException.class, () -> hasty.getUserAsync(REQUEST).get());
-            assertInstanceOf(IdentityLinkException.class, later.getCause());
+            assertInstanceOf(Reasons.Deadline.class, later.getCause());
+        }
+    }
+
+    @Test
+    void metadataThatCannotBeSentIsRefused() {
+        try (Client client = Client.builder(NOWHERE, Tokens.fixed("token")).build()) {
+            for (String[] entry : new String[][] {
+                {"X-Reason", "a"}, {"x-bin", "a"}, {"x-reason", "caf\u00e9"}, {"x-reason", ""}, {"authorization", "secret"}
+            }) {
+                IllegalArgumentException refusal = assertThrows(
+                        IllegalArgumentException.class, () -> client.withMetadata(entry[0], entry[1]));
+                assertFalse(refusal.getMessage().contains("secret"));
+            }
         }
     }
 

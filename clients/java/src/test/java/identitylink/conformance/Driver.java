@@ -173,13 +173,18 @@ public final class Driver {
     }
 
     private void call(JsonObject order) throws Exception {
-        Client patient = client;
+        Client calling = client;
         if (isThere(order.get("timeout"))) {
             long millis = (long) (order.get("timeout").getAsDouble() * 1000);
-            patient = client.withTimeout(Duration.ofMillis(millis));
+            calling = client.withTimeout(Duration.ofMillis(millis));
+        }
+        if (isThere(order.get("metadata"))) {
+            for (Map.Entry<String, JsonElement> each : order.getAsJsonObject("metadata").entrySet()) {
+                calling = calling.withMetadata(each.getKey(), each.getValue().getAsString());
+            }
         }
         String name = methodName(order.get("call")) + (isAsync ? "Async" : "");
-        Object got = invoke(patient, name, order.get("request"));
+        Object got = invoke(calling, name, order.get("request"));
         Message response = (Message) (got instanceof CompletableFuture ? ((CompletableFuture<?>) got).get() : got);
         JsonObject result = object("response", json(response));
         result.addProperty("message", Base64.getEncoder().encodeToString(response.toByteArray()));
@@ -278,6 +283,7 @@ public final class Driver {
         error.addProperty("type", hasClass ? refusal.getClass().getSimpleName() : "");
         error.addProperty("code", refusal.getCode().name());
         error.addProperty("reason", refusal.getReason());
+        error.addProperty("text", refusal.getMessage());
         JsonObject metadata = new JsonObject();
         for (Map.Entry<String, String> each : refusal.getMetadata().entrySet()) {
             metadata.addProperty(each.getKey(), each.getValue());
