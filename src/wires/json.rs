@@ -2,21 +2,26 @@
 //! descriptors of the contract. They are read when the first message of JSON comes: a server that
 //! gets none does not keep them.
 
-use std::{collections::HashSet, io, sync::LazyLock};
+#[cfg(test)]
+mod laws;
+mod plans;
+mod reflected;
+mod writer;
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::LazyLock,
+};
 
 use hyper::body::Bytes;
 use prost::Message as _;
 use prost_reflect::{DescriptorPool, DeserializeOptions, DynamicMessage, MessageDescriptor};
 use prost_types::{FileDescriptorProto, FileDescriptorSet};
-use serde::Serialize as _;
-use serde_json::{
-    Deserializer, Serializer,
-    ser::{CompactFormatter, Formatter},
-    value::RawValue,
-};
+use serde_json::{Deserializer, value::RawValue};
 use serde_path_to_error::{Path, Segment, Track};
 use tonic::Status;
 
+use self::plans::{Plan, Plans};
 use super::{
     connect::without_status,
     frames::{self, HEAD},
@@ -34,11 +39,21 @@ use crate::{
 
 /// How prost-reflect begins its text about a name that is no field.
 const UNKNOWN: &str = "unrecognized field name '";
-/// The integers up to this one are all doubles: 2⁵³.
-const MAX_SAFE: f64 = 9_007_199_254_740_992.0;
 
-/// The messages of the services that the server may have.
-static POOL: LazyLock<Result<DescriptorPool, String>> = LazyLock::new(|| {
+/// What JSON needs of the services that the server may have.
+struct Contract {
+    /// The rpcs by their paths.
+    rpcs: HashMap<String, Rpc>,
+    plans: Plans,
+}
+
+/// The messages of an rpc.
+struct Rpc {
+    request: MessageDescriptor,
+    response: MessageDescriptor,
+}
+
+static CONTRACT: LazyLock<Result<Contract, String>> = LazyLock::new(|| {
     let mut files: Vec<FileDescriptorProto> = Vec::new();
     let mut names = HashSet::new();
     for set in [
@@ -65,22 +80,26 @@ static POOL: LazyLock<Result<DescriptorPool, String>> = LazyLock::new(|| {
             }
         }
     }
-    DescriptorPool::from_file_descriptor_set(FileDescriptorSet { file: files })
-        .map_err(|error| error.to_string())
+    let pool = DescriptorPool::from_file_descriptor_set(FileDescriptorSet { file: files })
+        .map_err(|error| error.to_string())?;
+    let plans = Plans::of(&pool);
+    let mut rpcs = HashMap::new();
+    for service in pool.services() {
+        for method in service.methods() {
+            let path = format!("/{}/{}", service.full_name(), method.name());
+            rpcs.insert(path, Rpc { request: method.input(), response: method.output() });
+        }
+    }
+    Ok(Contract { rpcs, plans })
 });
 
-fn pool() -> Result<&'static DescriptorPool, Status> {
-    POOL.as_ref().map_err(|error| status::from_error(Error::Fault(error.clone())))
+fn contract() -> Result<&'static Contract, Status> {
+    CONTRACT.as_ref().map_err(|error| status::from_error(Error::Fault(error.clone())))
 }
 
-/// The messages of the rpc at a path: of its requests, and of its responses.
-fn messages(path: &str) -> Result<(MessageDescriptor, MessageDescriptor), Status> {
-    let (service, rpc) =
-        path.trim_start_matches('/').split_once('/').ok_or_else(status::rpc_unknown)?;
-    let service = pool()?.get_service_by_name(service).ok_or_else(status::rpc_unknown)?;
-    let method = service.methods().find(|method| method.name() == rpc);
-    let method = method.ok_or_else(status::rpc_unknown)?;
-    Ok((method.input(), method.output()))
+/// The rpc at a path.
+fn rpc(path: &str) -> Result<&'static Rpc, Status> {
+    contract()?.rpcs.get(path).ok_or_else(status::rpc_unknown)
 }
 
 /// The frame of the request to this path whose message is this text.
@@ -88,7 +107,7 @@ fn messages(path: &str) -> Result<(MessageDescriptor, MessageDescriptor), Status
 /// # Errors
 /// The status for the caller: `REQUEST_INVALID`, with the place if the text is JSON.
 pub(super) fn request(path: &str, text: &[u8]) -> Result<Bytes, Status> {
-    let (descriptor, _) = messages(path)?;
+    let descriptor = &rpc(path)?.request;
     let text = std::str::from_utf8(text).map_err(|_| status::json_undecodable())?;
     // A reader in between, such as a firewall, may take the other of two values that have one name.
     match i_json::violations(text, Numbers::Exact) {
@@ -98,11 +117,11 @@ pub(super) fn request(path: &str, text: &[u8]) -> Result<Bytes, Status> {
         }
         Some(_) => {}
     }
-    let doubled = spellings::doubled(&descriptor, text);
+    let doubled = spellings::doubled(descriptor, text);
     if !doubled.is_empty() {
         return Err(status::from_domain_error(DomainError::Invalid(doubled)));
     }
-    let message = parse(descriptor, text)?;
+    let message = parse(descriptor.clone(), text)?;
     let mut framed = vec![0; HEAD];
     message.encode(&mut framed).map_err(|_| status::message_too_large())?;
     frames::complete(framed, 0).ok_or_else(status::message_too_large)
@@ -164,35 +183,25 @@ fn place(path: &Path, name: Option<&str>) -> String {
 /// # Errors
 /// If the message is not one of the contract, which is a fault of the server.
 pub(super) fn response(path: &str, message: &[u8]) -> Result<Bytes, Status> {
-    let (_, descriptor) = messages(path)?;
-    to_json(descriptor, message).map(Into::into).ok_or_else(without_status)
+    to_json(&contract()?.plans, rpc(path)?.response.full_name(), message)
+        .map(Into::into)
+        .ok_or_else(without_status)
 }
 
 /// The JSON of the message with this name; `None` for one that the contract does not know.
 pub(super) fn debug(name: &str, message: &[u8]) -> Option<Box<RawValue>> {
-    let descriptor = pool().ok()?.get_message_by_name(name)?;
-    let json = String::from_utf8(to_json(descriptor, message)?).ok()?;
-    RawValue::from_string(json).ok()
+    let json = to_json(&contract().ok()?.plans, name, message)?;
+    RawValue::from_string(String::from_utf8(json).ok()?).ok()
 }
 
-fn to_json(descriptor: MessageDescriptor, message: &[u8]) -> Option<Vec<u8>> {
-    let message = DynamicMessage::decode(descriptor, message).ok()?;
-    let mut json = Vec::new();
-    message.serialize(&mut Serializer::with_formatter(&mut json, ShortNumbers)).ok()?;
-    Some(json)
-}
-
-/// Writes doubles that are integers without a fraction, as protobuf's own libraries do.
-struct ShortNumbers;
-
-impl Formatter for ShortNumbers {
-    fn write_f64<W: io::Write + ?Sized>(&mut self, writer: &mut W, value: f64) -> io::Result<()> {
-        if value.fract() == 0.0 && value.abs() <= MAX_SAFE {
-            write!(writer, "{value:.0}")
-        } else {
-            CompactFormatter.write_f64(writer, value)
-        }
-    }
+/// The JSON of a message with this name.
+fn to_json(plans: &Plans, name: &str, message: &[u8]) -> Option<Vec<u8>> {
+    let plan: &Plan = plans.named(name)?;
+    writer::write(plans, plan, message).or_else(|| {
+        let mut json = Vec::new();
+        reflected::append(&mut json, &plan.descriptor, message)?;
+        Some(json)
+    })
 }
 
 #[cfg(test)]
@@ -203,36 +212,16 @@ mod tests {
     #[test]
     fn the_messages_of_each_rpc_are_known() {
         for rule in TABLE {
-            assert!(messages(rule.path).is_ok(), "{}", rule.path);
+            assert!(rpc(rule.path).is_ok(), "{}", rule.path);
         }
         for path in [
             "/grpc.health.v1.Health/Check",
             "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
         ] {
-            assert!(messages(path).is_ok(), "{path}");
+            assert!(rpc(path).is_ok(), "{path}");
         }
         for detail in ["google.rpc.ErrorInfo", "google.rpc.BadRequest", "google.rpc.RetryInfo"] {
             assert!(debug(detail, &[]).is_some(), "{detail}");
-        }
-    }
-
-    #[test]
-    fn an_integer_has_no_fraction() {
-        let written = |value: f64| {
-            let mut json = Vec::new();
-            let mut serializer = Serializer::with_formatter(&mut json, ShortNumbers);
-            value.serialize(&mut serializer).unwrap();
-            String::from_utf8(json).unwrap()
-        };
-        for (value, text) in [
-            (7.0, "7"),
-            (-7.0, "-7"),
-            (0.5, "0.5"),
-            (MAX_SAFE, "9007199254740992"),
-            (1e300, "1e+300"),
-            (-0.0, "-0"),
-        ] {
-            assert_eq!(written(value), text);
         }
     }
 }
