@@ -145,7 +145,8 @@ impl Choices {
         match kind {
             Kind::Bool => 1,
             Kind::Int32 | Kind::Enum(_) => {
-                i64::from(self.number().cast_signed() as i32).cast_unsigned()
+                i64::from(i32::try_from(self.number().cast_signed()).unwrap_or(i32::MIN))
+                    .cast_unsigned()
             }
             _ => self.number(),
         }
