@@ -47,7 +47,11 @@ impl Reach {
         if failure.is_refusal() {
             self.answered();
         } else if !self.has_answered.load(Ordering::Relaxed)
-            && matches!(failure.code(), Code::Unavailable | Code::DeadlineExceeded)
+            // INTERNAL is what a server that speaks TLS leads to: its bytes are not HTTP/2.
+            && matches!(
+                failure.code(),
+                Code::Unavailable | Code::DeadlineExceeded | Code::Internal
+            )
         {
             return failure.with_hint(&self.hint);
         }

@@ -107,6 +107,8 @@ class Client(Calls, Streams):
     def _attempted(self, rpc: Rpc[Req, Res], attempts: Attempts[Req, Res]) -> Res:
         method = self._method(rpc)
         token = obtained(self._tokens.token)
+        if attempts.remaining() <= 0:
+            raise self._reach.late()
         while True:
             try:
                 headed = headers(self._metadata, token)
