@@ -36,7 +36,7 @@ struct Choices(std::vec::IntoIter<u8>);
 
 impl Choices {
     fn of(bytes: &[u8]) -> Self {
-        Self(bytes.to_vec().into_iter())
+        Self(Vec::from(bytes).into_iter())
     }
 
     fn byte(&mut self) -> u8 {
@@ -91,7 +91,7 @@ impl Choices {
         use value::Kind as Of;
         let kind = match self.byte() % 8 {
             0 => Of::NullValue(0),
-            1 => Of::BoolValue(self.byte() % 2 == 0),
+            1 => Of::BoolValue(self.byte().is_multiple_of(2)),
             2..=4 => Of::NumberValue(self.double()),
             5 => Of::StringValue(self.text()),
             6 => Of::StructValue(self.structure()),
@@ -121,7 +121,9 @@ impl Choices {
         let (mut encoded, mut oneofs) = (Vec::new(), Vec::new());
         for field in fields {
             let oneof = field.containing_oneof();
-            if self.byte() % 2 == 0 || oneof.as_ref().is_some_and(|oneof| oneofs.contains(oneof)) {
+            if self.byte().is_multiple_of(2)
+                || oneof.as_ref().is_some_and(|oneof| oneofs.contains(oneof))
+            {
                 continue;
             }
             oneofs.extend(oneof);
