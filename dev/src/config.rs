@@ -26,6 +26,8 @@ pub struct DevConfig<'a> {
     pub database_url: &'a str,
     /// The demo's URL; `None` if there is no demo.
     pub demo_base: Option<&'a str>,
+    /// The address of the console, whose staff sign in at the demo's provider; `None` without a demo.
+    pub console: Option<SocketAddr>,
     /// The scopes that the local issuers may give.
     pub scopes: &'a Scopes,
 }
@@ -41,6 +43,9 @@ impl fmt::Display for DevConfig<'_> {
         }
         if let Some(base) = self.demo_base {
             f.write_str(&demo::config_toml(TENANTS[0], base))?;
+        }
+        if let (Some(base), Some(console)) = (self.demo_base, self.console) {
+            f.write_str(&demo::console_toml(console, base))?;
         }
         issuers::names().try_for_each(|name| self.write_issuer(f, name))
     }

@@ -18,7 +18,12 @@ use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use super::{ConfigFile, Failure, bind, log, runtime, say, serve::on_signal};
-use crate::{auth::access, config::Config, server, store::Store};
+use crate::{
+    auth::access,
+    config::Config,
+    server::{self, Listeners},
+    store::Store,
+};
 
 /// The default data folder.
 pub(super) const DATA_DIR: &str = ".identity-link";
@@ -46,35 +51,60 @@ pub(super) struct DevArguments {
         conflicts_with = "no_demo"
     )]
     demo_listen: SocketAddr,
-    /// Leave out the demo login page and its providers
+    /// The address and port of the console for support staff, on this machine
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        default_value = "127.0.0.1:50081",
+        conflicts_with = "no_demo"
+    )]
+    console_listen: SocketAddr,
+    /// Leave out the demo login page, its providers, and the console
     #[arg(long)]
     no_demo: bool,
 }
 
 impl DevArguments {
-    /// Binds the demo's listener. The demo signs a visitor in as any account, so it serves this
-    /// machine only.
-    fn bind_demo(&self) -> Result<Option<TcpListener>, Failure> {
-        match (self.no_demo, self.demo_listen.ip().is_loopback()) {
-            (true, _) => Ok(None),
-            (false, true) => bind(self.demo_listen).map(Some),
-            (false, false) => Err(Failure::usage(
-                "--demo-listen must be an address of this machine, such as 127.0.0.1:50080",
-            )),
+    /// Binds the listeners of the demo and of the console. The demo signs a visitor in as any account,
+    /// and as any member of the staff, so they serve this machine only.
+    fn bind_demo(&self) -> Result<Option<DemoListeners>, Failure> {
+        if self.no_demo {
+            return Ok(None);
         }
+        for (name, address, port) in [
+            ("--demo-listen", self.demo_listen, 50080),
+            ("--console-listen", self.console_listen, 50081),
+        ] {
+            if !address.ip().is_loopback() {
+                let text =
+                    format!("{name} must be an address of this machine, such as 127.0.0.1:{port}");
+                return Err(Failure::usage(&text));
+            }
+        }
+        let (demo, console) = (bind(self.demo_listen)?, bind(self.console_listen)?);
+        let (base, console_address) = (demo::base(demo.local_addr()?), console.local_addr()?);
+        Ok(Some(DemoListeners { demo, base, console, console_address }))
     }
+}
+
+/// The bound listeners of the demo and of the console.
+struct DemoListeners {
+    demo: TcpListener,
+    /// The demo's URL.
+    base: String,
+    console: TcpListener,
+    console_address: SocketAddr,
 }
 
 pub(super) fn run(arguments: &DevArguments) -> Result<(), Failure> {
     let listener = bind(arguments.listen)?;
     let address = listener.local_addr()?;
     let demo = arguments.bind_demo()?;
-    let demo_base = demo.as_ref().map(TcpListener::local_addr).transpose()?.map(demo::base);
     // Postgres ends with the thread that starts it. This thread outlives the runtime.
     let mut postgres = Postgres::start(&arguments.data_dir, &[], &mut |text| {
         let _ = writeln!(io::stderr(), "{text}");
     })?;
-    let outcome = prepare(&arguments.data_dir, address, &postgres, demo_base.as_deref())
+    let outcome = prepare(&arguments.data_dir, address, &postgres, demo.as_ref())
         .and_then(|config| serve(arguments, config, (listener, demo), &mut postgres));
     let stopped = postgres.stop();
     outcome?;
@@ -87,17 +117,18 @@ fn prepare(
     data_dir: &Path,
     address: SocketAddr,
     postgres: &Postgres,
-    demo_base: Option<&str>,
+    demo: Option<&DemoListeners>,
 ) -> Result<Config, Failure> {
-    if let Some(base) = demo_base {
-        keep_demo(data_dir, base)?;
+    if let Some(demo) = demo {
+        keep_demo(data_dir, &demo.base)?;
         demo::ensure_key(data_dir)?;
     }
     issuers::ensure_keys(data_dir)?;
     let config = DevConfig {
         listen: address,
         database_url: &postgres.url("postgres"),
-        demo_base,
+        demo_base: demo.map(|demo| demo.base.as_str()),
+        console: demo.map(|demo| demo.console_address),
         scopes: &scopes(),
     };
     let file = data_dir.join("identity-link.toml");
@@ -134,7 +165,7 @@ fn keep_demo(data_dir: &Path, base: &str) -> Result<(), Failure> {
 fn serve(
     arguments: &DevArguments,
     config: Config,
-    (listener, demo): (TcpListener, Option<TcpListener>),
+    (listener, demo): (TcpListener, Option<DemoListeners>),
     postgres: &mut Postgres,
 ) -> Result<(), Failure> {
     let runtime = runtime()?;
@@ -143,17 +174,21 @@ fn serve(
         Store::migrate(&config.database.address).await?;
         let address = listener.local_addr()?;
         let listener = tokio::net::TcpListener::from_std(listener)?;
-        let demo_base = demo.as_ref().map(TcpListener::local_addr).transpose()?.map(demo::base);
-        if let Some(demo) = demo {
+        let mut listeners = Listeners::from(listener);
+        let mut pages = None;
+        if let Some(DemoListeners { demo, base, console, console_address }) = demo {
             let demo = tokio::net::TcpListener::from_std(demo)?;
-            tokio::spawn(demo::serve(demo, address, arguments.data_dir.clone(), shutdown.clone()));
+            let (at, data_dir) = ((address, console_address), arguments.data_dir.clone());
+            tokio::spawn(demo::serve(demo, at, data_dir, shutdown.clone()));
+            listeners.console = Some(tokio::net::TcpListener::from_std(console)?);
+            pages = Some((base, console_address));
         }
-        let mut server = tokio::spawn(server::serve(config, listener, shutdown.clone()));
+        let mut server = tokio::spawn(server::serve(config, listeners, shutdown.clone()));
         let introduced = async {
             if arguments.sample {
                 sample::load(&arguments.data_dir, address).await.map_err(Failure::from)?;
             }
-            introduce(arguments, address, demo_base.as_deref())
+            introduce(arguments, address, pages.as_ref())
         };
         tokio::select! {
             ended = &mut server => return Ok(ended??),
@@ -192,7 +227,7 @@ async fn watch(postgres: &mut Postgres, shutdown: &CancellationToken) -> Failure
 fn introduce(
     arguments: &DevArguments,
     address: SocketAddr,
-    demo_base: Option<&str>,
+    pages: Option<&(String, SocketAddr)>,
 ) -> Result<(), Failure> {
     let token = token_command(&arguments.data_dir)?;
     let mut text = format!("identity-link serves gRPC on {address}\n");
@@ -211,8 +246,9 @@ fn introduce(
     text.push_str(&format!(
         "\nAuth0's Management API, as far as linking uses it: http://{address}/api/v2/openapi.json\n"
     ));
-    if let Some(base) = demo_base {
-        text.push_str(&format!("\nA demo login page, for a browser: {base}/\n"));
+    if let Some((demo, console)) = pages {
+        text.push_str(&format!("\nA demo login page, for a browser: {demo}/\n"));
+        text.push_str(&format!("A console for support staff: http://{console}/\n"));
     }
     text.push_str("\nCtrl-C stops the server and its database.");
     say(&text)

@@ -98,6 +98,29 @@ fn the_three_ways_to_link_work_in_a_browser() {
     assert!(alice.browser.text().contains("CREATED, because of NEW_USER_CHOSEN"));
 }
 
+/// A visitor is any member of the staff, with any role, and finds the user of a visitor of the demo.
+#[test]
+fn the_console_shows_the_users_of_the_demo() {
+    let (dev, page) = Dev::start_with_demo(&temp_dir("dev_demo_console"));
+    let mut alice = Visit { browser: Chromium::start("dev_demo_console_browser"), page };
+    alice.sign_in("demo-mail", "alice");
+    let console = dev.said("A console for support staff: ");
+
+    let mut carol = Chromium::start("dev_demo_console_staff");
+    carol.open(&console);
+    carol.click("#sign-in");
+    carol.fill("[name=account]", "carol");
+    carol.fill("[name=role]", "support");
+    carol.click("button");
+    assert!(carol.text().contains("Signed in as carol (support)"), "{}", carol.text());
+    carol.fill("#query", EMAIL);
+    carol.click("#find");
+    carol.click(".id");
+
+    let text = carol.text();
+    assert!(text.contains("demo-mail: alice") && text.contains(EMAIL), "{text}");
+}
+
 /// The browser shows a hostile account and a hostile email as text: no element comes of them.
 #[test]
 fn what_a_person_types_is_text_on_each_page() {
@@ -173,14 +196,19 @@ fn the_demo_serves_its_own_pages_only() {
 /// Its pages run no script and are in no frame, and no script reads its cookies.
 #[test]
 fn the_demo_sends_the_headers_that_protect_its_pages() {
-    let (_dev, page) = Dev::start_with_demo(&temp_dir("dev_demo_headers"));
+    let (dev, page) = Dev::start_with_demo(&temp_dir("dev_demo_headers"));
+    let console = dev.said("A console for support staff: ");
+    let policy = format!(
+        "content-security-policy: default-src 'none'; style-src 'self'; form-action 'self' {}; base-uri 'none'; frame-ancestors 'none'",
+        console.trim_end_matches('/')
+    );
     for first in ["GET /", "GET /style.css", "GET /missing", "POST /sign-out", "POST /sign-in"] {
         let head = head_of_response(&page, first, None, "same-origin");
         for header in [
             "cache-control: no-store",
             "referrer-policy: no-referrer",
             "x-content-type-options: nosniff",
-            "content-security-policy: default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+            policy.as_str(),
         ] {
             assert!(head.iter().any(|line| line == header), "{first}: {head:?}");
         }
@@ -207,7 +235,7 @@ fn a_demo_refuses_to_start_at_another_address() {
 
     let mut command =
         binary(&["dev", "--data-dir", dir.to_str().unwrap(), "--listen", "127.0.0.1:0"]);
-    command.args(["--demo-listen", "127.0.0.1:0"]);
+    command.args(["--demo-listen", "127.0.0.1:0", "--console-listen", "127.0.0.1:0"]);
     let ran = run_command(command);
 
     let kept = page.trim_end_matches('/');

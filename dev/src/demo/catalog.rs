@@ -1,6 +1,6 @@
 //! The providers of the demo: what each demonstrates, and its configuration at the service.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, net::SocketAddr};
 
 /// The route to which the demo's providers redirect. The path contains the provider's name, so the
 /// return names its provider.
@@ -63,7 +63,23 @@ pub(super) const PROVIDERS: [DemoProvider; 5] = [
     },
 ];
 
+/// Where the staff of the console sign in.
+pub(super) const STAFF: DemoProvider = DemoProvider {
+    name: "demo-staff",
+    display_name: "Demo Staff",
+    verifies: true,
+    settings: "",
+    about: "Support staff sign in to the console here: as any person, with any role.",
+};
+/// The roles of the staff, from the lowest to the highest.
+pub(super) const ROLES: [&str; 3] = ["viewer", "support", "operator"];
+
 impl DemoProvider {
+    /// Whether the staff of the console sign in here.
+    pub(super) fn is_of_staff(&self) -> bool {
+        self.name == STAFF.name
+    }
+
     /// The provider of this name, if it is one of the demo's.
     pub(super) fn named(name: &str) -> Option<&'static DemoProvider> {
         PROVIDERS.iter().find(|provider| provider.name == name)
@@ -78,6 +94,23 @@ impl DemoProvider {
     pub(super) fn issuer(&self, base: &str) -> String {
         format!("{base}{}", self.issuer_path())
     }
+}
+
+/// The configuration of a console at this address, whose staff sign in at a demo at `base`.
+pub fn console_toml(console: SocketAddr, base: &str) -> String {
+    let (client_id, client_secret) = CLIENT;
+    let issuer = STAFF.issuer(base);
+    let [viewer, support, operator] = ROLES;
+    format!(
+        "\n[console]\nlisten = \"{console}\"\nbase_url = \"http://{console}\"\nissuer = {issuer:?}\n\
+         client_id = {client_id:?}\nclient_secret = {client_secret:?}\nalgorithms = [\"EdDSA\"]\n\
+         viewers = [{viewer:?}]\nsupport = [{support:?}]\noperators = [{operator:?}]\n"
+    )
+}
+
+/// The URI to which the provider of the staff redirects, of a console at this address.
+pub(super) fn console_redirect_uri(console: SocketAddr) -> String {
+    format!("http://{console}/callback")
 }
 
 /// The redirect URI of a provider, at a demo with the URL `base`.

@@ -1,6 +1,6 @@
 //! What protects the demo in a browser that also shows pages of other sites.
 
-use std::sync::Arc;
+use std::{net::SocketAddr, sync::Arc};
 
 use axum::{
     extract::{Request, State},
@@ -14,19 +14,20 @@ use super::pages;
 /// The header that says which site's page sends a request.
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// The headers of each response. The pages have no script and no inline style, are in no frame, and
-/// their forms go to the demo only.
-const HEADERS: [(HeaderName, HeaderValue); 4] = [
+/// The headers of each response, beside the policy.
+const HEADERS: [(HeaderName, HeaderValue); 3] = [
     (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
     (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
-    (
-        header::CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static(
-            "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-        ),
-    ),
 ];
+
+/// The policy of the pages: they have no script and no inline style, are in no frame, and their forms go
+/// to the demo only. The form of the provider of the staff leads on to the console.
+pub(super) fn policy(console: SocketAddr) -> String {
+    format!(
+        "default-src 'none'; style-src 'self'; form-action 'self' http://{console}; base-uri 'none'; frame-ancestors 'none'"
+    )
+}
 
 /// Refuses a request for another host, and a form that another site's page sends.
 ///
@@ -53,7 +54,13 @@ fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> &'a str {
 }
 
 /// Adds the headers that each response of the demo has.
-pub(super) async fn add_headers(mut response: Response) -> Response {
+pub(super) async fn add_headers(
+    State(policy): State<Arc<str>>,
+    mut response: Response,
+) -> Response {
     response.headers_mut().extend(HEADERS);
+    if let Ok(policy) = HeaderValue::from_str(&policy) {
+        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
     response
 }

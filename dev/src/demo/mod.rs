@@ -28,10 +28,10 @@ use axum_extra::extract::CookieJar;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-pub use self::catalog::config_toml;
+pub use self::catalog::{config_toml, console_toml};
 use self::{
     backend::Backend,
-    catalog::PROVIDERS,
+    catalog::{PROVIDERS, STAFF, console_redirect_uri, redirect_uri},
     provider::KEY,
     sessions::{Sessions, SignedIn},
 };
@@ -59,27 +59,30 @@ pub fn ensure_key(data_dir: &Path) -> Result<(), KeyError> {
     keys::ensure(data_dir, KEY)
 }
 
-/// Serves the demo until `shutdown`: pages on `listener`, for the service at `service`, with the
-/// local issuers of `data_dir`.
+/// Serves the demo until `shutdown`: pages on `listener`, for the service at `service` and its console
+/// at `console`, with the local issuers of `data_dir`.
 ///
 /// # Errors
 /// The listener or the service has no address.
 pub async fn serve(
     listener: TcpListener,
-    service: SocketAddr,
+    (service, console): (SocketAddr, SocketAddr),
     data_dir: PathBuf,
     shutdown: CancellationToken,
 ) -> Result<(), String> {
     let address = listener.local_addr().map_err(|error| error.to_string())?;
     let base = base(address);
-    let providers = provider_routes(&base, &data_dir);
+    let providers = provider_routes(&base, console, &data_dir);
     let backend = Backend::new(service, data_dir, base)?;
     let routes = page_routes(Demo { backend, sessions: Sessions::default() })
         .merge(providers)
         .fallback(async || pages::status(StatusCode::NOT_FOUND))
         .layer(DefaultBodyLimit::max(MAX_FORM))
         .layer(middleware::from_fn_with_state(Arc::from(address.to_string()), guard::check_sender))
-        .layer(middleware::map_response(guard::add_headers));
+        .layer(middleware::map_response_with_state(
+            Arc::from(guard::policy(console)),
+            guard::add_headers,
+        ));
     axum::serve(listener, routes)
         .with_graceful_shutdown(shutdown.cancelled_owned())
         .await
@@ -102,9 +105,12 @@ fn page_routes(demo: Demo) -> Router {
 }
 
 /// The endpoints of each provider, below the path of its issuer.
-fn provider_routes(base: &str, data_dir: &Path) -> Router {
-    PROVIDERS.iter().fold(Router::new(), |router, provider| {
-        router.nest(&provider.issuer_path(), provider::routes(provider, base, data_dir))
+fn provider_routes(base: &str, console: SocketAddr, data_dir: &Path) -> Router {
+    let of_users = PROVIDERS.iter().map(|about| (about, redirect_uri(base, about.name)));
+    let all = of_users.chain([(&STAFF, console_redirect_uri(console))]);
+    all.fold(Router::new(), |router, (about, redirect_uri)| {
+        let routes = provider::routes(about, redirect_uri, base, data_dir);
+        router.nest(&about.issuer_path(), routes)
     })
 }
 

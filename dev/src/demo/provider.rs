@@ -21,7 +21,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::{
-    catalog::{CLIENT, DemoProvider, redirect_uri},
+    catalog::{CLIENT, DemoProvider},
     pages::{self, AccountPage, Page},
 };
 use crate::keys::{self, KeyError};
@@ -72,6 +72,8 @@ struct AuthorizationRequest {
 struct TypedAccount {
     account: String,
     email: String,
+    /// Of the staff only.
+    role: String,
 }
 
 /// The form of the token endpoint (RFC 6749 §4.1.3, RFC 7636 §4.5).
@@ -83,12 +85,18 @@ struct TokenForm {
     redirect_uri: String,
 }
 
-/// The endpoints of a provider of the demo at `base`, with a key in `data_dir`.
-pub(super) fn routes(about: &'static DemoProvider, base: &str, data_dir: &Path) -> Router {
+/// The endpoints of a provider of the demo at `base`, with a key in `data_dir`, which sends the browser
+/// to this URI.
+pub(super) fn routes(
+    about: &'static DemoProvider,
+    redirect_uri: String,
+    base: &str,
+    data_dir: &Path,
+) -> Router {
     let provider = Provider {
         about,
         issuer: about.issuer(base),
-        redirect_uri: redirect_uri(base, about.name),
+        redirect_uri,
         data_dir: data_dir.to_owned(),
         grants: Mutex::default(),
     };
@@ -191,7 +199,11 @@ impl Provider {
             .filter(|(_, value)| !value.is_empty())
             .map(|(name, value)| (name.to_owned(), json!(value)))
             .collect();
-        claims.insert("email_verified".to_owned(), json!(self.about.verifies));
+        if self.about.is_of_staff() {
+            claims.insert("groups".to_owned(), json!([typed.role]));
+        } else {
+            claims.insert("email_verified".to_owned(), json!(self.about.verifies));
+        }
         claims
     }
 

@@ -260,18 +260,20 @@ impl Dev {
     fn command_with_demo(data_dir: &Path) -> Command {
         let mut command =
             binary(&["dev", "--data-dir", data_dir.to_str().unwrap(), "--listen", "127.0.0.1:0"]);
-        command.args(["--demo-listen", "127.0.0.1:0"]);
+        command.args(["--demo-listen", "127.0.0.1:0", "--console-listen", "127.0.0.1:0"]);
         command
     }
 
     fn started_with_demo(command: Command, data_dir: &Path) -> (Self, String) {
         let dev = Self::started(command, data_dir);
-        let mut said = dev.running.stdout_so_far().iter();
-        let page = said
-            .find_map(|line| line.strip_prefix("A demo login page, for a browser: "))
-            .unwrap()
-            .to_owned();
+        let page = dev.said("A demo login page, for a browser: ");
         (dev, page)
+    }
+
+    /// The rest of the line that begins with this.
+    pub fn said(&self, beginning: &str) -> String {
+        let mut said = self.running.stdout_so_far().iter();
+        said.find_map(|line| line.strip_prefix(beginning)).unwrap().to_owned()
     }
 
     fn started(command: Command, data_dir: &Path) -> Self {
