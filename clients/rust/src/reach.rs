@@ -47,10 +47,10 @@ impl Reach {
         if failure.is_refusal() {
             self.answered();
         } else if !self.has_answered.load(Ordering::Relaxed)
-            // INTERNAL is what a server that speaks TLS leads to: its bytes are not HTTP/2.
+            // A server that speaks TLS leads to INTERNAL or UNKNOWN: its bytes are not HTTP/2.
             && matches!(
                 failure.code(),
-                Code::Unavailable | Code::DeadlineExceeded | Code::Internal
+                Code::Unavailable | Code::DeadlineExceeded | Code::Internal | Code::Unknown
             )
         {
             return failure.with_hint(&self.hint);

@@ -53,10 +53,11 @@ final class Reach implements ClientInterceptor {
 
     /** Returns the end of an attempt: with what to check, if it may be that no server can be reached. */
     private Status explained(Status status, Metadata trailers) {
-        // INTERNAL is what a server that speaks TLS leads to: its bytes are not HTTP/2.
+        // A server that speaks TLS leads to INTERNAL or UNKNOWN: its bytes are not HTTP/2.
         boolean isUnreached = status.getCode() == Status.Code.UNAVAILABLE
                 || status.getCode() == Status.Code.DEADLINE_EXCEEDED
-                || status.getCode() == Status.Code.INTERNAL;
+                || status.getCode() == Status.Code.INTERNAL
+                || status.getCode() == Status.Code.UNKNOWN;
         if (status.isOk() || hasAnswered) {
             return status;
         }
