@@ -2,7 +2,11 @@
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::{config::Config, server::MAX_MANAGEMENT_CONNECTIONS, transfer::jobs};
+use crate::{
+    config::Config,
+    server::{MAX_CONSOLE_CONNECTIONS, MAX_MANAGEMENT_CONNECTIONS},
+    transfer::jobs,
+};
 
 /// The connections to the database beside `database.max_connections` and those of jobs.
 const FURTHER_DATABASE_CONNECTIONS: usize = 4;
@@ -36,9 +40,10 @@ pub(super) fn raise_limit(config: &Config) {
 /// How many files the server opens at most.
 fn needed(config: &Config) -> u64 {
     let management = config.management.map_or(0, |_| MAX_MANAGEMENT_CONNECTIONS);
+    let console = config.console.as_ref().map_or(0, |_| MAX_CONSOLE_CONNECTIONS);
     let database = config.database.max_connections
         + FURTHER_DATABASE_CONNECTIONS
         + jobs::connections(config.jobs.at_once);
-    let files = config.limits.max_connections + management + database + OTHER_FILES;
+    let files = config.limits.max_connections + management + console + database + OTHER_FILES;
     u64::try_from(files).unwrap_or(u64::MAX)
 }

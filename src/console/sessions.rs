@@ -83,6 +83,9 @@ impl App {
         let idle = self.settings.session_times.idle;
         let mut store = self.use_cases.store().session(&self.home).await?;
         let member = store.continue_console_session(&session, idle).await?;
+        // The operator may have changed the provider since.
+        let issuer = self.settings.client.issuer();
+        let member = member.filter(|member| member.issuer == issuer);
         Ok(member.map(|member| Staff {
             member,
             session,

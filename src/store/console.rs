@@ -103,14 +103,20 @@ impl TryFrom<SessionRow> for StaffMember {
 }
 
 impl Session {
-    /// Stores a sign-in that has begun, for ten minutes.
+    /// Stores a sign-in that has begun, for ten minutes. Anyone who reaches the console can begin one, so
+    /// there is a bound.
+    ///
+    /// # Errors
+    /// [`StoreError::Overloaded`] if 10,000 have begun in the last ten minutes.
     pub async fn insert_console_attempt(
         &mut self,
         key: &AttemptKey,
         attempt: &ConsoleAttempt,
     ) -> Result<(), StoreError> {
         const SQL: &str = "INSERT INTO console_attempts (tenant_id, state_hash, secret_hash, nonce, pkce_verifier, \
-              return_to, expire_time) VALUES ($1, $2, $3, $4, $5, $6, now() + interval '10 minutes')";
+              return_to, expire_time) \
+            SELECT $1, $2, $3, $4, $5, $6, now() + interval '10 minutes' WHERE (SELECT count(*) FROM ( \
+              SELECT FROM console_attempts WHERE tenant_id = $1 AND expire_time > now() LIMIT 10000) a) < 10000";
         let query = sql_query(SQL)
             .bind::<Text, _>(self.tenant.as_str())
             .bind::<Binary, _>(key.state.as_slice())
@@ -118,7 +124,10 @@ impl Session {
             .bind::<Text, _>(attempt.nonce.as_str())
             .bind::<Text, _>(attempt.pkce_verifier.as_str())
             .bind::<Text, _>(attempt.return_to.as_str());
-        self.conn.execute("insert_console_attempt", Cached(query)).await.map(drop)
+        match self.conn.execute("insert_console_attempt", Cached(query)).await? {
+            0 => Err(StoreError::Overloaded),
+            _ => Ok(()),
+        }
     }
 
     /// Uses a sign-in up; `None` if there is none with this key, or it has expired.

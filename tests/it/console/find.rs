@@ -30,6 +30,7 @@ async fn a_user_is_found_by_each_of_its_names() {
     }
 }
 
+/// A106: what is looked for is shown as text.
 #[tokio::test]
 async fn what_is_not_found_or_names_nothing_is_said_and_kept() {
     let console = Console::start().await;

@@ -6,6 +6,7 @@ use super::*;
 const LOOKS: &str = "SELECT concat_ws(' ', subject, role, page, coalesce(user_id, '-'), coalesce(reason, '-')) \
     FROM console_looks ORDER BY look_time, page, user_id";
 
+/// A105: also a search, and whether a reason was given.
 #[tokio::test]
 async fn each_page_of_a_user_is_recorded_with_the_reason() {
     let console = Console::start().await;

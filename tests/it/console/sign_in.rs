@@ -27,6 +27,7 @@ async fn a_person_signs_in_and_out_and_returns_to_the_page_that_was_asked_for() 
     assert_eq!(console.server.database.db_texts(sessions).await, [""; 0]);
 }
 
+/// A102: a claim of the profile and a value that is only similar give none.
 #[tokio::test]
 async fn the_highest_role_of_a_person_counts_and_without_one_nobody_gets_in() {
     let console = Console::start().await;
@@ -57,6 +58,7 @@ async fn the_highest_role_of_a_person_counts_and_without_one_nobody_gets_in() {
     }
 }
 
+/// A103: the response of another browser's flow, a flow that is used up, and false ID tokens.
 #[tokio::test]
 async fn a_sign_in_that_began_elsewhere_or_is_false_lets_nobody_in() {
     let console = Console::start().await;
@@ -67,7 +69,6 @@ async fn a_sign_in_that_began_elsewhere_or_is_false_lets_nobody_in() {
     let back = stopped.open(&start).await.back();
     let query = format!("{callback}?code={}&state={}", back["code"], back["state"]);
 
-    // A20: the response of another browser's flow.
     let other = browser().open(&query).await.page();
     assert_eq!(other.status, StatusCode::BAD_REQUEST);
     assert_eq!(text(&other, "problem"), "This sign-in has expired");
@@ -127,6 +128,7 @@ async fn a_session_ends_when_it_is_idle_and_in_any_case() {
     assert_eq!(console.server.database.db_texts(longer).await, ["true"]);
 }
 
+/// A104: without the token of the session nothing is done.
 #[tokio::test]
 async fn a_form_of_another_site_and_of_another_session_does_nothing() {
     let console = Console::start().await;
@@ -167,4 +169,32 @@ async fn a_page_has_the_headers_that_keep_others_out() {
     let port = console.url.rsplit(':').next().unwrap();
     let rebound = browser.open(&format!("http://localhost:{port}/")).await.page();
     assert_eq!(rebound.status, StatusCode::NOT_FOUND);
+}
+
+/// Anyone who reaches the console can begin a sign-in.
+#[tokio::test]
+async fn sign_ins_that_nobody_ends_are_bounded() {
+    let console = Console::start().await;
+    let begun = "INSERT INTO console_attempts (tenant_id, state_hash, secret_hash, nonce, pkce_verifier, return_to, \
+          expire_time) SELECT 'default', sha256(n::text::bytea), sha256('s'), 'n', 'v', '/', \
+          now() + interval '10 minutes' FROM generate_series(1, 10000) n";
+    console.server.database.db_execute(begun).await;
+    let mut browser = browser();
+
+    let page = console.sign_in(&mut browser, "/").await;
+
+    assert_eq!((page.status, text(&page, "problem")), (StatusCode::SERVICE_UNAVAILABLE, "Busy"));
+    console.server.database.db_execute("UPDATE console_attempts SET expire_time = now()").await;
+    assert_eq!(console.sign_in(&mut browser, "/").await.status, StatusCode::OK);
+}
+
+/// After another provider was configured, sessions of people of the first one are none.
+#[tokio::test]
+async fn a_session_of_another_provider_counts_no_longer() {
+    let console = Console::start().await;
+    let (mut browser, _) = console.signed_in(&["agents"]).await;
+    let other = "UPDATE console_sessions SET issuer = 'https://former.example.com'";
+    console.server.database.db_execute(other).await;
+
+    assert!(has(&console.open(&mut browser, "/").await, "sign-in"));
 }

@@ -24,6 +24,7 @@ fn path(user: &str) -> String {
     format!("/users/default/{}", user.replace('|', "%7C"))
 }
 
+/// A106: a name that is HTML is shown as text.
 #[tokio::test]
 async fn the_page_shows_accounts_history_and_data() {
     let console = Console::start().await;
@@ -64,6 +65,7 @@ async fn the_page_shows_accounts_history_and_data() {
     assert_eq!(text(&console.open(&mut browser, &path(&ben)).await, "user"), ben);
 }
 
+/// A105: emails, phone numbers, profile and metadata are hidden until then.
 #[tokio::test]
 async fn a_viewer_says_why_before_personal_data_is_shown() {
     let console = Console::start().await;
