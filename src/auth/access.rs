@@ -121,3 +121,29 @@ impl AccessRule {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The rpcs that a role permits and no lower one.
+    fn permitted(role: StaffRole) -> Vec<&'static str> {
+        let tenant = TenantId::parse("default").unwrap();
+        let may = |role: StaffRole, rule: &AccessRule| {
+            rule.permit_staff(role, tenant.clone(), ("issuer", "carol")).is_ok()
+        };
+        let lower = StaffRole::ALL.into_iter().filter(|lower| *lower < role);
+        let lower: Vec<StaffRole> = lower.collect();
+        let more =
+            |rule: &&AccessRule| may(role, rule) && !lower.iter().any(|lower| may(*lower, rule));
+        TABLE.iter().filter(more).map(AccessRule::rpc).collect()
+    }
+
+    /// A107: no role of the console has a call that it should not have.
+    #[test]
+    fn each_role_of_the_console_permits_its_own_calls() {
+        insta::assert_snapshot!(permitted(StaffRole::Viewer).join(" "), @"FindByEmail GetUser FindByIdentity ResolveUsers ListLinks ListUsers ListLinkCandidates ListConnections");
+        insta::assert_snapshot!(permitted(StaffRole::Support).join(" "), @"Link Unlink UndoLink MergeMetadata UpdateUser SetPrimaryIdentity");
+        insta::assert_snapshot!(permitted(StaffRole::Operator).join(" "), @"ListEvents WatchEvents DeleteUser FindDuplicates ApplyPlan UndoLinks UploadPlan ReadLines ListOperations GetOperation DeleteOperation CancelOperation WaitOperation");
+    }
+}

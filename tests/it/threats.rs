@@ -25,9 +25,13 @@ struct Row {
 fn numbers(text: &str) -> BTreeSet<String> {
     let words = text.split(|c: char| !c.is_ascii_alphanumeric());
     let is_number = |word: &&str| {
-        word.len() == 3
-            && word.starts_with(|c: char| "AFGJPRS".contains(c))
-            && word.bytes().skip(1).all(|byte| byte.is_ascii_digit())
+        let has_form = match word.len() {
+            3 => word.starts_with(|c: char| "AFGJPRS".contains(c)),
+            // Only these have come to a hundred; S256 is a method of PKCE.
+            4 => word.starts_with('A'),
+            _ => false,
+        };
+        has_form && word.bytes().skip(1).all(|byte| byte.is_ascii_digit())
     };
     words.filter(is_number).map(str::to_owned).collect()
 }

@@ -1,5 +1,5 @@
 //! A newcomer's other verified addresses at GitHub: they suggest users, link none, and are not
-//! stored.
+//! stored (A100).
 
 use super::{
     github::client_at,

@@ -1,4 +1,4 @@
-//! Why a change was made, as a service says it.
+//! Why a change was made, as a service says it. A101: who sees it, and what cannot be one.
 
 use identity_link::grpc::proto as pb;
 

@@ -353,7 +353,7 @@ async fn a_tenant_that_is_not_meant_clearly_is_refused() {
     several.send(read).await.ok();
 }
 
-/// Why a service makes a change is a header of this API too.
+/// A101: why a service makes a change is a header of this API too.
 #[tokio::test]
 async fn a_reason_that_is_not_one_text_of_a_service_is_refused() {
     let server = TestServer::start_with(cluster().db_migrated().await, |toml| toml + AUTH0).await;
