@@ -36,6 +36,11 @@ const PROFILE_CLAIMS: [&str; 19] = [
 ];
 
 impl Claims {
+    /// Whether a claim describes the person (OpenID Connect Core §5.1), who can often choose it.
+    pub fn is_of_person(name: &str) -> bool {
+        PROFILE_CLAIMS.contains(&name) || ["email", "email_verified"].contains(&name)
+    }
+
     /// A string claim; `None` if it is missing or of another type.
     pub fn text(&self, name: &str) -> Option<&str> {
         self.0.get(name)?.as_str()

@@ -19,7 +19,7 @@ use super::{
     reader::Reader,
 };
 use crate::{
-    auth::{ClientSecret, IdTokenRules, IssuerRule, Signatures, discovery::metadata_url},
+    auth::{Claims, ClientSecret, IdTokenRules, IssuerRule, Signatures, discovery::metadata_url},
     domain::{StaffRole, TenantId},
     http_client::is_fetchable,
     oauth::{ClientSettings, OidcSettings, Protocol},
@@ -30,30 +30,6 @@ use crate::{
 
 /// The path to which the provider sends the browser back.
 pub const CALLBACK: &str = "/callback";
-
-/// The claims that a person can often choose (OpenID Connect Core §5.1): they give no role.
-const OF_PERSONS: [&str; 20] = [
-    "name",
-    "given_name",
-    "family_name",
-    "middle_name",
-    "nickname",
-    "preferred_username",
-    "profile",
-    "picture",
-    "website",
-    "email",
-    "email_verified",
-    "gender",
-    "birthdate",
-    "zoneinfo",
-    "locale",
-    "phone_number",
-    "phone_number_verified",
-    "address",
-    "updated_at",
-    "nonce",
-];
 
 keys! {
     /// The pages for support staff, on a listener of their own. People sign in at an OpenID Provider of
@@ -148,7 +124,7 @@ pub(super) fn read(
     let client = read_client(&mut r, base_url.as_deref(), base);
     let role_claim = r.parsed(&KEYS.role_claim, |claim| match claim.trim() {
         "" => Err("must not be empty".to_owned()),
-        claim if OF_PERSONS.contains(&claim) => Err(format!(
+        claim if Claims::is_of_person(claim) => Err(format!(
             "{claim:?} is a claim that a person can often choose: it must give no role"
         )),
         _ => Ok(claim.to_owned()),

@@ -36,7 +36,7 @@ async fn what_is_not_found_or_names_nothing_is_said_and_kept() {
     let console = Console::start().await;
     let (mut browser, page) = console.signed_in(&["agents"]).await;
     for query in [
-        "nobody",
+        "missing",
         "no@example.com",
         "github|x",
         "nowhere|x",

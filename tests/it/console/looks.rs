@@ -13,8 +13,8 @@ async fn each_page_of_a_user_is_recorded_with_the_reason() {
     let service = console.server.service();
     let ann = service.create("github", "ann").await.id;
     let (mut browser, page) = console.signed_in(&["helpdesk"]).await;
-    find(&mut browser, &page, "nobody").await;
-    console.open(&mut browser, "/users/default/nobody").await;
+    find(&mut browser, &page, "missing").await;
+    console.open(&mut browser, "/users/default/missing").await;
     assert_eq!(console.server.database.db_texts(LOOKS).await, [""; 0]);
 
     find(&mut browser, &page, &ann).await;

@@ -29,7 +29,7 @@ async fn a_person_signs_in_and_out_and_returns_to_the_page_that_was_asked_for() 
 
 /// A102: a claim of the profile and a value that is only similar give none.
 #[tokio::test]
-async fn the_highest_role_of_a_person_counts_and_without_one_nobody_gets_in() {
+async fn the_highest_role_of_a_person_counts_and_one_is_required() {
     let console = Console::start().await;
     for (groups, role) in [
         (json!(["helpdesk"]), "viewer"),
@@ -60,7 +60,7 @@ async fn the_highest_role_of_a_person_counts_and_without_one_nobody_gets_in() {
 
 /// A103: the response of another browser's flow, a flow that is used up, and false ID tokens.
 #[tokio::test]
-async fn a_sign_in_that_began_elsewhere_or_is_false_lets_nobody_in() {
+async fn a_sign_in_that_began_elsewhere_or_is_false_is_refused() {
     let console = Console::start().await;
     let start = format!("{}/sign-in/start?to=/", console.url);
     let callback = format!("{}/callback", console.url);
@@ -173,7 +173,7 @@ async fn a_page_has_the_headers_that_keep_others_out() {
 
 /// Anyone who reaches the console can begin a sign-in.
 #[tokio::test]
-async fn sign_ins_that_nobody_ends_are_bounded() {
+async fn sign_ins_that_are_begun_are_bounded() {
     let console = Console::start().await;
     let begun = "INSERT INTO console_attempts (tenant_id, state_hash, secret_hash, nonce, pkce_verifier, return_to, \
           expire_time) SELECT 'default', sha256(n::text::bytea), sha256('s'), 'n', 'v', '/', \

@@ -103,7 +103,7 @@ async fn a_viewer_says_why_before_personal_data_is_shown() {
 async fn a_user_that_is_not_there_is_said_to_be_missing() {
     let console = Console::start().await;
     let (mut browser, page) = console.signed_in(&["agents"]).await;
-    for user in ["nobody", "%00", "a%20b", "%F0%9F%98%80", &"a".repeat(400)] {
+    for user in ["missing", "%00", "a%20b", "%F0%9F%98%80", &"a".repeat(400)] {
         let missing = console.open(&mut browser, &format!("/users/default/{user}")).await;
         assert_eq!(
             (missing.status, text(&missing, "problem")),
