@@ -9,17 +9,18 @@ use std::{
 };
 
 use http::{Request, Response};
-use tonic::{body::Body, service::Routes};
+use tonic::{Status, body::Body, service::Routes};
 use tower::{Service, ServiceExt as _};
 
 use super::{App, sessions::Staff};
 use crate::{
-    auth::AccessRule,
+    auth::{AccessRule, AuthError, CallClass, Permit, RECENT_SIGN_IN, StatedReason},
     calls::concurrency::ConcurrencyLimit,
-    domain::TenantId,
+    clock,
+    domain::{DomainError, TenantId},
     grpc::{
         proto::identity_service_client::IdentityServiceClient,
-        status::{from_auth_error, overloaded, rpc_unknown},
+        status::{from_auth_error, from_domain_error, overloaded, rpc_unknown},
     },
     store::StaffMember,
 };
@@ -34,15 +35,59 @@ pub(super) struct StaffCalls {
     limit: ConcurrencyLimit,
     tenant: TenantId,
     staff: StaffMember,
+    /// Why the person changes something; `None` for calls that only read.
+    reason: Option<StatedReason>,
 }
 
 impl App {
-    /// The calls of this person in a tenant of the console; `None` in any other tenant.
+    /// The calls of this person in a tenant of the console that only read; `None` in any other tenant.
     pub(super) fn calls(&self, tenant: &str, staff: &Staff) -> Option<Calls> {
+        self.calls_because(tenant, staff, None)
+    }
+
+    /// The same with a reason, for which the person may also change something.
+    pub(super) fn calls_because(
+        &self,
+        tenant: &str,
+        staff: &Staff,
+        reason: Option<StatedReason>,
+    ) -> Option<Calls> {
         let tenant = self.settings.tenants.iter().find(|known| known.as_str() == tenant)?.clone();
         let (routes, limit) = (self.calls.clone(), self.limit.clone());
-        let calls = StaffCalls { routes, limit, tenant, staff: staff.member.clone() };
+        let calls = StaffCalls { routes, limit, tenant, staff: staff.member.clone(), reason };
         Some(IdentityServiceClient::new(calls))
+    }
+}
+
+impl Staff {
+    /// Whether the person has just signed in at the provider, as a change needs it.
+    pub(super) fn may_change(&self) -> bool {
+        has_just_signed_in(&self.member)
+    }
+}
+
+/// Whether the person signed in within the last ten minutes.
+fn has_just_signed_in(staff: &StaffMember) -> bool {
+    clock::now().signed_duration_since(staff.sign_in_time) <= RECENT_SIGN_IN
+}
+
+impl StaffCalls {
+    /// Judges a call by the role; a change also by the sign-in and the reason.
+    fn permit(&self, path: &str) -> Result<Permit, Status> {
+        let rule = AccessRule::for_path(path).ok_or_else(rpc_unknown)?;
+        let who = (self.staff.issuer.as_str(), self.staff.subject.as_str());
+        let permit = rule.permit_staff(self.staff.role, self.tenant.clone(), who);
+        let permit = permit.map_err(from_auth_error)?;
+        if rule.class == CallClass::Read {
+            return Ok(permit);
+        }
+        if !has_just_signed_in(&self.staff) {
+            return Err(from_auth_error(AuthError::ReauthenticationRequired));
+        }
+        let Some(reason) = self.reason.clone() else {
+            return Err(from_domain_error(DomainError::invalid("reason", "must be given")));
+        };
+        Ok(permit.because(Some(reason)))
     }
 }
 
@@ -56,15 +101,11 @@ impl Service<Request<Body>> for StaffCalls {
     }
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
-        let Self { routes, limit, tenant, staff } = self.clone();
-        let who = (staff.issuer.as_str(), staff.subject.as_str());
-        let permit = AccessRule::for_path(request.uri().path())
-            .ok_or_else(rpc_unknown)
-            .and_then(|rule| rule.permit_staff(staff.role, tenant, who).map_err(from_auth_error));
-        let mut permit = match permit {
+        let mut permit = match self.permit(request.uri().path()) {
             Ok(permit) => permit,
             Err(status) => return Box::pin(ready(Ok(status.into_http()))),
         };
+        let (routes, limit) = (self.routes.clone(), self.limit.clone());
         Box::pin(async move {
             if limit.acquire(&mut permit).await.is_err() {
                 return Ok(overloaded().into_http());

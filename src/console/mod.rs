@@ -1,10 +1,13 @@
-//! The console: pages on a listener of their own, on which support staff find users and look at them.
+//! The console: pages on a listener of their own, on which support staff find users, look at
+//! them and change them.
 //!
 //! A person signs in at a provider of the operator, and a claim of the ID token gives the role. What a
 //! page shows comes from the same calls that services make, by the same access table: the person's role
-//! stands for the scopes of a token. Each page of a user is recorded.
+//! stands for the scopes of a token. A change needs a recent sign-in and a reason. Each page of a user is
+//! recorded.
 
 mod calls;
+mod changes;
 mod masked;
 mod pages;
 mod sessions;
@@ -24,7 +27,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use tonic::service::Routes;
 
 use self::{
-    pages::{Problem, find, user},
+    pages::{Problem, change, find, user},
     texts::Texts,
 };
 use crate::{
@@ -68,6 +71,7 @@ pub fn routes(
         .route(CALLBACK, get(sign_in::end))
         .route("/sign-out", post(sign_in::sign_out))
         .route("/users/{tenant}/{user}", get(user::page_of_user).post(user::say_why))
+        .route("/users/{tenant}/{user}/change", post(change::change))
         .route("/style.css", get(pages::style))
         .fallback(async |headers: HeaderMap| Problem::NotHere.page(Texts::of(&headers)))
         .method_not_allowed_fallback(async |headers: HeaderMap| {
@@ -106,7 +110,9 @@ pub fn deadline_exceeded() -> http::Response<Body> {
 /// Names the call for the log: by the route, because a path has the id of a user.
 async fn name_call(request: Request, next: Next) -> Response {
     if let Some(record) = request.extensions().get::<CallRecord>() {
-        let route = match request.uri().path().split('/').nth(1).unwrap_or_default() {
+        let mut parts = request.uri().path().split('/').skip(1);
+        let route = match parts.next().unwrap_or_default() {
+            "users" if parts.nth(2) == Some("change") => "/console/users/change",
             "users" => "/console/users",
             "find" => "/console/find",
             "sign-in" => "/console/sign-in",

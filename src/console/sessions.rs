@@ -14,6 +14,7 @@ use http::Method;
 
 use super::{App, pages::Problem, texts::Texts};
 use crate::{
+    domain::StaffRole,
     secret::{is_same, sha256},
     store::{StaffMember, StoreError},
     telemetry::CallRecord,
@@ -25,16 +26,26 @@ pub(super) struct Staff {
     pub member: StaffMember,
     /// The hash of the session's token, by which it is stored.
     pub session: [u8; 32],
-    /// What each form of the session has, which no other site knows.
+    /// What each form of the pages has, which no other site knows. It stays the same when the person signs
+    /// in again in this browser, so that a page that is open then can still be sent.
     pub form_token: String,
     /// The texts in the person's language.
     pub texts: &'static Texts,
 }
 
 impl Staff {
-    /// Whether a form is one of this session's pages.
+    /// Whether a form is one of this person's pages in this browser.
     pub(super) fn sent(&self, form_token: &str) -> bool {
         is_same(&self.form_token, form_token)
+    }
+
+    /// Refuses a page to a person whose role is lower than this one. The access table judges each call
+    /// again.
+    ///
+    /// # Errors
+    /// [`Problem::Role`].
+    pub(super) fn needs(&self, role: StaffRole) -> Result<(), Problem> {
+        if self.member.role >= role { Ok(()) } else { Err(Problem::Role(role)) }
     }
 }
 
@@ -45,6 +56,8 @@ pub(super) enum Kind {
     Session,
     /// Holds the secret of a sign-in that has begun.
     Attempt,
+    /// Holds the secret that makes the forms of this browser's pages.
+    Forms,
 }
 
 impl App {
@@ -56,6 +69,8 @@ impl App {
             (Kind::Session, false) => "console-session",
             (Kind::Attempt, true) => "__Host-console-attempt",
             (Kind::Attempt, false) => "console-attempt",
+            (Kind::Forms, true) => "__Host-console-forms",
+            (Kind::Forms, false) => "console-forms",
         }
     }
 
@@ -78,7 +93,9 @@ impl App {
     /// The person whose session the request has, which then lasts longer; `None` without one.
     pub(super) async fn signed_in(&self, parts: &Parts) -> Result<Option<Staff>, StoreError> {
         let jar = CookieJar::from_headers(&parts.headers);
-        let Some(token) = self.cookie_value(&jar, Kind::Session) else { return Ok(None) };
+        let token = self.cookie_value(&jar, Kind::Session);
+        let forms = self.cookie_value(&jar, Kind::Forms);
+        let (Some(token), Some(forms)) = (token, forms) else { return Ok(None) };
         let session = sha256(token.as_bytes());
         let idle = self.settings.session_times.idle;
         let mut store = self.use_cases.store().session(&self.home).await?;
@@ -87,12 +104,18 @@ impl App {
         let issuer = self.settings.client.issuer();
         let member = member.filter(|member| member.issuer == issuer);
         Ok(member.map(|member| Staff {
+            form_token: form_token(&forms, &member),
             member,
             session,
-            form_token: BASE64URL_NOPAD.encode(&sha256(format!("form {token}").as_bytes())),
             texts: Texts::of(&parts.headers),
         }))
     }
+}
+
+/// What the forms of this person's pages have, in the browser with this secret.
+fn form_token(forms: &str, StaffMember { issuer, subject, .. }: &StaffMember) -> String {
+    let of = format!("{} {issuer} {} {subject} {forms}", issuer.len(), subject.len());
+    BASE64URL_NOPAD.encode(&sha256(of.as_bytes()))
 }
 
 impl FromRequestParts<App> for Staff {

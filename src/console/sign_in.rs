@@ -8,6 +8,7 @@ use axum::{
     response::{IntoResponse as _, Redirect, Response},
 };
 use axum_extra::extract::CookieJar;
+use chrono::DateTime;
 use http::{HeaderMap, request::Parts};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
@@ -19,9 +20,10 @@ use super::{
     texts::Texts,
 };
 use crate::{
-    auth::Claims,
+    auth::{Claims, RECENT_SIGN_IN},
     clock,
     config::CALLBACK,
+    domain::StaffRole,
     oauth::{Account, AuthorizationRequest, AuthorizationResponse, Flow, OAuthError},
     secret::{random_text, sha256},
     store::{AttemptKey, ConsoleAttempt, StaffMember, StoreError},
@@ -40,6 +42,9 @@ const MAX_NAME: usize = 100;
 pub(super) struct To {
     #[serde(default)]
     to: String,
+    /// Whether the provider shall ask the person again, although it knows who it is.
+    #[serde(default)]
+    again: bool,
 }
 
 /// What the provider sends with the browser.
@@ -54,6 +59,16 @@ pub(super) struct Returned {
     error_description: Option<String>,
 }
 
+/// A session that has begun.
+struct Begun {
+    /// Its token.
+    token: String,
+    /// The secret of the browser's forms.
+    forms: String,
+    /// The page to which the sign-in leads.
+    return_to: String,
+}
+
 /// Signs the person of the session out.
 #[derive(Deserialize)]
 pub(super) struct SignOut {
@@ -63,6 +78,11 @@ pub(super) struct SignOut {
 /// The path of the sign-in that returns to this page.
 pub(super) fn path(to: &str) -> String {
     format!("/sign-in?to={}", utf8_percent_encode(to, NON_ALPHANUMERIC))
+}
+
+/// The path that begins a flow in which the provider asks the person again, and returns to this page.
+pub(super) fn path_again(to: &str) -> String {
+    format!("{START}?again=true&to={}", utf8_percent_encode(to, NON_ALPHANUMERIC))
 }
 
 /// The path, if it is one of this host: neither a URL nor the beginning of one.
@@ -81,7 +101,7 @@ fn page_of(texts: &'static Texts, to: &str) -> Response {
 /// The page with the button; for a person that is signed in, the page itself.
 pub(super) async fn button(
     State(app): State<App>,
-    Query(To { to }): Query<To>,
+    Query(To { to, .. }): Query<To>,
     parts: Parts,
 ) -> Response {
     let texts = Texts::of(&parts.headers);
@@ -95,11 +115,11 @@ pub(super) async fn button(
 /// Begins a flow, and sends the browser to the provider.
 pub(super) async fn start(
     State(app): State<App>,
-    Query(To { to }): Query<To>,
+    Query(To { to, again }): Query<To>,
     headers: HeaderMap,
     jar: CookieJar,
 ) -> Response {
-    match app.begin(own_path(&to)).await {
+    match app.begin(own_path(&to), again).await {
         Ok((url, secret)) => {
             (jar.add(app.cookie(Kind::Attempt, secret)), Redirect::to(&url)).into_response()
         }
@@ -114,11 +134,13 @@ pub(super) async fn end(
     headers: HeaderMap,
     jar: CookieJar,
 ) -> Response {
-    let secret = app.cookie_value(&jar, Kind::Attempt).unwrap_or_default();
-    match app.complete(returned, &secret).await {
-        Ok((token, return_to)) => {
-            let jar = jar.remove(app.cookie(Kind::Attempt, ""));
-            (jar.add(app.cookie(Kind::Session, token)), Redirect::to(&return_to)).into_response()
+    match app.complete(returned, &jar).await {
+        Ok(begun) => {
+            let jar = jar
+                .remove(app.cookie(Kind::Attempt, ""))
+                .add(app.cookie(Kind::Forms, begun.forms))
+                .add(app.cookie(Kind::Session, begun.token));
+            (jar, Redirect::to(&begun.return_to)).into_response()
         }
         Err(problem) => problem.page(Texts::of(&headers)),
     }
@@ -136,7 +158,7 @@ pub(super) async fn sign_out(
     }
     match app.forget(&staff.session).await {
         Ok(()) => {
-            let jar = jar.remove(app.cookie(Kind::Session, ""));
+            let jar = jar.remove(app.cookie(Kind::Session, "")).remove(app.cookie(Kind::Forms, ""));
             (jar, Redirect::to("/sign-in")).into_response()
         }
         Err(error) => Problem::of_store(error).page(staff.texts),
@@ -145,11 +167,15 @@ pub(super) async fn sign_out(
 
 impl App {
     /// Begins a flow. Returns the URL of the provider, and the secret that the browser keeps.
-    async fn begin(&self, return_to: &str) -> Result<(String, String), Problem> {
+    async fn begin(&self, return_to: &str, again: bool) -> Result<(String, String), Problem> {
         let client = self.use_cases.clients().staff().ok_or(Problem::Fault)?;
-        let redirect_uri = self.redirect_uri();
-        let authorization =
-            AuthorizationRequest { redirect_uri, ..AuthorizationRequest::default() };
+        let authorization = AuthorizationRequest {
+            redirect_uri: self.redirect_uri(),
+            prompt: again.then(|| "login".to_owned()),
+            // Some providers say when the person signed in only if they are asked for an age.
+            max_age: again.then_some(RECENT_SIGN_IN.to_std().unwrap_or_default()),
+            ..AuthorizationRequest::default()
+        };
         let started = client.start(&authorization).await.map_err(|error| failed(&error))?;
         let secret = random_text().map_err(|error| Problem::fault(&error.to_string()))?;
         let attempt = ConsoleAttempt {
@@ -162,15 +188,12 @@ impl App {
         Ok((started.authorization_url, secret))
     }
 
-    /// Ends a flow. Returns the token of the new session, and the page to which it leads.
-    async fn complete(
-        &self,
-        returned: Returned,
-        secret: &str,
-    ) -> Result<(String, String), Problem> {
+    /// Ends a flow, and the session that the browser had.
+    async fn complete(&self, returned: Returned, jar: &CookieJar) -> Result<Begun, Problem> {
         let Returned { code, state, iss, error, error_description } = returned;
+        let secret = self.cookie_value(jar, Kind::Attempt).unwrap_or_default();
         let mut session = self.use_cases.store().session(&self.home).await?;
-        let attempt = session.take_console_attempt(&AttemptKey::new(&state, secret)).await?;
+        let attempt = session.take_console_attempt(&AttemptKey::new(&state, &secret)).await?;
         let attempt = attempt.ok_or(Problem::SignInExpired)?;
         drop(session);
         if let Some(error) = error {
@@ -196,11 +219,16 @@ impl App {
             .await
             .map_err(|error| failed(&error))?;
         let member = self.member(account)?;
-        let token = random_text().map_err(|error| Problem::fault(&error.to_string()))?;
+        let new = || random_text().map_err(|error| Problem::fault(&error.to_string()));
+        let token = new()?;
+        let forms = self.cookie_value(jar, Kind::Forms).map_or_else(new, Ok)?;
         let mut session = self.use_cases.store().session(&self.home).await?;
         let hash = sha256(token.as_bytes());
         session.insert_console_session(&hash, &member, self.settings.session_times).await?;
-        Ok((token, attempt.return_to))
+        if let Some(before) = self.cookie_value(jar, Kind::Session) {
+            session.end_console_session(&sha256(before.as_bytes())).await?;
+        }
+        Ok(Begun { token, forms, return_to: attempt.return_to })
     }
 
     /// The person of this account.
@@ -208,8 +236,7 @@ impl App {
     /// # Errors
     /// [`Problem::NoRole`] if the account has none.
     fn member(&self, account: Account) -> Result<StaffMember, Problem> {
-        let Account { identity, issuer, authenticated_at: sign_in_time, id_claims: claims, .. } =
-            account;
+        let Account { identity, issuer, authenticated_at, id_claims: claims, .. } = account;
         let subject = identity.subject.to_string();
         let values = claims.texts(&self.settings.role_claim);
         let Some(role) =
@@ -232,6 +259,17 @@ impl App {
             }
             return Err(Problem::NoRole);
         };
+        // Without it the ID token says only when it was issued, which a provider does for each browser
+        // that it knows.
+        let sign_in_time = claims.has("auth_time").then_some(authenticated_at);
+        if sign_in_time.is_none() && role >= StaffRole::Support {
+            tracing::warn!(
+                issuer,
+                subject,
+                "a sign-in to the console permits no changes: the ID token has no auth_time"
+            );
+        }
+        let sign_in_time = sign_in_time.unwrap_or(DateTime::UNIX_EPOCH);
         let name = shown_name(&claims).unwrap_or_else(|| subject.clone());
         Ok(StaffMember { issuer, subject, name, role, sign_in_time })
     }

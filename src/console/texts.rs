@@ -1,10 +1,12 @@
 //! The texts of the pages, in each language. A language that lacks one does not compile.
 
+mod change;
 mod english;
 mod german;
 
 use http::{HeaderMap, header};
 
+pub(super) use self::change::ChangeTexts;
 use super::pages::find::Why;
 use crate::{
     domain::StaffRole,
@@ -94,12 +96,15 @@ pub(super) struct Texts {
     pub show: &'static str,
     pub reason_wrong: &'static str,
 
+    pub change: ChangeTexts,
+
     pub back: &'static str,
     pub not_here: (&'static str, &'static str),
     pub no_user: (&'static str, &'static str),
     pub wrong_form: (&'static str, &'static str),
     pub session_ended: (&'static str, &'static str),
     pub wrong_role: (&'static str, &'static str),
+    pub sign_in_old: (&'static str, &'static str),
     pub no_role: (&'static str, &'static str),
     pub sign_in_expired: (&'static str, &'static str),
     pub sign_in_failed: (&'static str, &'static str),

@@ -33,7 +33,7 @@ pub struct StaffMember {
     pub name: String,
     /// What the person may do.
     pub role: StaffRole,
-    /// When the person signed in at the provider.
+    /// When the person signed in at the provider; the beginning of Unix time if the provider does not say.
     pub sign_in_time: DateTime<Utc>,
 }
 

@@ -1,6 +1,7 @@
-//! The console: people sign in at their provider, find users and look at them.
+//! The console: people sign in at their provider, find users, look at them and change them.
 
 mod browser;
+mod change;
 mod find;
 mod looks;
 mod settings;
@@ -10,8 +11,11 @@ mod user;
 use std::net::SocketAddr;
 
 use http::StatusCode;
-use identity_link::grpc::proto::{
-    self as pb, identity_service_client::IdentityServiceClient, link_request::Secondary,
+use identity_link::{
+    clock,
+    grpc::proto::{
+        self as pb, identity_service_client::IdentityServiceClient, link_request::Secondary,
+    },
 };
 use serde_json::{Value, json};
 
@@ -31,9 +35,9 @@ struct Console {
     url: String,
 }
 
-/// The claims of a person of these groups.
+/// The claims of a person of these groups who has just signed in.
 fn staff(groups: &[&str]) -> Value {
-    json!({"sub": "carol", "name": "Carol", "groups": groups})
+    json!({"sub": "carol", "name": "Carol", "groups": groups, "auth_time": clock::now().timestamp()})
 }
 
 /// The table of a console at this address, whose staff sign in at this issuer.
@@ -100,6 +104,11 @@ async fn link(server: &TestServer, primary: &str, secondary: &str, reason: &str)
 /// A browser that stops nowhere.
 fn browser() -> Browser {
     Browser::new("http://nowhere.example")
+}
+
+/// The path of the page of a user.
+fn path(user: &str) -> String {
+    format!("/users/default/{}", user.replace('|', "%7C"))
 }
 
 /// Looks for a text in the first tenant.

@@ -51,9 +51,9 @@ pub(in crate::console) enum Why {
 }
 
 /// A user that was found.
-struct Hit {
-    user: pb::User,
-    why: Why,
+pub(super) struct Hit {
+    pub user: pb::User,
+    pub why: Why,
 }
 
 /// A user that was found, as the page shows it.
@@ -86,8 +86,8 @@ struct Choice<'a> {
 
 /// What was found.
 #[derive(Default)]
-struct Found {
-    hits: Vec<Hit>,
+pub(super) struct Found {
+    pub hits: Vec<Hit>,
     has_more: bool,
 }
 
@@ -170,7 +170,7 @@ impl App {
 }
 
 /// Everything that this text may name: an id, an account, an email, a phone number, a link.
-async fn look_for(mut calls: Calls, query: &str) -> Result<Found, Problem> {
+pub(super) async fn look_for(mut calls: Calls, query: &str) -> Result<Found, Problem> {
     let mut found = Found::default();
     let user = calls.get_user(pb::GetUserRequest { user_id: query.to_owned() }).await;
     if let Some(user) = if_found(user)?.and_then(|found| found.user) {
@@ -261,7 +261,7 @@ fn phone(text: &str) -> Option<String> {
 }
 
 /// An account in a line.
-fn account(t: &Texts, identity: &pb::Identity, is_masked: bool) -> String {
+pub(super) fn account(t: &Texts, identity: &pb::Identity, is_masked: bool) -> String {
     let pb::IdentityRef { provider, subject } = identity.identity_ref.clone().unwrap_or_default();
     let subject = if is_masked { masked::subject(&provider, &subject) } else { subject };
     if identity.email.is_empty() {

@@ -1,6 +1,7 @@
 //! The pages. Their templates are in `templates/console/`; askama checks them when it compiles, and
 //! escapes each value that they show.
 
+pub(super) mod change;
 pub(super) mod find;
 pub(super) mod problem;
 pub(super) mod user;

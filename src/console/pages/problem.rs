@@ -7,7 +7,8 @@ use tonic::{Code, Status};
 
 use super::Chrome;
 use crate::{
-    console::{Reason, texts::Texts},
+    console::{Reason, sign_in::path_again, texts::Texts},
+    domain::StaffRole,
     store::StoreError,
 };
 
@@ -22,8 +23,8 @@ pub(in crate::console) enum Problem {
     Form,
     /// The session has ended.
     SessionEnded,
-    /// The role does not permit it.
-    Role,
+    /// The role is lower than this one, which it needs.
+    Role(StaffRole),
     /// The account has no role.
     NoRole,
     /// The sign-in took too long, or was begun in another browser.
@@ -41,7 +42,11 @@ pub(in crate::console) enum Problem {
 struct ProblemPage<'a> {
     chrome: Chrome<'a>,
     title: &'static str,
-    text: &'static str,
+    text: String,
+    /// Where to sign in, if that helps; else empty.
+    sign_in: String,
+    /// Whether that opens another tab, so that this page stays.
+    is_beside: bool,
 }
 
 impl Problem {
@@ -70,7 +75,8 @@ impl Problem {
     pub(in crate::console) fn of_call(status: &Status) -> Self {
         match status.code() {
             Code::NotFound | Code::InvalidArgument => Self::NoUser,
-            Code::PermissionDenied => Self::Role,
+            // The pages ask for the role first.
+            Code::PermissionDenied => Self::Role(StaffRole::Operator),
             Code::Unavailable
             | Code::ResourceExhausted
             | Code::Aborted
@@ -86,19 +92,44 @@ impl Problem {
             Self::NoUser => (StatusCode::NOT_FOUND, "no_user", t.no_user),
             Self::Form => (StatusCode::BAD_REQUEST, "form", t.wrong_form),
             Self::SessionEnded => (StatusCode::UNAUTHORIZED, "session_ended", t.session_ended),
-            Self::Role => (StatusCode::FORBIDDEN, "role", t.wrong_role),
+            Self::Role(_) => (StatusCode::FORBIDDEN, "role", t.wrong_role),
             Self::NoRole => (StatusCode::FORBIDDEN, "no_role", t.no_role),
             Self::SignInExpired => (StatusCode::BAD_REQUEST, "sign_in_expired", t.sign_in_expired),
             Self::SignInFailed => (StatusCode::BAD_GATEWAY, "sign_in_failed", t.sign_in_failed),
             Self::Busy => (StatusCode::SERVICE_UNAVAILABLE, "busy", t.busy),
             Self::Fault => (StatusCode::INTERNAL_SERVER_ERROR, "internal", t.fault),
         };
-        let page = ProblemPage { chrome: Chrome::of(t, None), title, text };
-        let html = page.render().unwrap_or_else(|_| text.to_owned());
+        let text = match self {
+            Self::Role(role) => format!("{text} {}", t.role(&role)),
+            _ => text.to_owned(),
+        };
+        let is_beside = self == Self::SessionEnded;
+        let sign_in = if is_beside { "/sign-in".to_owned() } else { String::new() };
+        let page = ProblemPage { chrome: Chrome::of(t, None), title, text, sign_in, is_beside };
+        page.response(status, reason)
+    }
+}
+
+impl ProblemPage<'_> {
+    fn response(self, status: StatusCode, reason: &'static str) -> Response {
+        let html = self.render().unwrap_or(self.text);
         let mut response = (status, Html(html)).into_response();
         response.extensions_mut().insert(Reason(reason));
         response
     }
+}
+
+/// The page that has a person sign in again before a change, and then shows the page at `to`.
+pub(in crate::console) fn sign_in_again(t: &'static Texts, to: &str) -> Response {
+    let (title, text) = t.sign_in_old;
+    let page = ProblemPage {
+        chrome: Chrome::of(t, None),
+        title,
+        text: text.to_owned(),
+        sign_in: path_again(to),
+        is_beside: false,
+    };
+    page.response(StatusCode::FORBIDDEN, "sign_in_old")
 }
 
 impl From<StoreError> for Problem {

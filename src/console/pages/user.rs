@@ -7,7 +7,7 @@ use axum::{
 };
 use chrono::{DateTime, SecondsFormat};
 use futures_util::future::join;
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use prost_types::{Struct, Timestamp, value::Kind};
 use serde::Deserialize;
 use serde_json::Value;
@@ -15,7 +15,7 @@ use serde_json::Value;
 use super::{Chrome, Form, Problem, page};
 use crate::{
     auth::StatedReason,
-    console::{App, masked, sessions::Staff, texts::Texts},
+    console::{App, changes::Change, masked, sessions::Staff, texts::Texts},
     domain::{StaffRole, UserId},
     grpc::proto as pb,
 };
@@ -52,6 +52,14 @@ struct UserPage<'a> {
     problem: &'static str,
     /// The reason as it was typed.
     reason: String,
+    /// Whether the person may change the user, and whether the person may erase it.
+    may: May,
+}
+
+/// What a person may do with a user.
+struct May {
+    change: bool,
+    erase: bool,
 }
 
 /// A time as people read it, and as programs do.
@@ -91,14 +99,16 @@ struct LinkRow {
 }
 
 /// A document of the user.
-struct Document {
-    name: &'static str,
-    json: String,
+pub(super) struct Document {
+    pub name: &'static str,
+    pub json: String,
 }
 
 /// The path of the page of a user.
 pub(super) fn path_of(tenant: &str, user: &str) -> String {
-    format!("/users/{tenant}/{}", utf8_percent_encode(user, NON_ALPHANUMERIC))
+    // A dot could be a step in the path.
+    const HIDDEN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_');
+    format!("/users/{tenant}/{}", utf8_percent_encode(user, HIDDEN))
 }
 
 /// The page of a user.
@@ -190,6 +200,10 @@ impl App {
             id: found.id,
             problem,
             reason: reason.to_owned(),
+            may: May {
+                change: staff.member.role >= Change::Link.role(),
+                erase: staff.member.role >= Change::Erase.role(),
+            },
         };
         Ok(page(&page_of_user))
     }
@@ -253,7 +267,7 @@ fn row(t: &Texts, link: &pb::LinkRecord, is_masked: bool) -> LinkRow {
     }
 }
 
-fn documents(t: &Texts, user: &pb::User) -> Vec<Document> {
+pub(super) fn documents(t: &Texts, user: &pb::User) -> Vec<Document> {
     [
         (t.profile, user.profile.as_ref()),
         (t.user_metadata, user.user_metadata.as_ref()),

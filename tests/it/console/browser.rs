@@ -45,10 +45,8 @@ fn sign_in(browser: &mut Chromium) {
     }
 }
 
-/// A viewer finds a user by email, says why, and sees all of it; with a name that is a script, and a
-/// document that is wider than the screen.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_viewer_finds_a_user_and_sees_what_it_asked_for() {
+/// A console at oidc-provider, where Carol is in these groups.
+async fn console_of(groups: Value) -> (TestServer, RealProvider, String) {
     let mut url = String::new();
     let mut provider = None;
     let server = TestServer::start_console(|address| {
@@ -56,7 +54,7 @@ async fn a_viewer_finds_a_user_and_sees_what_it_asked_for() {
         let client = json!({
             "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, "redirect_uris": [format!("{url}/callback")],
         });
-        let accounts = json!({"carol": {"name": "Carol <script>", "groups": ["helpdesk"]}});
+        let accounts = json!({"carol": {"name": "Carol <script>", "groups": groups}});
         let settings = json!({
             "conformIdTokenClaims": false,
             "claims": {"openid": ["sub"], "profile": ["name", "groups"]},
@@ -67,6 +65,19 @@ async fn a_viewer_finds_a_user_and_sees_what_it_asked_for() {
         tables
     })
     .await;
+    (server, provider.unwrap(), url)
+}
+
+fn axe() -> String {
+    let packages = npm::packages("tests/it/axe-core");
+    fs::read_to_string(packages.join("node_modules/axe-core/axe.min.js")).unwrap()
+}
+
+/// A viewer finds a user by email, says why, and sees all of it; with a name that is a script, and a
+/// document that is wider than the screen.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_viewer_finds_a_user_and_sees_what_it_asked_for() {
+    let (server, provider, url) = console_of(json!(["helpdesk"])).await;
     let service = server.service();
     let fill = |request: &mut pb::CreateUserRequest| {
         request.user_metadata = object(json!({"note": "x".repeat(500), "</script>": "<b>"}));
@@ -79,10 +90,7 @@ async fn a_viewer_finds_a_user_and_sees_what_it_asked_for() {
     let ann = service.create_with("github", "ann", fill).await.id;
     let ben = service.create("sms", &"1".repeat(200)).await.id;
     link(&server, &ann, &ben, "Ticket%204711").await;
-    let axe = fs::read_to_string(
-        npm::packages("tests/it/axe-core").join("node_modules/axe-core/axe.min.js"),
-    )
-    .unwrap();
+    let axe = axe();
     let look = move || {
         let mut browser = Chromium::start("console");
         browser.open(&url);
@@ -112,5 +120,64 @@ async fn a_viewer_finds_a_user_and_sees_what_it_asked_for() {
         assert!(browser.text().contains("Sign in with your staff account"), "{}", browser.text());
     };
     tokio::task::spawn_blocking(look).await.unwrap();
+    drop((server, provider));
+}
+
+/// A person of the support links two users and undoes it, after a sign-in at which the provider asked
+/// again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_of_the_support_links_two_users_and_undoes_it() {
+    let (server, provider, url) = console_of(json!(["agents"])).await;
+    let service = server.service();
+    let fill = |city: &'static str| {
+        move |request: &mut pb::CreateUserRequest| {
+            request.user_metadata = object(json!({"city": city, "note": "x".repeat(300)}));
+            let identity = request.identity.as_mut().unwrap();
+            identity.email = "ann@example.com".to_owned();
+            identity.email_verified = true;
+        }
+    };
+    let ann = service.create_with("github", "ann", fill("Bern")).await.id;
+    let ben = service.create_with("google-oauth2", "<b>ben</b>", fill("Basel")).await.id;
+    let axe = axe();
+    let path = path(&ann);
+    let change = move || {
+        let mut browser = Chromium::start("console-change");
+        browser.open(&format!("{url}{path}"));
+        sign_in(&mut browser);
+        inspect(&mut browser, &axe, "user-support");
+        browser.click("[action$='/change'] button");
+        inspect(&mut browser, &axe, "sign-in-again");
+        browser.click("#sign-in");
+        browser.fill("[name=login]", "carol");
+        browser.fill("[name=password]", "any");
+        browser.click("[type=submit]");
+        browser.click("[action$='/change'] button");
+        inspect(&mut browser, &axe, "link");
+        browser.click("[name=with][value]:not(input)");
+        browser.fill("#reason", "Ticket 9");
+        browser.click("#preview");
+        inspect(&mut browser, &axe, "link-preview");
+        browser.click("#confirm");
+        inspect(&mut browser, &axe, "link-done");
+        assert!(browser.text().contains("both are one user now"), "{}", browser.text());
+        browser.click("#undo");
+        browser.fill("#reason", "Another person");
+        browser.click("#preview");
+        inspect(&mut browser, &axe, "undo-preview");
+        browser.click("#confirm");
+        assert!(browser.text().contains("the link is undone"), "{}", browser.text());
+    };
+    tokio::task::spawn_blocking(change).await.unwrap();
+    assert_eq!(
+        service
+            .get_user(pb::GetUserRequest { user_id: ben.clone() })
+            .await
+            .unwrap()
+            .user
+            .unwrap()
+            .id,
+        ben
+    );
     drop((server, provider));
 }

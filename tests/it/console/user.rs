@@ -20,10 +20,6 @@ async fn ann_and_ben(console: &Console) -> (String, String, String) {
     (ann, ben, made)
 }
 
-fn path(user: &str) -> String {
-    format!("/users/default/{}", user.replace('|', "%7C"))
-}
-
 /// A106: a name that is HTML is shown as text.
 #[tokio::test]
 async fn the_page_shows_accounts_history_and_data() {

@@ -104,9 +104,24 @@ impl Browser {
 
     /// The same with the first form whose action begins with this path.
     pub async fn submit_to(&mut self, page: &Page, path: &str, fields: &[(&str, &str)]) -> Shown {
+        let has_path = |form: &str| attribute(form, "action").unwrap().starts_with(path);
+        self.submit_one(page, has_path, fields).await
+    }
+
+    /// The same with the first form that contains this text, such as that of a button.
+    pub async fn press(&mut self, page: &Page, text: &str, fields: &[(&str, &str)]) -> Shown {
+        self.submit_one(page, |form| form.contains(text), fields).await
+    }
+
+    async fn submit_one(
+        &mut self,
+        page: &Page,
+        is_meant: impl Fn(&str) -> bool,
+        fields: &[(&str, &str)],
+    ) -> Shown {
         let mut forms =
             page.html.split("<form").skip(1).map(|it| it.split("</form>").next().unwrap());
-        let form = forms.find(|form| attribute(form, "action").unwrap().starts_with(path)).unwrap();
+        let form = forms.find(|form| is_meant(form)).expect("a form");
         let inputs = form
             .split("<input")
             .skip(1)
@@ -275,5 +290,5 @@ fn absolute(base: &Uri, reference: &str) -> String {
 pub fn attribute(tag: &str, name: &str) -> Option<String> {
     let tag = tag.split('>').next().unwrap();
     let value = tag.split(&format!(" {name}=\"")).nth(1)?.split('"').next().unwrap();
-    Some(value.replace("&amp;", "&"))
+    Some(value.replace("&amp;", "&").replace("&#38;", "&"))
 }
