@@ -108,12 +108,33 @@ impl AccessRule {
         &self,
         role: StaffRole,
         tenant: TenantId,
+        who: (&str, &str),
+    ) -> Result<Permit, AuthError> {
+        self.permit_staff_by(role.scopes(), role, tenant, who)
+    }
+
+    /// The same for a call that the console only looks at: it sets `validate_only`.
+    ///
+    /// # Errors
+    /// [`AuthError::ScopeInsufficient`].
+    pub fn permit_staff_preview(
+        &self,
+        role: StaffRole,
+        tenant: TenantId,
+        who: (&str, &str),
+    ) -> Result<Permit, AuthError> {
+        self.permit_staff_by(role.preview_scopes(), role, tenant, who)
+    }
+
+    fn permit_staff_by(
+        &self,
+        scopes: &[&str],
+        role: StaffRole,
+        tenant: TenantId,
         (issuer, subject): (&str, &str),
     ) -> Result<Permit, AuthError> {
         match self.service_scope {
-            Some(scope) if role.scopes().contains(&scope) => {
-                Ok(Permit::of_staff(tenant, issuer, subject))
-            }
+            Some(scope) if scopes.contains(&scope) => Ok(Permit::of_staff(tenant, issuer, subject)),
             _ => Err(AuthError::ScopeInsufficient(format!(
                 "the role {} does not permit this call",
                 role.name()
@@ -145,5 +166,20 @@ mod tests {
         insta::assert_snapshot!(permitted(StaffRole::Viewer).join(" "), @"FindByEmail GetUser FindByIdentity ResolveUsers ListLinks ListUsers ListLinkCandidates ListConnections");
         insta::assert_snapshot!(permitted(StaffRole::Support).join(" "), @"Link Unlink UndoLink MergeMetadata UpdateUser SetPrimaryIdentity");
         insta::assert_snapshot!(permitted(StaffRole::Operator).join(" "), @"ListEvents WatchEvents DeleteUser FindDuplicates ApplyPlan UndoLinks UploadPlan ReadLines ListOperations GetOperation DeleteOperation CancelOperation WaitOperation");
+    }
+
+    /// A107: what a role may only look at, without any effect.
+    #[test]
+    fn a_viewer_of_the_console_previews_nothing() {
+        let tenant = TenantId::parse("default").unwrap();
+        let permitted = |role: StaffRole| {
+            let may = |rule: &&AccessRule| {
+                rule.permit_staff_preview(role, tenant.clone(), ("issuer", "carol")).is_ok()
+            };
+            TABLE.iter().filter(may).map(AccessRule::rpc).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(permitted(StaffRole::Viewer), "");
+        insta::assert_snapshot!(permitted(StaffRole::Support), @"ListProviders StartSignIn CompleteSignIn ResolveSignIn");
+        assert_eq!(permitted(StaffRole::Operator), permitted(StaffRole::Support));
     }
 }

@@ -19,7 +19,11 @@ use crate::{
     clock,
     domain::{DomainError, TenantId},
     grpc::{
-        proto::identity_service_client::IdentityServiceClient,
+        proto::{
+            ProvenAccount, ResolveSignInRequest, SignInDecision,
+            identity_service_client::IdentityServiceClient, resolve_sign_in_request::Proof,
+            sign_in_service_client::SignInServiceClient,
+        },
         status::{from_auth_error, from_domain_error, overloaded, rpc_unknown},
     },
     store::StaffMember,
@@ -35,14 +39,24 @@ pub(super) struct StaffCalls {
     limit: ConcurrencyLimit,
     tenant: TenantId,
     staff: StaffMember,
-    /// Why the person changes something; `None` for calls that only read.
-    reason: Option<StatedReason>,
+    purpose: Purpose,
+}
+
+/// What a person calls for.
+#[derive(Clone)]
+enum Purpose {
+    /// To read.
+    Read,
+    /// To read or to change something, for this reason.
+    Change(StatedReason),
+    /// To see what a call would do. It sets `validate_only`.
+    Preview,
 }
 
 impl App {
     /// The calls of this person in a tenant of the console that only read; `None` in any other tenant.
     pub(super) fn calls(&self, tenant: &str, staff: &Staff) -> Option<Calls> {
-        self.calls_because(tenant, staff, None)
+        self.calls_for(tenant, staff, Purpose::Read).map(IdentityServiceClient::new)
     }
 
     /// The same with a reason, for which the person may also change something.
@@ -52,10 +66,34 @@ impl App {
         staff: &Staff,
         reason: Option<StatedReason>,
     ) -> Option<Calls> {
+        let purpose = reason.map_or(Purpose::Read, Purpose::Change);
+        self.calls_for(tenant, staff, purpose).map(IdentityServiceClient::new)
+    }
+
+    /// What would happen if this account signed in now; `None` in a tenant that the console has not.
+    ///
+    /// # Errors
+    /// The refusal of the sign-in, or of the call.
+    pub(super) async fn preview_sign_in(
+        &self,
+        tenant: &str,
+        staff: &Staff,
+        account: ProvenAccount,
+    ) -> Option<Result<SignInDecision, Status>> {
+        let calls = self.calls_for(tenant, staff, Purpose::Preview)?;
+        let proof = Some(Proof::Account(account));
+        // The permission of a preview rests on this.
+        let validate_only = true;
+        let request =
+            ResolveSignInRequest { proof, validate_only, ..ResolveSignInRequest::default() };
+        let response = SignInServiceClient::new(calls).resolve_sign_in(request).await;
+        Some(response.map(|response| response.into_inner().decision.unwrap_or_default()))
+    }
+
+    fn calls_for(&self, tenant: &str, staff: &Staff, purpose: Purpose) -> Option<StaffCalls> {
         let tenant = self.settings.tenants.iter().find(|known| known.as_str() == tenant)?.clone();
         let (routes, limit) = (self.calls.clone(), self.limit.clone());
-        let calls = StaffCalls { routes, limit, tenant, staff: staff.member.clone(), reason };
-        Some(IdentityServiceClient::new(calls))
+        Some(StaffCalls { routes, limit, tenant, staff: staff.member.clone(), purpose })
     }
 }
 
@@ -72,21 +110,27 @@ fn has_just_signed_in(staff: &StaffMember) -> bool {
 }
 
 impl StaffCalls {
-    /// Judges a call by the role; a change also by the sign-in and the reason.
+    /// Judges a call by the role; a change also by the reason and the sign-in.
     fn permit(&self, path: &str) -> Result<Permit, Status> {
         let rule = AccessRule::for_path(path).ok_or_else(rpc_unknown)?;
         let who = (self.staff.issuer.as_str(), self.staff.subject.as_str());
-        let permit = rule.permit_staff(self.staff.role, self.tenant.clone(), who);
+        let (role, tenant) = (self.staff.role, self.tenant.clone());
+        let permit = match self.purpose {
+            Purpose::Preview => rule.permit_staff_preview(role, tenant, who),
+            Purpose::Read | Purpose::Change(_) => rule.permit_staff(role, tenant, who),
+        };
         let permit = permit.map_err(from_auth_error)?;
-        if rule.class == CallClass::Read {
-            return Ok(permit);
-        }
+        let reason = match &self.purpose {
+            _ if rule.class == CallClass::Read => return Ok(permit),
+            Purpose::Preview => return Ok(permit),
+            Purpose::Read => {
+                return Err(from_domain_error(DomainError::invalid("reason", "must be given")));
+            }
+            Purpose::Change(reason) => reason.clone(),
+        };
         if !has_just_signed_in(&self.staff) {
             return Err(from_auth_error(AuthError::ReauthenticationRequired));
         }
-        let Some(reason) = self.reason.clone() else {
-            return Err(from_domain_error(DomainError::invalid("reason", "must be given")));
-        };
         Ok(permit.because(Some(reason)))
     }
 }

@@ -27,7 +27,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use tonic::service::Routes;
 
 use self::{
-    pages::{Problem, change, find, user},
+    pages::{Problem, change, find, user, why},
     texts::Texts,
 };
 use crate::{
@@ -70,6 +70,7 @@ pub fn routes(
         .route(sign_in::START, get(sign_in::start))
         .route(CALLBACK, get(sign_in::end))
         .route("/sign-out", post(sign_in::sign_out))
+        .route("/why", get(why::form).post(why::why))
         .route("/users/{tenant}/{user}", get(user::page_of_user).post(user::say_why))
         .route("/users/{tenant}/{user}/change", post(change::change))
         .route("/style.css", get(pages::style))
@@ -115,6 +116,7 @@ async fn name_call(request: Request, next: Next) -> Response {
             "users" if parts.nth(2) == Some("change") => "/console/users/change",
             "users" => "/console/users",
             "find" => "/console/find",
+            "why" => "/console/why",
             "sign-in" => "/console/sign-in",
             "sign-out" => "/console/sign-out",
             "callback" => "/console/callback",

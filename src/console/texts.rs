@@ -3,10 +3,11 @@
 mod change;
 mod english;
 mod german;
+mod sign_in;
 
 use http::{HeaderMap, header};
 
-pub(super) use self::change::ChangeTexts;
+pub(super) use self::{change::ChangeTexts, sign_in::SignInTexts};
 use super::pages::find::Why;
 use crate::{
     domain::StaffRole,
@@ -21,6 +22,7 @@ pub(super) struct Texts {
     pub sign_in_why: &'static str,
     pub sign_out: &'static str,
     pub signed_in_as: &'static str,
+    pub pages: &'static str,
     pub skip: &'static str,
     pub roles: [&'static str; 3],
 
@@ -95,6 +97,8 @@ pub(super) struct Texts {
     pub why_look_hint: &'static str,
     pub show: &'static str,
     pub reason_wrong: &'static str,
+
+    pub sign_in_check: SignInTexts,
 
     pub change: ChangeTexts,
 

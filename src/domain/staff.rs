@@ -29,6 +29,15 @@ impl StaffRole {
         Self::ALL.into_iter().find(|role| role.name() == name)
     }
 
+    /// The scopes of a service token whose calls the role may look at, without any effect: what would
+    /// happen if an account signed in shows the emails of other users, so a viewer has it not.
+    pub fn preview_scopes(self) -> &'static [&'static str] {
+        match self {
+            Self::Viewer => &[],
+            Self::Support | Self::Operator => &["sign_in:users"],
+        }
+    }
+
     /// The scopes of a service token that may do the same, as the access table has them.
     pub fn scopes(self) -> &'static [&'static str] {
         match self {

@@ -81,7 +81,10 @@ pub(super) fn grpc_routes(
 
 /// The services that the pages of the console call.
 pub(super) fn console_routes(use_cases: &Arc<UseCases>) -> Routes {
-    Routes::new(IdentityServiceServer::new(IdentityHandler::new(Arc::clone(use_cases)))).prepare()
+    let sign_in = SignInServiceServer::new(SignInHandler::new(Arc::clone(use_cases)));
+    Routes::new(IdentityServiceServer::new(IdentityHandler::new(Arc::clone(use_cases))))
+        .add_service(sign_in)
+        .prepare()
 }
 
 /// Adds both versions of reflection: older tools support v1alpha only.

@@ -7,6 +7,7 @@ mod looks;
 mod settings;
 mod sign_in;
 mod user;
+mod why;
 
 use std::net::SocketAddr;
 

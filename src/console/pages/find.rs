@@ -68,7 +68,7 @@ struct Shown {
 #[template(path = "console/find.html")]
 struct FindPage<'a> {
     chrome: Chrome<'a>,
-    tenants: Vec<Choice<'a>>,
+    tenants: Tenants<'a>,
     query: &'a str,
     /// `None` before anything was looked for.
     hits: Option<Vec<Shown>>,
@@ -78,10 +78,13 @@ struct FindPage<'a> {
     has_more: bool,
 }
 
+/// The tenants of the console.
+pub(super) type Tenants<'a> = Vec<Choice<'a>>;
+
 /// A tenant that can be chosen.
-struct Choice<'a> {
-    name: &'a str,
-    is_chosen: bool,
+pub(super) struct Choice<'a> {
+    pub name: &'a str,
+    pub is_chosen: bool,
 }
 
 /// What was found.
@@ -130,8 +133,7 @@ impl App {
         problem: &'static str,
     ) -> Response {
         let t = staff.texts;
-        let tenants = self.settings.tenants.iter().map(TenantId::as_str);
-        let tenants = tenants.map(|name| Choice { name, is_chosen: name == tenant }).collect();
+        let tenants = self.tenants(tenant);
         let has_more = found.as_ref().is_some_and(|found| found.has_more);
         let is_masked = staff.member.role == StaffRole::Viewer;
         let shown = |Hit { user, why }: Hit| Shown {
@@ -143,6 +145,12 @@ impl App {
         let hits = found.map(|found| found.hits.into_iter().map(shown).collect());
         let chrome = Chrome::of(t, Some(staff));
         page(&FindPage { chrome, tenants, query, hits, problem, has_more }).into_response()
+    }
+
+    /// The tenants to choose from.
+    pub(super) fn tenants(&self, chosen: &str) -> Tenants<'_> {
+        let names = self.settings.tenants.iter().map(TenantId::as_str);
+        names.map(|name| Choice { name, is_chosen: name == chosen }).collect()
     }
 
     /// Records that a person sees these users, before the person does.

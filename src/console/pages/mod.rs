@@ -5,6 +5,7 @@ pub(super) mod change;
 pub(super) mod find;
 pub(super) mod problem;
 pub(super) mod user;
+pub(super) mod why;
 
 use askama::Template;
 use axum::{
@@ -16,7 +17,7 @@ use serde::de::DeserializeOwned;
 
 pub(super) use self::problem::Problem;
 use super::{sessions::Staff, texts::Texts};
-use crate::calls::admitted;
+use crate::{calls::admitted, domain::StaffRole};
 
 /// What each page has around its content.
 pub(super) struct Chrome<'a> {
@@ -30,6 +31,11 @@ impl<'a> Chrome<'a> {
     /// For a person, if one is signed in.
     pub(super) fn of(t: &'static Texts, staff: Option<&'a Staff>) -> Self {
         Self { t, staff }
+    }
+
+    /// Whether the person is of the support, whose pages then have links.
+    fn may_support(&self) -> bool {
+        self.staff.is_some_and(|staff| staff.member.role >= StaffRole::Support)
     }
 }
 

@@ -64,9 +64,9 @@ struct May {
 
 /// A time as people read it, and as programs do.
 #[derive(Default)]
-struct Time {
-    iso: String,
-    text: String,
+pub(super) struct Time {
+    pub iso: String,
+    pub text: String,
 }
 
 struct Account {
@@ -302,7 +302,7 @@ fn value(field: &prost_types::Value) -> Value {
     }
 }
 
-fn time(time: Option<&Timestamp>) -> Time {
+pub(super) fn time(time: Option<&Timestamp>) -> Time {
     let time = time
         .and_then(|time| DateTime::from_timestamp(time.seconds, u32::try_from(time.nanos).ok()?));
     let Some(time) = time else { return Time::default() };

@@ -1,6 +1,6 @@
 //! English.
 
-use super::{ChangeTexts, Texts};
+use super::{ChangeTexts, SignInTexts, Texts};
 
 pub(super) const TEXTS: Texts = Texts {
     language: "en",
@@ -9,6 +9,7 @@ pub(super) const TEXTS: Texts = Texts {
     sign_in_why: "This console shows which accounts belong to which user. Sign in with your staff account.",
     sign_out: "Sign out",
     signed_in_as: "Signed in as",
+    pages: "Pages",
     skip: "Skip to the content",
     roles: ["viewer", "support", "operator"],
 
@@ -83,6 +84,57 @@ pub(super) const TEXTS: Texts = Texts {
     why_look_hint: "For example the number of a ticket. It is kept with your name.",
     show: "Show",
     reason_wrong: "Write a reason of 1 to 500 characters, in one line.",
+
+    sign_in_check: SignInTexts {
+        title: "What would happen at a sign-in?",
+        link: "Check a sign-in",
+        what: "Type an account as its provider would describe it now. Nothing is done: the page only says which user would sign in, and why.",
+        provider: "Provider",
+        subject: "The account, as its provider names it",
+        subject_hint: "At most providers this is a number or a random text (sub), not an email. For an account that you do not know, type any text.",
+        verified: "The provider says that it has verified the email",
+        ask: "Say what would happen",
+        wrong: "Choose a provider, and type an account of 1 to 255 characters. An email has at most 320.",
+        signed_in: "The person would sign in as a user that exists",
+        created: "A new user would be created",
+        linked: "The account would be added to a user that exists, and the person would sign in as that user",
+        candidates: "The person would be asked which user they are",
+        registration_needed: "The person would be asked whether to create a new user",
+        because: "Because",
+        rule_name: "Rule",
+        may_be: "Users that the person may be",
+        evidence: "Emails behind it",
+        counts: "counts",
+        counts_not: "does not count",
+        this_account: "the account that would sign in",
+        by: "by",
+        provider_unknown: "Nothing would happen: the configuration names no such provider. Choose one of the list.",
+        provider_disabled: "The sign-in would be refused: the provider is disabled, or only for linking.",
+        user_blocked: "The sign-in would be refused: the user is blocked.",
+        email_missing: "The sign-in would be refused: new users need an email here, and the provider sends none.",
+        email_unverified: "The sign-in would be refused: new users need a verified email here, by a provider that is trusted with it.",
+        registration_closed: "The sign-in would be refused: it would be a new user, and a sign-in creates none here.",
+        rules: [
+            "the account belongs to a user",
+            "the provider sends no email, or a text that is no address",
+            "the email is not verified, or the provider is not trusted with it",
+            "the email has letters before the @ that look too much like others",
+            "accounts of one of the two providers are not linked by email",
+            "no user has the email",
+            "other users have the email, but it is not verified there: an attacker may have prepared them",
+            "one user has the email, and another account of this provider",
+            "one user has the email, but the account was here before and its user was deleted",
+            "one user has the email, verified on both sides",
+            "one user has the email, and the configuration lets the person decide",
+            "several users have the email",
+            "the person was asked, and chose to be a new user",
+            "one user has the email, but proved it more than 180 days ago",
+            "one user has the email, by an account that had another address when the user got it",
+            "one user has the email, but also an older account that has not proven it",
+            "the users with the email gave this very account up",
+            "users have another address of the account, which its provider verified",
+        ],
+    },
 
     change: ChangeTexts {
         link: "Link with another user",

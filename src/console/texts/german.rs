@@ -1,6 +1,6 @@
 //! German.
 
-use super::{ChangeTexts, Texts};
+use super::{ChangeTexts, SignInTexts, Texts};
 
 pub(super) const TEXTS: Texts = Texts {
     language: "de",
@@ -9,6 +9,7 @@ pub(super) const TEXTS: Texts = Texts {
     sign_in_why: "Diese Konsole zeigt, welche Konten zu welchem Benutzer gehören. Melden Sie sich mit Ihrem Mitarbeiterkonto an.",
     sign_out: "Abmelden",
     signed_in_as: "Angemeldet als",
+    pages: "Seiten",
     skip: "Zum Inhalt springen",
     roles: ["Betrachter", "Support", "Betrieb"],
 
@@ -83,6 +84,57 @@ pub(super) const TEXTS: Texts = Texts {
     why_look_hint: "Zum Beispiel die Nummer eines Tickets. Der Grund wird mit Ihrem Namen aufbewahrt.",
     show: "Anzeigen",
     reason_wrong: "Schreiben Sie einen Grund von 1 bis 500 Zeichen, in einer Zeile.",
+
+    sign_in_check: SignInTexts {
+        title: "Was würde bei einer Anmeldung geschehen?",
+        link: "Eine Anmeldung prüfen",
+        what: "Geben Sie ein Konto so ein, wie es sein Anbieter jetzt beschreiben würde. Es wird nichts getan: Die Seite sagt nur, welcher Benutzer sich anmelden würde, und warum.",
+        provider: "Anbieter",
+        subject: "Das Konto, wie es sein Anbieter nennt",
+        subject_hint: "Bei den meisten Anbietern ist das eine Zahl oder ein zufälliger Text (sub), keine E-Mail-Adresse. Für ein Konto, das Sie nicht kennen, genügt irgendein Text.",
+        verified: "Der Anbieter sagt, dass er die E-Mail-Adresse bestätigt hat",
+        ask: "Sagen, was geschehen würde",
+        wrong: "Wählen Sie einen Anbieter, und geben Sie ein Konto von 1 bis 255 Zeichen ein. Eine E-Mail-Adresse hat höchstens 320.",
+        signed_in: "Die Person würde sich als ein Benutzer anmelden, den es gibt",
+        created: "Ein neuer Benutzer würde angelegt",
+        linked: "Das Konto würde zu einem vorhandenen Benutzer hinzugefügt, und die Person würde sich als dieser anmelden",
+        candidates: "Die Person würde gefragt, welcher Benutzer sie ist",
+        registration_needed: "Die Person würde gefragt, ob ein neuer Benutzer angelegt werden soll",
+        because: "Weil",
+        rule_name: "Regel",
+        may_be: "Benutzer, die die Person sein kann",
+        evidence: "E-Mail-Adressen dahinter",
+        counts: "zählt",
+        counts_not: "zählt nicht",
+        this_account: "das Konto, das sich anmelden würde",
+        by: "durch",
+        provider_unknown: "Es würde nichts geschehen: Die Konfiguration nennt keinen solchen Anbieter. Wählen Sie einen aus der Liste.",
+        provider_disabled: "Die Anmeldung würde abgelehnt: Der Anbieter ist abgeschaltet oder nur zum Verbinden da.",
+        user_blocked: "Die Anmeldung würde abgelehnt: Der Benutzer ist gesperrt.",
+        email_missing: "Die Anmeldung würde abgelehnt: Neue Benutzer brauchen hier eine E-Mail-Adresse, und der Anbieter schickt keine.",
+        email_unverified: "Die Anmeldung würde abgelehnt: Neue Benutzer brauchen hier eine bestätigte E-Mail-Adresse, von einem Anbieter, dem dafür vertraut wird.",
+        registration_closed: "Die Anmeldung würde abgelehnt: Es wäre ein neuer Benutzer, und eine Anmeldung legt hier keinen an.",
+        rules: [
+            "das Konto zu einem Benutzer gehört",
+            "der Anbieter keine E-Mail-Adresse schickt, oder einen Text, der keine ist",
+            "die E-Mail-Adresse nicht bestätigt ist, oder dem Anbieter dafür nicht vertraut wird",
+            "die E-Mail-Adresse vor dem @ Buchstaben hat, die anderen zu ähnlich sehen",
+            "Konten eines der beiden Anbieter nicht durch E-Mail-Adressen verbunden werden",
+            "kein Benutzer die E-Mail-Adresse hat",
+            "andere Benutzer die E-Mail-Adresse haben, sie dort aber nicht bestätigt ist: Ein Angreifer kann sie vorbereitet haben",
+            "ein Benutzer die E-Mail-Adresse hat, und ein anderes Konto dieses Anbieters",
+            "ein Benutzer die E-Mail-Adresse hat, das Konto aber früher hier war und sein Benutzer gelöscht wurde",
+            "ein Benutzer die E-Mail-Adresse hat, und sie auf beiden Seiten bestätigt ist",
+            "ein Benutzer die E-Mail-Adresse hat, und die Konfiguration die Person entscheiden lässt",
+            "mehrere Benutzer die E-Mail-Adresse haben",
+            "die Person gefragt wurde und ein neuer Benutzer sein wollte",
+            "ein Benutzer die E-Mail-Adresse hat, sie aber vor mehr als 180 Tagen bestätigt hat",
+            "ein Benutzer die E-Mail-Adresse hat, durch ein Konto, das eine andere hatte, als er es bekam",
+            "ein Benutzer die E-Mail-Adresse hat, aber auch ein älteres Konto, das sie nicht bestätigt hat",
+            "die Benutzer mit dieser E-Mail-Adresse genau dieses Konto aufgegeben haben",
+            "Benutzer eine andere Adresse des Kontos haben, die sein Anbieter bestätigt hat",
+        ],
+    },
 
     change: ChangeTexts {
         link: "Mit einem anderen Benutzer verbinden",

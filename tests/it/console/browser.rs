@@ -167,6 +167,14 @@ async fn a_person_of_the_support_links_two_users_and_undoes_it() {
         inspect(&mut browser, &axe, "undo-preview");
         browser.click("#confirm");
         assert!(browser.text().contains("the link is undone"), "{}", browser.text());
+        browser.open(&format!("{url}/why"));
+        browser.fill("#provider", "okta");
+        browser.fill("#subject", "new");
+        browser.fill("#email", "ann@example.com");
+        browser.run("{ document.querySelector('[name=verified]').checked = true }");
+        browser.click("#ask");
+        inspect(&mut browser, &axe, "why");
+        assert!(browser.text().contains("Emails behind it"), "{}", browser.text());
     };
     tokio::task::spawn_blocking(change).await.unwrap();
     assert_eq!(
