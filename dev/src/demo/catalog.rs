@@ -8,12 +8,12 @@ pub(super) const CALLBACK_ROUTE: &str = "/callback/{provider}";
 /// The service's client id at each provider of the demo, and its secret, which protects nothing.
 pub(super) const CLIENT: (&str, &str) = ("demo", "no-secret-at-all");
 
-/// A provider of the demo.
+/// A provider of the demo, which stands in for a real one.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct DemoProvider {
     /// The name in the configuration.
     pub name: &'static str,
-    /// The text on its button.
+    /// The name for people, as on its button.
     pub display_name: &'static str,
     /// Whether it verifies emails.
     pub verifies: bool,
@@ -21,45 +21,73 @@ pub(super) struct DemoProvider {
     pub settings: &'static str,
     /// A sentence about what it demonstrates.
     pub about: &'static str,
+    /// The accounts that it offers. A visitor can type any other.
+    pub accounts: &'static [DemoAccount],
 }
 
-/// Two that link automatically, one that asks, one whose emails do not count, and one that is
-/// link-only.
+/// An account that a provider offers to a visitor.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct DemoAccount {
+    /// The person's name.
+    pub name: &'static str,
+    /// The account's name at the provider.
+    pub subject: &'static str,
+    /// Empty for none.
+    pub email: &'static str,
+}
+
+/// An account of the first of the two people.
+const fn ann(subject: &'static str) -> DemoAccount {
+    DemoAccount { name: "Ann Lee", subject, email: "ann@example.com" }
+}
+
+/// An account of the second.
+const fn ben(subject: &'static str, email: &'static str) -> DemoAccount {
+    DemoAccount { name: "Ben Okoro", subject, email }
+}
+
+/// Two that link automatically, one that asks, one whose accounts have no email that counts, and one
+/// that is link-only.
 pub(super) const PROVIDERS: [DemoProvider; 5] = [
     DemoProvider {
-        name: "demo-mail",
-        display_name: "Demo Mail",
+        name: "demo-google",
+        display_name: "Google",
         verifies: true,
         settings: "email_trust = \"when_verified\"\nlinking = \"automatic\"",
-        about: "It verifies emails, and links automatically: to the user that has the email by another such provider.",
+        about: "Its verified email adds the account to your user if you proved the same email with GitHub.",
+        accounts: &[ann("ann.lee"), ben("ben.okoro", "ben@example.com")],
     },
     DemoProvider {
-        name: "demo-code",
-        display_name: "Demo Code",
+        name: "demo-github",
+        display_name: "GitHub",
         verifies: true,
         settings: "email_trust = \"when_verified\"\nlinking = \"automatic\"",
-        about: "It verifies emails too, and links automatically.",
+        about: "Its verified email adds the account to your user if you proved the same email with Google.",
+        accounts: &[ann("ann-codes")],
     },
     DemoProvider {
-        name: "demo-office",
-        display_name: "Demo Office",
+        name: "demo-microsoft",
+        display_name: "Microsoft",
         verifies: true,
         settings: "email_trust = \"when_verified\"\nlinking = \"suggest\"",
-        about: "It verifies emails. If a user has the email already, the person is asked first.",
+        about: "It verifies emails too, but you are asked before anything is joined.",
+        accounts: &[ann("ann.lee.work")],
     },
     DemoProvider {
-        name: "demo-forum",
-        display_name: "Demo Forum",
+        name: "demo-phone",
+        display_name: "Phone",
         verifies: false,
         settings: "email_trust = \"never\"",
-        about: "It verifies nothing: an email from here finds no user.",
+        about: "It verifies no email, so an email from here finds no user.",
+        accounts: &[ben("+14255550123", "")],
     },
     DemoProvider {
         name: "demo-wallet",
-        display_name: "Demo Wallet",
+        display_name: "Wallet",
         verifies: false,
         settings: "mode = \"link_only\"",
-        about: "No user signs in with it. A signed-in user can link it.",
+        about: "It can be added to a user, but signs no user in.",
+        accounts: &[ben("0xbe7", "")],
     },
 ];
 
@@ -70,9 +98,15 @@ pub(super) const STAFF: DemoProvider = DemoProvider {
     verifies: true,
     settings: "",
     about: "Support staff sign in to the console here: as any person, with any role.",
+    accounts: &[],
 };
 /// The roles of the staff, from the lowest to the highest.
 pub(super) const ROLES: [&str; 3] = ["viewer", "support", "operator"];
+
+/// The name of a provider for people; its name in the configuration if it is not one of the demo's.
+pub(super) fn display_name(provider: &str) -> &str {
+    DemoProvider::named(provider).map_or(provider, |known| known.display_name)
+}
 
 impl DemoProvider {
     /// Whether the staff of the console sign in here.

@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 
-use super::pages;
+use super::{pages, sentences::OTHER_SITE};
 
 /// The header that says which site's page sends a request.
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
@@ -44,7 +44,7 @@ pub(super) async fn check_sender(
     if is_for_us && (is_from_us || request.method() != Method::POST) {
         next.run(request).await
     } else {
-        pages::status(StatusCode::BAD_REQUEST).into_response()
+        pages::problem(StatusCode::BAD_REQUEST, OTHER_SITE).into_response()
     }
 }
 

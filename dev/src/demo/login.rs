@@ -18,8 +18,9 @@ use serde::Deserialize;
 use super::{
     Demo,
     backend::AuthorizationResponse,
-    catalog::DemoProvider,
+    catalog::display_name,
     pages::{self, CandidatesPage, LoginPage, Page, ProviderButton, Refusal, WelcomePage},
+    sentences::{self, FAULT},
     sessions::{ATTEMPT, SignedIn, SignedOut, TICKET, cookie, value, without},
 };
 
@@ -30,11 +31,15 @@ pub(super) struct ProviderForm {
 }
 
 /// The page with the sign-in buttons.
-pub(super) async fn page(demo: &Demo, jar: &CookieJar) -> Result<Page<LoginPage>, Refusal> {
+pub(super) async fn page(
+    State(demo): State<Arc<Demo>>,
+    _: SignedOut,
+    jar: CookieJar,
+) -> Result<Page<LoginPage>, Refusal> {
     let providers = demo.backend.providers().await?;
     let offered = providers.into_iter().filter(|provider| provider.mode() == Mode::SignIn);
     Ok(Page(LoginPage {
-        has_ticket: !value(jar, TICKET).is_empty(),
+        has_ticket: !value(&jar, TICKET).is_empty(),
         buttons: offered.map(ProviderButton::from).collect(),
     }))
 }
@@ -74,8 +79,8 @@ pub(super) async fn return_from_provider(
     let jar = without(jar, ATTEMPT);
     match completed.map(|completed| completed.result) {
         Ok(Some(Completed::Decision(decision))) => after_decision(&demo, jar, &decision),
-        Ok(Some(Completed::Link(_))) => (jar, Redirect::to("/").into_response()),
-        Ok(None) => (jar, pages::status(StatusCode::BAD_GATEWAY).into_response()),
+        Ok(Some(Completed::Link(_))) => (jar, Redirect::to("/settings").into_response()),
+        Ok(None) => (jar, undecided()),
         Err(refused) => (jar, Refusal::from(refused).into_response()),
     }
 }
@@ -95,35 +100,33 @@ pub(super) async fn create_own_user(
 }
 
 fn after_decision(demo: &Demo, jar: CookieJar, decision: &SignInDecision) -> (CookieJar, Response) {
-    let rule = decision.rule().as_str_name().trim_start_matches("SIGN_IN_RULE_");
-    match (decision.outcome(), &decision.user) {
-        (outcome @ (Outcome::SignedIn | Outcome::Created | Outcome::Linked), Some(user)) => {
-            let outcome = outcome.as_str_name().trim_start_matches("OUTCOME_");
-            let page = Page(WelcomePage { outcome, rule });
+    let why = sentences::rule(decision.rule());
+    match (sentences::outcome(decision.outcome()), &decision.user) {
+        (Some(outcome), Some(user)) => {
+            let page = Page(WelcomePage { outcome, why });
             (demo.sessions.begin(jar, &user.id), page.into_response())
         }
-        (Outcome::Candidates, _) => {
-            let page = Page(CandidatesPage { provider_names: candidate_providers(decision), rule });
+        _ if decision.outcome() == Outcome::Candidates => {
+            let page = Page(CandidatesPage { why, buttons: candidate_buttons(decision) });
             (jar.add(cookie(TICKET, &decision.ticket)), page.into_response())
         }
-        // Only `registration = "ask"` needs a registration, and the demo's tenant does not set it.
-        (
-            Outcome::Unspecified
-            | Outcome::SignedIn
-            | Outcome::Created
-            | Outcome::Linked
-            | Outcome::RegistrationNeeded,
-            _,
-        ) => (jar, pages::status(StatusCode::BAD_GATEWAY).into_response()),
+        _ => (jar, undecided()),
     }
 }
 
-/// The display names of the candidates' providers. The page shows these, not the users.
-fn candidate_providers(decision: &SignInDecision) -> Vec<String> {
+/// The page after a response of the service that the demo does not know.
+fn undecided() -> Response {
+    pages::problem(StatusCode::BAD_GATEWAY, FAULT).into_response()
+}
+
+/// The buttons of the candidates' providers: a sign-in at one of them proves a candidate.
+fn candidate_buttons(decision: &SignInDecision) -> Vec<ProviderButton> {
     let providers: BTreeSet<&String> =
         decision.candidates.iter().flat_map(|candidate| &candidate.providers).collect();
-    let display_name = |name: &String| {
-        DemoProvider::named(name).map_or(name.as_str(), |known| known.display_name).to_owned()
+    let button = |name: &String| ProviderButton {
+        name: name.clone(),
+        display_name: display_name(name).to_owned(),
+        about: "",
     };
-    providers.into_iter().map(display_name).collect()
+    providers.into_iter().map(button).collect()
 }

@@ -1,5 +1,5 @@
 //! A demo in the browser: a login page and a settings page as a backend would have them, and
-//! providers at which a visitor signs in as any account.
+//! stand-ins for providers, at which a visitor signs in as any account.
 
 mod backend;
 mod catalog;
@@ -7,6 +7,7 @@ mod guard;
 mod login;
 mod pages;
 mod provider;
+mod sentences;
 mod sessions;
 mod settings;
 
@@ -18,13 +19,11 @@ use std::{
 
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, State},
+    extract::DefaultBodyLimit,
     http::StatusCode,
     middleware,
-    response::{IntoResponse as _, Response},
     routing::{get, post},
 };
-use axum_extra::extract::CookieJar;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -32,7 +31,9 @@ pub use self::catalog::{config_toml, console_toml};
 use self::{
     backend::Backend,
     catalog::{PROVIDERS, STAFF, console_redirect_uri, redirect_uri},
+    pages::{HomePage, Page},
     provider::KEY,
+    sentences::NO_PAGE,
     sessions::{Sessions, SignedIn},
 };
 use crate::keys::{self, KeyError};
@@ -76,7 +77,7 @@ pub async fn serve(
     let backend = Backend::new(service, data_dir, base)?;
     let routes = page_routes(Demo { backend, sessions: Sessions::default() })
         .merge(providers)
-        .fallback(async || pages::status(StatusCode::NOT_FOUND))
+        .fallback(async || pages::problem(StatusCode::NOT_FOUND, NO_PAGE))
         .layer(DefaultBodyLimit::max(MAX_FORM))
         .layer(middleware::from_fn_with_state(Arc::from(address.to_string()), guard::check_sender))
         .layer(middleware::map_response_with_state(
@@ -93,6 +94,8 @@ pub async fn serve(
 fn page_routes(demo: Demo) -> Router {
     Router::new()
         .route("/", get(home))
+        .route("/login", get(login::page))
+        .route("/settings", get(settings::page))
         .route("/style.css", get(pages::style))
         .route("/sign-in", post(login::sign_in))
         .route("/own-user", post(login::create_own_user))
@@ -114,10 +117,7 @@ fn provider_routes(base: &str, console: SocketAddr, data_dir: &Path) -> Router {
     })
 }
 
-/// The settings page of a signed-in user, the login page for other visitors.
-async fn home(State(demo): State<Arc<Demo>>, user: Option<SignedIn>, jar: CookieJar) -> Response {
-    match user {
-        Some(SignedIn(user)) => settings::page(&demo, &user, jar).await.into_response(),
-        None => login::page(&demo, &jar).await.into_response(),
-    }
+/// The first page.
+async fn home(user: Option<SignedIn>) -> Page<HomePage> {
+    Page(HomePage { is_signed_in: user.is_some() })
 }

@@ -9,7 +9,10 @@ use axum::{
 use identity_link_proto::v1::{SignInProvider, User};
 use tonic::Status;
 
-use super::catalog::DemoProvider;
+use super::{
+    catalog::DemoProvider,
+    sentences::{FAULT, refused},
+};
 
 /// A response with the page of a template.
 pub(super) struct Page<T>(pub T);
@@ -20,17 +23,24 @@ impl<T: Template> IntoResponse for Page<T> {
             Ok(html) => Html(html).into_response(),
             Err(error) => {
                 tracing::error!(%error, "a page of the demo cannot be rendered");
-                status(StatusCode::INTERNAL_SERVER_ERROR).into_response()
+                (StatusCode::INTERNAL_SERVER_ERROR, FAULT).into_response()
             }
         }
     }
+}
+
+/// The first page: what this is, and which people to play.
+#[derive(Template)]
+#[template(path = "home.html")]
+pub(super) struct HomePage {
+    pub is_signed_in: bool,
 }
 
 /// The login page.
 #[derive(Template)]
 #[template(path = "login.html")]
 pub(super) struct LoginPage {
-    /// Whether an account waits to be linked.
+    /// Whether an account waits to be joined.
     pub has_ticket: bool,
     pub buttons: Vec<ProviderButton>,
 }
@@ -39,19 +49,21 @@ pub(super) struct LoginPage {
 #[derive(Template)]
 #[template(path = "welcome.html")]
 pub(super) struct WelcomePage {
+    /// What happened, in a sentence.
     pub outcome: &'static str,
-    /// The rule that decided.
-    pub rule: &'static str,
+    /// Why, in a sentence.
+    pub why: &'static str,
 }
 
-/// The page that asks the person which user they are.
+/// The page that asks the person which user they are. It says nothing else about the candidates than
+/// the ways in which they sign in: the person has not proven to be one of them.
 #[derive(Template)]
 #[template(path = "candidates.html")]
 pub(super) struct CandidatesPage {
-    /// The rule that decided.
-    pub rule: &'static str,
-    /// The display names of the candidates' providers.
-    pub provider_names: Vec<String>,
+    /// Why the person is asked, in a sentence.
+    pub why: &'static str,
+    /// The providers of the candidates.
+    pub buttons: Vec<ProviderButton>,
 }
 
 /// The settings page.
@@ -59,12 +71,12 @@ pub(super) struct CandidatesPage {
 #[template(path = "settings.html")]
 pub(super) struct SettingsPage {
     pub user: User,
-    /// Whether an account waits to be linked.
+    /// Whether an account waits to be joined.
     pub has_ticket: bool,
     pub buttons: Vec<ProviderButton>,
 }
 
-/// The page of a provider on which the person types an account.
+/// The page of a provider on which the person chooses or types an account.
 #[derive(Template)]
 #[template(path = "account.html")]
 pub(super) struct AccountPage {
@@ -73,20 +85,34 @@ pub(super) struct AccountPage {
     pub login_hint: String,
 }
 
-/// A page with the service's refusal text, which is meant for people.
+/// A page that says why something did not work, and what to do.
 #[derive(Template)]
 #[template(path = "refusal.html")]
-pub(super) struct RefusalPage {
-    pub refused: Status,
+struct RefusalPage {
+    sentence: &'static str,
 }
 
-/// The response to a call that the service refused.
-pub(super) type Refusal = Page<RefusalPage>;
+/// The response to a request that was refused.
+pub(super) struct Refusal {
+    status: StatusCode,
+    sentence: &'static str,
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        (self.status, Page(RefusalPage { sentence: self.sentence })).into_response()
+    }
+}
 
 impl From<Status> for Refusal {
-    fn from(refused: Status) -> Self {
-        Self(RefusalPage { refused })
+    fn from(status: Status) -> Self {
+        problem(StatusCode::BAD_REQUEST, refused(&status))
     }
+}
+
+/// A refusal by the demo itself.
+pub(super) fn problem(status: StatusCode, sentence: &'static str) -> Refusal {
+    Refusal { status, sentence }
 }
 
 /// A button that leads to a provider.
@@ -106,14 +132,15 @@ impl From<SignInProvider> for ProviderButton {
     }
 }
 
+/// The look of the console, and what the demo adds to it.
+const STYLE: &str = concat!(
+    include_str!("../../../templates/console/style.css"),
+    include_str!("../../templates/demo.css")
+);
+
 /// The style of all pages.
 pub(super) async fn style() -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "text/css")], include_str!("../../templates/style.css"))
-}
-
-/// A response that consists of a status only.
-pub(super) fn status(status: StatusCode) -> (StatusCode, String) {
-    (status, status.to_string())
+    ([(header::CONTENT_TYPE, "text/css")], STYLE)
 }
 
 #[cfg(test)]
@@ -127,7 +154,7 @@ mod tests {
     const HOSTILE: &str = "</title></code>'\"><script>alert(1)</script>&amp;";
 
     /// Each page that shows data, with this text as all of its data.
-    fn pages(text: &str) -> [String; 5] {
+    fn pages(text: &str) -> [String; 4] {
         let text = text.to_owned();
         let button =
             || ProviderButton { name: text.clone(), display_name: text.clone(), about: "" };
@@ -140,14 +167,12 @@ mod tests {
         let user = User { id: text.clone(), identities, ..Default::default() };
         let login = LoginPage { has_ticket: true, buttons: vec![button()] };
         let settings = SettingsPage { user, has_ticket: true, buttons: vec![button()] };
-        let candidates = CandidatesPage { rule: "", provider_names: vec![text.clone(); 2] };
-        let refusal = RefusalPage { refused: Status::not_found(&text) };
+        let candidates = CandidatesPage { why: "", buttons: vec![button()] };
         let account = AccountPage { provider: &PROVIDERS[0], login_hint: text };
         [
             login.render().unwrap(),
             settings.render().unwrap(),
             candidates.render().unwrap(),
-            refusal.render().unwrap(),
             account.render().unwrap(),
         ]
     }

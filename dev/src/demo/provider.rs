@@ -1,5 +1,5 @@
-//! A provider of the demo: OpenID Connect as far as a sign-in needs it. The person types the
-//! account's name.
+//! A provider of the demo: OpenID Connect as far as a sign-in needs it. The person chooses an
+//! account, or types one.
 
 use std::{
     collections::BTreeMap,
@@ -23,6 +23,7 @@ use uuid::Uuid;
 use super::{
     catalog::{CLIENT, DemoProvider},
     pages::{self, AccountPage, Page},
+    sentences::{FAULT, NOT_OURS},
 };
 use crate::keys::{self, KeyError};
 
@@ -66,12 +67,14 @@ struct AuthorizationRequest {
     login_hint: String,
 }
 
-/// The account that the person types.
+/// The account that the person chooses or types.
 #[derive(Deserialize, Default)]
 #[serde(default)]
 struct TypedAccount {
     account: String,
     email: String,
+    /// The person's name; empty if it is the account's.
+    name: String,
     /// Of the staff only.
     role: String,
 }
@@ -131,25 +134,25 @@ async fn jwks(State(provider): State<Arc<Provider>>) -> Response {
     }
 }
 
-/// The page on which the person types an account.
+/// The page on which the person chooses or types an account.
 async fn ask(
     State(provider): State<Arc<Provider>>,
     Query(request): Query<AuthorizationRequest>,
 ) -> Response {
     if !provider.is_from_the_demo(&request) {
-        return pages::status(StatusCode::BAD_REQUEST).into_response();
+        return pages::problem(StatusCode::BAD_REQUEST, NOT_OURS).into_response();
     }
     Page(AccountPage { provider: provider.about, login_hint: request.login_hint }).into_response()
 }
 
-/// Grants an authorization for the account that the person typed, and redirects back with a code.
+/// Grants an authorization for the person's account, and redirects back with a code.
 async fn grant(
     State(provider): State<Arc<Provider>>,
     Query(request): Query<AuthorizationRequest>,
     Form(typed): Form<TypedAccount>,
 ) -> Response {
     if !provider.is_from_the_demo(&request) {
-        return pages::status(StatusCode::BAD_REQUEST).into_response();
+        return pages::problem(StatusCode::BAD_REQUEST, NOT_OURS).into_response();
     }
     let account = provider.claims(&typed);
     let state = request.state.clone();
@@ -181,7 +184,7 @@ async fn exchange(State(provider): State<Arc<Provider>>, Form(form): Form<TokenF
 
 fn without_key(error: &KeyError) -> Response {
     tracing::error!(%error, "a provider of the demo has no key");
-    pages::status(StatusCode::INTERNAL_SERVER_ERROR).into_response()
+    pages::problem(StatusCode::INTERNAL_SERVER_ERROR, FAULT).into_response()
 }
 
 impl Provider {
@@ -193,7 +196,8 @@ impl Provider {
 
     /// The claims about an account.
     fn claims(&self, typed: &TypedAccount) -> Map<String, Value> {
-        let named = [("sub", &typed.account), ("name", &typed.account), ("email", &typed.email)];
+        let name = if typed.name.is_empty() { &typed.account } else { &typed.name };
+        let named = [("sub", &typed.account), ("name", name), ("email", &typed.email)];
         let mut claims: Map<String, Value> = named
             .into_iter()
             .filter(|(_, value)| !value.is_empty())

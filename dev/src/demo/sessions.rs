@@ -23,7 +23,7 @@ use super::Demo;
 const SESSION: &str = "demo-session";
 /// The cookie with the secret of a flow that has begun.
 pub(super) const ATTEMPT: &str = "demo-attempt";
-/// The cookie with the ticket of a sign-in that led to candidates.
+/// The cookie with the ticket of an account that waits to be joined.
 pub(super) const TICKET: &str = "demo-ticket";
 
 /// A cookie that only the demo reads. It is not `Secure`: the demo is plain HTTP on this machine.
@@ -90,7 +90,7 @@ impl FromRequestParts<Arc<Demo>> for SignedIn {
 
     async fn from_request_parts(parts: &mut Parts, demo: &Arc<Demo>) -> Result<Self, Redirect> {
         let user = demo.sessions.user(&CookieJar::from_headers(&parts.headers));
-        user.ok_or_else(|| Redirect::to("/"))
+        user.ok_or_else(|| Redirect::to("/login"))
     }
 }
 
@@ -104,7 +104,7 @@ impl FromRequestParts<Arc<Demo>> for SignedOut {
 
     async fn from_request_parts(parts: &mut Parts, demo: &Arc<Demo>) -> Result<Self, Redirect> {
         match demo.sessions.user(&CookieJar::from_headers(&parts.headers)) {
-            Some(_) => Err(Redirect::to("/")),
+            Some(_) => Err(Redirect::to("/settings")),
             None => Ok(Self),
         }
     }

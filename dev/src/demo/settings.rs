@@ -23,11 +23,11 @@ pub(super) struct AccountForm {
 
 /// The settings page of the user.
 pub(super) async fn page(
-    demo: &Demo,
-    user_id: &str,
+    State(demo): State<Arc<Demo>>,
+    SignedIn(user_id): SignedIn,
     jar: CookieJar,
 ) -> (CookieJar, Result<Page<SettingsPage>, Refusal>) {
-    match tokio::try_join!(demo.backend.user(user_id), demo.backend.providers()) {
+    match tokio::try_join!(demo.backend.user(&user_id), demo.backend.providers()) {
         Ok((user, providers)) => {
             let has_ticket = !value(&jar, TICKET).is_empty();
             let buttons = providers.into_iter().map(ProviderButton::from).collect();
@@ -55,7 +55,7 @@ pub(super) async fn link_ticket(
     jar: CookieJar,
 ) -> (CookieJar, Result<Redirect, Refusal>) {
     let linked = demo.backend.link_ticket(&user, value(&jar, TICKET)).await;
-    (without(jar, TICKET), linked.map(|()| Redirect::to("/")).map_err(Refusal::from))
+    (without(jar, TICKET), linked.map(|()| Redirect::to("/settings")).map_err(Refusal::from))
 }
 
 /// Unlinks an account, which is a user of its own afterwards.
@@ -65,7 +65,7 @@ pub(super) async fn unlink(
     Form(AccountForm { provider, subject }): Form<AccountForm>,
 ) -> Result<Redirect, Refusal> {
     demo.backend.unlink(&user, IdentityRef { provider, subject }).await?;
-    Ok(Redirect::to("/"))
+    Ok(Redirect::to("/settings"))
 }
 
 /// Ends the session.

@@ -1,38 +1,12 @@
 //! The console in a real browser, at a real provider.
 
-use std::{fs, path::Path};
-
 use super::*;
 use crate::support::{
     chromium::Chromium,
-    npm, object,
+    inspector::Inspector,
+    object,
     real_providers::{Kind, RealProvider},
 };
-
-/// What a screen is looked at by: its width in pixels, and its colours.
-const SCREENS: [(u32, &str); 3] = [(1280, "light"), (375, "light"), (375, "dark")];
-
-/// Looks at the page that the browser shows: axe-core finds no violation, nothing is wider than the
-/// screen, and a picture of it is kept.
-fn inspect(browser: &mut Chromium, axe: &str, name: &str) {
-    for (width, scheme) in SCREENS {
-        browser.screen(width, scheme);
-        browser.load(axe);
-        let violations = browser.run(
-            "{ const found = await axe.run(); return found.violations.map(({id, nodes}) => \
-             `${id}: ${nodes.map(node => node.html).join(' ')}`) }",
-        );
-        assert_eq!(violations, json!([]), "{name} {width} {scheme}");
-        let widest = browser.run("{ return document.documentElement.scrollWidth }");
-        assert!(widest.as_u64().unwrap() <= u64::from(width), "{name} {scheme}: {widest}");
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pictures");
-        fs::create_dir_all(&folder).unwrap();
-        let file = folder.join(format!("console-{name}-{width}-{scheme}.png"));
-        fs::write(file, browser.picture()).unwrap();
-    }
-    let (width, scheme) = SCREENS[0];
-    browser.screen(width, scheme);
-}
 
 /// Signs in at oidc-provider, whose pages ask for a name, a password and consent.
 fn sign_in(browser: &mut Chromium) {
@@ -68,11 +42,6 @@ async fn console_of(groups: Value) -> (TestServer, RealProvider, String) {
     (server, provider.unwrap(), url)
 }
 
-fn axe() -> String {
-    let packages = npm::packages("tests/it/axe-core");
-    fs::read_to_string(packages.join("node_modules/axe-core/axe.min.js")).unwrap()
-}
-
 /// A viewer finds a user by email, says why, and sees all of it; with a name that is a script, and a
 /// document that is wider than the screen.
 #[tokio::test(flavor = "multi_thread")]
@@ -90,31 +59,31 @@ async fn a_viewer_finds_a_user_and_sees_what_it_asked_for() {
     let ann = service.create_with("github", "ann", fill).await.id;
     let ben = service.create("sms", &"1".repeat(200)).await.id;
     link(&server, &ann, &ben, "Ticket%204711").await;
-    let axe = axe();
+    let inspector = Inspector::new();
     let look = move || {
         let mut browser = Chromium::start("console");
         browser.open(&url);
-        inspect(&mut browser, &axe, "sign-in");
+        inspector.inspect(&mut browser, "console-sign-in");
         sign_in(&mut browser);
-        inspect(&mut browser, &axe, "find");
+        inspector.inspect(&mut browser, "console-find");
         assert!(browser.text().contains("Carol <script> (viewer)"), "{}", browser.text());
 
         browser.fill("#query", "ann@example.com");
         browser.click("#find");
-        inspect(&mut browser, &axe, "found");
+        inspector.inspect(&mut browser, "console-found");
         browser.click(".id");
-        inspect(&mut browser, &axe, "hidden");
+        inspector.inspect(&mut browser, "console-hidden");
         assert!(!browser.text().contains("ann@example.com"), "{}", browser.text());
         browser.fill("#reason", "Ticket 9");
         browser.click("#show");
-        inspect(&mut browser, &axe, "user");
+        inspector.inspect(&mut browser, "console-user");
         let text = browser.text();
         assert!(text.contains("ann@example.com") && text.contains("Ticket 4711"), "{text}");
         assert!(text.contains("<script>document.title = 'taken'</script>"), "{text}");
         assert_ne!(browser.run("{ return document.title }"), json!("taken"));
 
         browser.open(&format!("{url}/users/default/unknown"));
-        inspect(&mut browser, &axe, "problem");
+        inspector.inspect(&mut browser, "console-problem");
         browser.open(&url);
         browser.click("#sign-out");
         assert!(browser.text().contains("Sign in with your staff account"), "{}", browser.text());
@@ -139,32 +108,32 @@ async fn a_person_of_the_support_links_two_users_and_undoes_it() {
     };
     let ann = service.create_with("github", "ann", fill("Bern")).await.id;
     let ben = service.create_with("google-oauth2", "<b>ben</b>", fill("Basel")).await.id;
-    let axe = axe();
+    let inspector = Inspector::new();
     let path = path(&ann);
     let change = move || {
         let mut browser = Chromium::start("console-change");
         browser.open(&format!("{url}{path}"));
         sign_in(&mut browser);
-        inspect(&mut browser, &axe, "user-support");
+        inspector.inspect(&mut browser, "console-user-support");
         browser.click("[action$='/change'] button");
-        inspect(&mut browser, &axe, "sign-in-again");
+        inspector.inspect(&mut browser, "console-sign-in-again");
         browser.click("#sign-in");
         browser.fill("[name=login]", "carol");
         browser.fill("[name=password]", "any");
         browser.click("[type=submit]");
         browser.click("[action$='/change'] button");
-        inspect(&mut browser, &axe, "link");
+        inspector.inspect(&mut browser, "console-link");
         browser.click("[name=with][value]:not(input)");
         browser.fill("#reason", "Ticket 9");
         browser.click("#preview");
-        inspect(&mut browser, &axe, "link-preview");
+        inspector.inspect(&mut browser, "console-link-preview");
         browser.click("#confirm");
-        inspect(&mut browser, &axe, "link-done");
+        inspector.inspect(&mut browser, "console-link-done");
         assert!(browser.text().contains("both are one user now"), "{}", browser.text());
         browser.click("#undo");
         browser.fill("#reason", "Another person");
         browser.click("#preview");
-        inspect(&mut browser, &axe, "undo-preview");
+        inspector.inspect(&mut browser, "console-undo-preview");
         browser.click("#confirm");
         assert!(browser.text().contains("the link is undone"), "{}", browser.text());
         browser.open(&format!("{url}/why"));
@@ -173,7 +142,7 @@ async fn a_person_of_the_support_links_two_users_and_undoes_it() {
         browser.fill("#email", "ann@example.com");
         browser.run("{ document.querySelector('[name=verified]').checked = true }");
         browser.click("#ask");
-        inspect(&mut browser, &axe, "why");
+        inspector.inspect(&mut browser, "console-why");
         assert!(browser.text().contains("Emails behind it"), "{}", browser.text());
     };
     tokio::task::spawn_blocking(change).await.unwrap();

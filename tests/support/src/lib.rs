@@ -39,6 +39,7 @@ pub mod grpc_proxies;
 pub mod http1;
 pub mod http2;
 pub mod imports;
+pub mod inspector;
 pub mod invariants;
 pub mod jobs;
 pub mod linking;
