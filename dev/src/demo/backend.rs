@@ -3,11 +3,17 @@
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use identity_link_proto::v1::{
-    CompleteSignInRequest, CompleteSignInResponse, GetUserRequest, IdentityRef, LinkIntent,
-    LinkRequest, ListProvidersRequest, ResolveSignInRequest, SignInDecision, SignInIntent,
-    SignInProvider, StartSignInRequest, StartSignInResponse, UnlinkRequest, User,
-    identity_service_client::IdentityServiceClient, link_request, resolve_sign_in_request::Proof,
-    sign_in_service_client::SignInServiceClient, start_sign_in_request::Intent,
+    CompleteSignInRequest, CompleteSignInResponse, GetUserRequest, LinkIntent, LinkRecord,
+    LinkRequest, LinkResponse, LinkTerms, ListLinksRequest, ListProvidersRequest, MetadataMerge,
+    ResolveSignInRequest, SetPrimaryIdentityRequest, SignInDecision, SignInIntent, SignInProvider,
+    StartSignInRequest, StartSignInResponse, UndoLinkRequest, UndoLinkResponse, UnlinkRequest,
+    UnlinkResponse, User,
+    identity_service_client::IdentityServiceClient,
+    link_request,
+    metadata_merge::{Arrays, Conflict, Strategy},
+    resolve_sign_in_request::Proof,
+    sign_in_service_client::SignInServiceClient,
+    start_sign_in_request::Intent,
 };
 use serde::Deserialize;
 use tonic::{
@@ -25,6 +31,13 @@ const TTL: Duration = Duration::from_secs(60);
 const USER_SCOPE: &str = "read:current_user update:current_user_identities";
 /// The scope of the backend's own token.
 const BACKEND_SCOPE: &str = "sign_in:users";
+
+/// How the metadata of an absorbed user is merged: what only one of the two has is kept.
+const MERGE: MetadataMerge = MetadataMerge {
+    strategy: Strategy::Merge as i32,
+    conflict: Conflict::PrimaryWins as i32,
+    arrays: Arrays::Union as i32,
+};
 
 /// What a provider sends back by the browser (RFC 6749 §4.1.2, RFC 9207 §2); what is missing is
 /// empty.
@@ -85,7 +98,8 @@ impl Backend {
         Ok(self.sign_in().start_sign_in(self.as_backend(request)?).await?.into_inner())
     }
 
-    /// Ends the flow with what the browser brought back from a provider.
+    /// Ends the flow with what the browser brought back from a provider. A link is previewed: the
+    /// response has a ticket, with which the user can decide.
     pub(super) async fn complete(
         &self,
         provider: &str,
@@ -105,6 +119,8 @@ impl Backend {
             error: returned.error,
             user_token,
             redirect_uri: redirect_uri(&self.base, provider),
+            link: user.map(|_| LinkTerms { user_metadata: Some(MERGE), ..Default::default() }),
+            validate_only: user.is_some(),
             ..Default::default()
         };
         Ok(self.sign_in().complete_sign_in(self.as_backend(request)?).await?.into_inner())
@@ -127,18 +143,58 @@ impl Backend {
         response.into_inner().user.ok_or_else(|| Status::internal("no user"))
     }
 
-    /// Links the account of a ticket to the user.
-    pub(super) async fn link_ticket(&self, user: &str, ticket: &str) -> Result<(), Status> {
-        let secondary = Some(link_request::Secondary::LinkTicket(ticket.to_owned()));
-        let request = self.as_user(user, LinkRequest { secondary, ..Default::default() })?;
-        self.identity().link(request).await.map(drop)
+    /// Reads the user's links, the newest first.
+    pub(super) async fn links(&self, user: &str) -> Result<Vec<LinkRecord>, Status> {
+        let request = ListLinksRequest { page_size: 100, ..Default::default() };
+        let response = self.identity().list_links(self.as_user(user, request)?).await?;
+        Ok(response.into_inner().links)
+    }
+
+    /// Links the account of a ticket to the user, who has this version. Without a version it is a
+    /// preview, which does not use the ticket up.
+    pub(super) async fn link_ticket(
+        &self,
+        user: &str,
+        ticket: &str,
+        expected_version: Option<i64>,
+    ) -> Result<LinkResponse, Status> {
+        let request = LinkRequest {
+            secondary: Some(link_request::Secondary::LinkTicket(ticket.to_owned())),
+            user_metadata: Some(MERGE),
+            expected_version,
+            validate_only: expected_version.is_none(),
+            ..Default::default()
+        };
+        Ok(self.identity().link(self.as_user(user, request)?).await?.into_inner())
     }
 
     /// Unlinks an account from the user.
-    pub(super) async fn unlink(&self, user: &str, identity: IdentityRef) -> Result<(), Status> {
-        let request =
-            self.as_user(user, UnlinkRequest { identity: Some(identity), ..Default::default() })?;
-        self.identity().unlink(request).await.map(drop)
+    pub(super) async fn unlink(
+        &self,
+        user: &str,
+        request: UnlinkRequest,
+    ) -> Result<UnlinkResponse, Status> {
+        Ok(self.identity().unlink(self.as_user(user, request)?).await?.into_inner())
+    }
+
+    /// Undoes a link of the user.
+    pub(super) async fn undo(
+        &self,
+        user: &str,
+        request: UndoLinkRequest,
+    ) -> Result<UndoLinkResponse, Status> {
+        Ok(self.identity().undo_link(self.as_user(user, request)?).await?.into_inner())
+    }
+
+    /// Makes an account of the user the primary one.
+    pub(super) async fn set_primary(
+        &self,
+        user: &str,
+        request: SetPrimaryIdentityRequest,
+    ) -> Result<User, Status> {
+        let request = self.as_user(user, request)?;
+        let response = self.identity().set_primary_identity(request).await?;
+        response.into_inner().user.ok_or_else(|| Status::internal("no user"))
     }
 
     fn sign_in(&self) -> SignInServiceClient<Channel> {

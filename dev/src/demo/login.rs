@@ -16,7 +16,7 @@ use identity_link_proto::v1::{
 use serde::Deserialize;
 
 use super::{
-    Demo,
+    Demo, accounts,
     backend::AuthorizationResponse,
     catalog::display_name,
     pages::{self, CandidatesPage, LoginPage, Page, ProviderButton, Refusal, WelcomePage},
@@ -77,10 +77,12 @@ pub(super) async fn return_from_provider(
     let user = user.as_ref().map(|SignedIn(user)| user.as_str());
     let completed = demo.backend.complete(&provider, returned, value(&jar, ATTEMPT), user).await;
     let jar = without(jar, ATTEMPT);
-    match completed.map(|completed| completed.result) {
-        Ok(Some(Completed::Decision(decision))) => after_decision(&demo, jar, &decision),
-        Ok(Some(Completed::Link(_))) => (jar, Redirect::to("/settings").into_response()),
-        Ok(None) => (jar, undecided()),
+    match completed.map(|completed| (completed.result, completed.ticket)) {
+        Ok((Some(Completed::Decision(decision)), _)) => after_decision(&demo, jar, &decision),
+        Ok((Some(Completed::Link(_)), ticket)) => {
+            (jar.add(cookie(TICKET, ticket)), Redirect::to("/join").into_response())
+        }
+        Ok((None, _)) => (jar, undecided()),
         Err(refused) => (jar, Refusal::from(refused).into_response()),
     }
 }
@@ -102,12 +104,21 @@ pub(super) async fn create_own_user(
 fn after_decision(demo: &Demo, jar: CookieJar, decision: &SignInDecision) -> (CookieJar, Response) {
     let why = sentences::rule(decision.rule());
     match (sentences::outcome(decision.outcome()), &decision.user) {
+        // The account that waits may be this user's: a page asks.
+        (Some(_), Some(user))
+            if decision.outcome() == Outcome::SignedIn && !value(&jar, TICKET).is_empty() =>
+        {
+            (demo.sessions.begin(jar, &user.id), Redirect::to("/join").into_response())
+        }
         (Some(outcome), Some(user)) => {
+            // An account that waited was for another person.
+            let jar = without(jar, TICKET);
             let page = Page(WelcomePage { outcome, why });
             (demo.sessions.begin(jar, &user.id), page.into_response())
         }
         _ if decision.outcome() == Outcome::Candidates => {
-            let page = Page(CandidatesPage { why, buttons: candidate_buttons(decision) });
+            let account = accounts::short(&decision.identity.clone().unwrap_or_default());
+            let page = Page(CandidatesPage { account, why, buttons: candidate_buttons(decision) });
             (jar.add(cookie(TICKET, &decision.ticket)), page.into_response())
         }
         _ => (jar, undecided()),

@@ -1,9 +1,12 @@
 //! A demo in the browser: a login page and a settings page as a backend would have them, and
 //! stand-ins for providers, at which a visitor signs in as any account.
 
+mod accounts;
 mod backend;
 mod catalog;
 mod guard;
+mod joining;
+mod leaving;
 mod login;
 mod pages;
 mod provider;
@@ -101,8 +104,12 @@ fn page_routes(demo: Demo) -> Router {
         .route("/own-user", post(login::create_own_user))
         .route("/sign-out", post(settings::sign_out))
         .route("/link", post(settings::link))
-        .route("/link-ticket", post(settings::link_ticket))
-        .route("/unlink", post(settings::unlink))
+        .route("/join", get(joining::page).post(joining::join))
+        .route("/keep-apart", post(joining::keep_apart))
+        .route("/unlink", get(leaving::unlink_page).post(leaving::restore))
+        .route("/release", post(leaving::release))
+        .route("/undo", get(leaving::undo_page).post(leaving::undo))
+        .route("/primary", get(leaving::primary_page).post(leaving::set_primary))
         .route(catalog::CALLBACK_ROUTE, get(login::return_from_provider))
         .with_state(Arc::new(demo))
 }

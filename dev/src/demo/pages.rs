@@ -6,10 +6,11 @@ use axum::{
     http::{StatusCode, header},
     response::{Html, IntoResponse, Response},
 };
-use identity_link_proto::v1::{SignInProvider, User};
+use identity_link_proto::v1::SignInProvider;
 use tonic::Status;
 
 use super::{
+    accounts::{AccountCard, JoinedCard},
     catalog::DemoProvider,
     sentences::{FAULT, refused},
 };
@@ -60,6 +61,8 @@ pub(super) struct WelcomePage {
 #[derive(Template)]
 #[template(path = "candidates.html")]
 pub(super) struct CandidatesPage {
+    /// The account that has just signed in.
+    pub account: String,
     /// Why the person is asked, in a sentence.
     pub why: &'static str,
     /// The providers of the candidates.
@@ -70,10 +73,46 @@ pub(super) struct CandidatesPage {
 #[derive(Template)]
 #[template(path = "settings.html")]
 pub(super) struct SettingsPage {
-    pub user: User,
+    pub user_id: String,
+    /// The name in the profile; empty if there is none.
+    pub name: String,
     /// Whether an account waits to be joined.
     pub has_ticket: bool,
+    pub accounts: Vec<AccountCard>,
+    pub joined: Vec<JoinedCard>,
     pub buttons: Vec<ProviderButton>,
+}
+
+/// A page that says what a change does before it happens. Only its forms change something.
+#[derive(Template)]
+#[template(path = "confirm.html")]
+pub(super) struct ConfirmPage {
+    pub title: String,
+    pub sentences: Vec<String>,
+    pub parts: Vec<Part>,
+    pub choices: Vec<Choice>,
+}
+
+/// A heading, and the lines of a list.
+pub(super) struct Part {
+    pub heading: &'static str,
+    pub lines: Vec<String>,
+}
+
+/// A form that carries out a change.
+pub(super) struct Choice {
+    /// The id of its button.
+    pub id: &'static str,
+    /// Where it is sent.
+    pub action: &'static str,
+    pub heading: &'static str,
+    /// When to choose it, in sentences.
+    pub about: String,
+    pub button: &'static str,
+    /// Whether it is not the choice that the page is about.
+    pub is_quiet: bool,
+    /// Its hidden fields.
+    pub fields: Vec<(&'static str, String)>,
 }
 
 /// The page of a provider on which the person chooses or types an account.
@@ -145,16 +184,18 @@ pub(super) async fn style() -> impl IntoResponse {
 
 #[cfg(test)]
 mod tests {
-    use identity_link_proto::v1::{Identity, IdentityRef};
+    use std::collections::BTreeSet;
+
+    use identity_link_proto::v1::{Identity, IdentityRef, LinkRecord, User};
 
     use super::*;
-    use crate::demo::catalog::PROVIDERS;
+    use crate::demo::{accounts, catalog::PROVIDERS};
 
     /// A text that ends an element, a tag or an attribute where it is not escaped.
     const HOSTILE: &str = "</title></code>'\"><script>alert(1)</script>&amp;";
 
     /// Each page that shows data, with this text as all of its data.
-    fn pages(text: &str) -> [String; 4] {
+    fn pages(text: &str) -> [String; 5] {
         let text = text.to_owned();
         let button =
             || ProviderButton { name: text.clone(), display_name: text.clone(), about: "" };
@@ -163,16 +204,44 @@ mod tests {
             email: text.clone(),
             ..Default::default()
         };
-        let identities = vec![identity.clone(), identity];
+        let identities = vec![identity.clone(), identity.clone()];
         let user = User { id: text.clone(), identities, ..Default::default() };
+        let link = LinkRecord {
+            id: text.clone(),
+            secondary_user_id: text.clone(),
+            ..LinkRecord::default()
+        };
+        let settings = SettingsPage {
+            user_id: text.clone(),
+            name: text.clone(),
+            has_ticket: true,
+            accounts: accounts::cards(&user, &[], &BTreeSet::new()),
+            joined: accounts::joined(&[link]),
+            buttons: vec![button()],
+        };
+        let choice = Choice {
+            id: "",
+            action: "",
+            heading: "",
+            about: text.clone(),
+            button: "",
+            is_quiet: true,
+            fields: vec![("version", text.clone())],
+        };
+        let confirm = ConfirmPage {
+            title: text.clone(),
+            sentences: vec![text.clone()],
+            parts: vec![Part { heading: "", lines: vec![accounts::line(&identity)] }],
+            choices: vec![choice],
+        };
         let login = LoginPage { has_ticket: true, buttons: vec![button()] };
-        let settings = SettingsPage { user, has_ticket: true, buttons: vec![button()] };
-        let candidates = CandidatesPage { why: "", buttons: vec![button()] };
+        let candidates = CandidatesPage { account: text.clone(), why: "", buttons: vec![button()] };
         let account = AccountPage { provider: &PROVIDERS[0], login_hint: text };
         [
             login.render().unwrap(),
             settings.render().unwrap(),
             candidates.render().unwrap(),
+            confirm.render().unwrap(),
             account.render().unwrap(),
         ]
     }

@@ -1,6 +1,8 @@
 //! What the demo says instead of the names of reasons and rules, in sentences for the person.
 
-use identity_link_proto::v1::{Reason, SignInRule, sign_in_decision::Outcome};
+use identity_link_proto::v1::{
+    LinkProof, Reason, SignInRule, link_proof::Proof, sign_in_decision::Outcome,
+};
 use tonic::Status;
 use tonic_types::StatusExt as _;
 
@@ -38,10 +40,10 @@ pub(super) fn refused(status: &Status) -> &'static str {
 fn reason(reason: Reason) -> &'static str {
     match reason {
         Reason::ReauthenticationRequired | Reason::TokenInvalid => SIGN_IN_AGAIN,
-        Reason::LinkTicketInvalid
-        | Reason::LinkTokenInvalid
-        | Reason::RequestInvalid
-        | Reason::SignInInvalid => BEGIN_AGAIN,
+        Reason::LinkTicketInvalid => {
+            "The account that waited cannot be joined to this user: it waited too long, or is not offered to it. Begin again."
+        }
+        Reason::LinkTokenInvalid | Reason::RequestInvalid | Reason::SignInInvalid => BEGIN_AGAIN,
         Reason::ConflictRetry
         | Reason::IdentityNotFound
         | Reason::IdentityTaken
@@ -178,6 +180,19 @@ pub(super) fn rule(rule: SignInRule) -> &'static str {
             "The user with this email gave this account up, so the two are not joined by an email."
         }
         SignInRule::OtherEmailVerified => "A user has proven another email of this account.",
+    }
+}
+
+/// Why an account is the user's, or a user part of it: what proved the link.
+pub(super) fn proof(proof: Option<&LinkProof>) -> &'static str {
+    match proof.and_then(|proof| proof.proof.as_ref()) {
+        Some(Proof::Token(_)) => "You proved both by a sign-in token.",
+        Some(Proof::Service(_)) => "A service of this site said that they are one person.",
+        Some(Proof::Ticket(_)) => "You signed in with it, and said that it is yours.",
+        Some(Proof::VerifiedEmail(_)) => "Both providers had verified the same email.",
+        Some(Proof::SignIn(_)) => "You signed in with it to add it, and confirmed.",
+        Some(Proof::Plan(_)) => "The operator of this site joined duplicates by a plan.",
+        None => "The service does not say why.",
     }
 }
 

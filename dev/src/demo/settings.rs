@@ -1,25 +1,17 @@
-//! The settings page: it lists the user's accounts, and links and unlinks them.
+//! The settings page: it lists the user's accounts, and begins to add another one.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use axum::{Form, extract::State, response::Redirect};
 use axum_extra::extract::CookieJar;
-use identity_link_proto::v1::IdentityRef;
-use serde::Deserialize;
+use identity_link_proto::v1::sign_in_provider::Mode;
 
 use super::{
-    Demo,
+    Demo, accounts,
     login::{ProviderForm, go_to_provider},
     pages::{Page, ProviderButton, Refusal, SettingsPage},
     sessions::{SignedIn, TICKET, value, without},
 };
-
-/// The account of an unlink button.
-#[derive(Deserialize)]
-pub(super) struct AccountForm {
-    provider: String,
-    subject: String,
-}
 
 /// The settings page of the user.
 pub(super) async fn page(
@@ -27,18 +19,32 @@ pub(super) async fn page(
     SignedIn(user_id): SignedIn,
     jar: CookieJar,
 ) -> (CookieJar, Result<Page<SettingsPage>, Refusal>) {
-    match tokio::try_join!(demo.backend.user(&user_id), demo.backend.providers()) {
-        Ok((user, providers)) => {
-            let has_ticket = !value(&jar, TICKET).is_empty();
-            let buttons = providers.into_iter().map(ProviderButton::from).collect();
-            (jar, Ok(Page(SettingsPage { user, has_ticket, buttons })))
+    let backend = &demo.backend;
+    let read =
+        tokio::try_join!(backend.user(&user_id), backend.links(&user_id), backend.providers());
+    match read {
+        Ok((user, links, providers)) => {
+            let sign_in: BTreeSet<String> = providers
+                .iter()
+                .filter(|provider| provider.mode() == Mode::SignIn)
+                .map(|provider| provider.provider.clone())
+                .collect();
+            let page = SettingsPage {
+                name: accounts::name(&user),
+                has_ticket: !value(&jar, TICKET).is_empty(),
+                accounts: accounts::cards(&user, &links, &sign_in),
+                joined: accounts::joined(&links),
+                buttons: providers.into_iter().map(ProviderButton::from).collect(),
+                user_id: user.id,
+            };
+            (jar, Ok(Page(page)))
         }
         // The user may have been deleted meanwhile: the session ends.
         Err(refused) => (demo.sessions.end(jar), Err(refused.into())),
     }
 }
 
-/// Redirects to a provider, to link an account there.
+/// Redirects to a provider, to add an account there.
 pub(super) async fn link(
     State(demo): State<Arc<Demo>>,
     SignedIn(user): SignedIn,
@@ -48,30 +54,11 @@ pub(super) async fn link(
     go_to_provider(&demo, jar, &form.provider, Some(&user)).await
 }
 
-/// Links the account that a ticket proves.
-pub(super) async fn link_ticket(
-    State(demo): State<Arc<Demo>>,
-    SignedIn(user): SignedIn,
-    jar: CookieJar,
-) -> (CookieJar, Result<Redirect, Refusal>) {
-    let linked = demo.backend.link_ticket(&user, value(&jar, TICKET)).await;
-    (without(jar, TICKET), linked.map(|()| Redirect::to("/settings")).map_err(Refusal::from))
-}
-
-/// Unlinks an account, which is a user of its own afterwards.
-pub(super) async fn unlink(
-    State(demo): State<Arc<Demo>>,
-    SignedIn(user): SignedIn,
-    Form(AccountForm { provider, subject }): Form<AccountForm>,
-) -> Result<Redirect, Refusal> {
-    demo.backend.unlink(&user, IdentityRef { provider, subject }).await?;
-    Ok(Redirect::to("/settings"))
-}
-
-/// Ends the session.
+/// Ends the session. An account that waited is forgotten too: the next person of this browser may be
+/// another one.
 pub(super) async fn sign_out(
     State(demo): State<Arc<Demo>>,
     jar: CookieJar,
 ) -> (CookieJar, Redirect) {
-    (demo.sessions.end(jar), Redirect::to("/"))
+    (without(demo.sessions.end(jar), TICKET), Redirect::to("/"))
 }
