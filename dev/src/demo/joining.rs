@@ -58,10 +58,8 @@ fn question(preview: LinkResponse, version: i64) -> ConfirmPage {
     let link = preview.link.unwrap_or_default();
     let is_moved = |account: &IdentityRef| link.moved_identities.contains(account);
     let moved = user.identities.iter().filter(|each| is_moved(&accounts::reference(each)));
-    let moved = Part {
-        heading: "What comes over, and signs in as you from then on",
-        lines: moved.map(accounts::line).collect(),
-    };
+    let moved =
+        Part { heading: "Which accounts come over", lines: moved.map(accounts::line).collect() };
     let keep = Choice {
         id: "keep-apart",
         action: "/keep-apart",
@@ -100,7 +98,8 @@ fn question(preview: LinkResponse, version: i64) -> ConfirmPage {
                 ],
                 parts: vec![moved, metadata, ids],
                 choices: vec![
-                    join("Only if both users are you. You can undo it in your settings: then the other user comes back."),
+                    join("Only if both users are you. You can undo it in your settings: then the other user \
+                        comes back."),
                     keep,
                 ],
             }

@@ -160,7 +160,10 @@ pub(super) async fn primary_page(
         parts: vec![Part {
             heading: "What happens",
             lines: vec![
-                format!("Your name is {after} then. Now it is {before}."),
+                match before == after {
+                    true => format!("Your name stays {after}."),
+                    false => format!("Your name is {after} then. Now it is {before}."),
+                },
                 format!("Your user id stays {}, and all your accounts stay.", changed.id),
                 "The account that is primary now can be unlinked afterwards.".to_owned(),
             ],
@@ -223,7 +226,8 @@ fn unlink_question(form: &AccountForm, preview: &UnlinkResponse, version: i64) -
                 id: "release",
                 action: "/release",
                 heading: "Give it up",
-                about: "Choose this if it is no longer yours, such as a phone number that you lost. No user comes back, \
+                about: "Choose this if it is no longer yours, such as a phone number that you lost. No user \
+                    comes back, \
                     and your metadata stays. Its next sign-in is a new user, which no email joins to you."
                     .to_owned(),
                 button: "Give it up",
@@ -238,7 +242,7 @@ fn unlink_question(form: &AccountForm, preview: &UnlinkResponse, version: i64) -
 fn undo_question(form: &LinkForm, preview: &UndoLinkResponse, version: i64) -> ConfirmPage {
     let restored = preview.restored_user.clone().unwrap_or_default();
     let back = Part {
-        heading: "What goes back to it, and no longer signs in as you",
+        heading: "Which accounts go back to it",
         lines: restored.identities.iter().map(accounts::line).collect(),
     };
     let mut metadata = accounts::metadata(&preview.metadata_changes);

@@ -40,7 +40,7 @@ pub(super) async fn page(
     let offered = providers.into_iter().filter(|provider| provider.mode() == Mode::SignIn);
     Ok(Page(LoginPage {
         has_ticket: !value(&jar, TICKET).is_empty(),
-        buttons: offered.map(ProviderButton::from).collect(),
+        buttons: offered.map(ProviderButton::explained).collect(),
     }))
 }
 

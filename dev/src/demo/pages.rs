@@ -160,14 +160,20 @@ pub(super) struct ProviderButton {
     pub name: String,
     /// The text on the button.
     pub display_name: String,
-    /// What the provider demonstrates; empty if it is not one of the demo's.
+    /// What a sign-in there demonstrates, in a sentence; empty for nothing.
     pub about: &'static str,
 }
 
-impl From<SignInProvider> for ProviderButton {
-    fn from(provider: SignInProvider) -> Self {
+impl ProviderButton {
+    /// A button that says nothing about the provider.
+    pub(super) fn plain(provider: SignInProvider) -> Self {
+        Self { name: provider.provider, display_name: provider.display_name, about: "" }
+    }
+
+    /// A button that says what signing in there demonstrates.
+    pub(super) fn explained(provider: SignInProvider) -> Self {
         let about = DemoProvider::named(&provider.provider).map_or("", |known| known.about);
-        Self { name: provider.provider, display_name: provider.display_name, about }
+        Self { about, ..Self::plain(provider) }
     }
 }
 

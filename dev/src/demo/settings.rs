@@ -34,7 +34,7 @@ pub(super) async fn page(
                 has_ticket: !value(&jar, TICKET).is_empty(),
                 accounts: accounts::cards(&user, &links, &sign_in),
                 joined: accounts::joined(&links),
-                buttons: providers.into_iter().map(ProviderButton::from).collect(),
+                buttons: providers.into_iter().map(ProviderButton::plain).collect(),
                 user_id: user.id,
             };
             (jar, Ok(Page(page)))

@@ -8,7 +8,8 @@ use crate::support::object;
 
 /// The texts of the preview: its headings and what is below them, a line each.
 fn preview(visit: &mut Visit) -> String {
-    let script = "[...document.querySelectorAll('h1, main > p, h2, main li')].map(found => found.innerText).join('\\n')";
+    let script = "[...document.querySelectorAll('h1, main > p, h2, main li')].map(found => \
+        found.innerText).join('\\n')";
     visit.browser.run(script).as_str().unwrap().to_owned()
 }
 
@@ -51,7 +52,7 @@ fn an_account_is_joined_to_a_candidate_after_a_preview() {
     insta::assert_snapshot!(preview(&mut ann).replace(&id, "ID"), @"
     Join this account?
     This account belongs to no user yet. If you join it, it is yours.
-    What comes over, and signs in as you from then on
+    Which accounts come over
     Microsoft: ann.lee.work (ann@example.com, verified)
     What stays
     Your user id stays ID.
@@ -92,7 +93,7 @@ fn a_user_is_absorbed_after_a_preview_only() {
     insta::assert_snapshot!(said, @"
     We noticed another account
     This account belongs to another user. If you join the two, they become one user: you.
-    What comes over, and signs in as you from then on
+    Which accounts come over
     Phone: +14255550123 (no email)
     Wallet: 0xbe7 (no email)
     What happens to your metadata

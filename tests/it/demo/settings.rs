@@ -124,7 +124,7 @@ fn a_join_is_undone_after_a_preview() {
     insta::assert_snapshot!(said, @"
     Take the two users apart?
     The user PHONE comes back, with all that it brought.
-    What goes back to it, and no longer signs in as you
+    Which accounts go back to it
     Phone: +14255550123 (no email)
     Wallet: 0xbe7 (no email)
     What happens to your metadata
