@@ -24,8 +24,8 @@ pub struct DevConfig<'a> {
     pub listen: SocketAddr,
     /// The URL of the database.
     pub database_url: &'a str,
-    /// The demo's URL; `None` if there is no demo.
-    pub demo_base: Option<&'a str>,
+    /// Where the demo is; `None` if there is no demo.
+    pub demo: Option<&'a demo::Site>,
     /// The address of the console, whose staff sign in at the demo's provider; `None` without a demo.
     pub console: Option<SocketAddr>,
     /// The scopes that the local issuers may give.
@@ -41,11 +41,11 @@ impl fmt::Display for DevConfig<'_> {
         for tenant in TENANTS {
             write_tenant(f, tenant)?;
         }
-        if let Some(base) = self.demo_base {
-            f.write_str(&demo::config_toml(TENANTS[0], base))?;
+        if let Some(site) = self.demo {
+            f.write_str(&demo::config_toml(TENANTS[0], site))?;
         }
-        if let (Some(base), Some(console)) = (self.demo_base, self.console) {
-            f.write_str(&demo::console_toml(console, base))?;
+        if let (Some(site), Some(console)) = (self.demo, self.console) {
+            f.write_str(&demo::console_toml(console, site))?;
         }
         issuers::names().try_for_each(|name| self.write_issuer(f, name))
     }

@@ -9,6 +9,7 @@ use std::{
 };
 
 use clap::Args;
+use http::Uri;
 use identity_link_dev::{
     Postgres,
     config::{DevConfig, Scopes},
@@ -21,6 +22,7 @@ use super::{ConfigFile, Failure, bind, log, runtime, say, serve::on_signal};
 use crate::{
     auth::access,
     config::Config,
+    http_client::is_fetchable,
     server::{self, Listeners},
     store::Store,
 };
@@ -51,6 +53,10 @@ pub(super) struct DevArguments {
         conflicts_with = "no_demo"
     )]
     demo_listen: SocketAddr,
+    /// The URL at which browsers reach the demo, if a port is forwarded to it: https, or http on the
+    /// browser's own machine. Default: that of --demo-listen
+    #[arg(long, value_name = "URL", conflicts_with = "no_demo")]
+    demo_url: Option<String>,
     /// The address and port of the console for support staff, on this machine
     #[arg(
         long,
@@ -82,18 +88,36 @@ impl DevArguments {
             }
         }
         let (demo, console) = (bind(self.demo_listen)?, bind(self.console_listen)?);
-        let (base, console_address) = (demo::base(demo.local_addr()?), console.local_addr()?);
-        Ok(Some(DemoListeners { demo, base, console, console_address }))
+        let url = self.demo_url.as_deref().map(demo_url).transpose()?;
+        let (site, console_address) =
+            (demo::Site::new(demo.local_addr()?, url), console.local_addr()?);
+        Ok(Some(DemoListeners { demo, site, console, console_address }))
     }
 }
 
 /// The bound listeners of the demo and of the console.
 struct DemoListeners {
     demo: TcpListener,
-    /// The demo's URL.
-    base: String,
+    site: demo::Site,
     console: TcpListener,
     console_address: SocketAddr,
+}
+
+/// The URL of `--demo-url` as browsers write its host, without a slash at the end.
+fn demo_url(text: &str) -> Result<String, Failure> {
+    let url: Option<Uri> = text.parse().ok();
+    let url = url.filter(|url| is_fetchable(url) && url.path() == "/" && url.query().is_none());
+    let parts = url.as_ref().and_then(|url| Some((url.scheme_str()?, url.host()?, url.port_u16())));
+    let (scheme, host, port) = parts.ok_or_else(|| {
+        Failure::usage(
+            "--demo-url must be https, or http on this machine, without a path, such as http://localhost:8080",
+        )
+    })?;
+    let host = host.to_ascii_lowercase();
+    Ok(match (scheme, port) {
+        ("https", Some(443)) | ("http", Some(80)) | (_, None) => format!("{scheme}://{host}"),
+        (_, Some(port)) => format!("{scheme}://{host}:{port}"),
+    })
 }
 
 pub(super) fn run(arguments: &DevArguments) -> Result<(), Failure> {
@@ -120,14 +144,14 @@ fn prepare(
     demo: Option<&DemoListeners>,
 ) -> Result<Config, Failure> {
     if let Some(demo) = demo {
-        keep_demo(data_dir, &demo.base)?;
+        keep_demo(data_dir, &demo.site.base)?;
         demo::ensure_key(data_dir)?;
     }
     issuers::ensure_keys(data_dir)?;
     let config = DevConfig {
         listen: address,
         database_url: &postgres.url("postgres"),
-        demo_base: demo.map(|demo| demo.base.as_str()),
+        demo: demo.map(|demo| &demo.site),
         console: demo.map(|demo| demo.console_address),
         scopes: &scopes(),
     };
@@ -176,12 +200,12 @@ fn serve(
         let listener = tokio::net::TcpListener::from_std(listener)?;
         let mut listeners = Listeners::from(listener);
         let mut pages = None;
-        if let Some(DemoListeners { demo, base, console, console_address }) = demo {
+        if let Some(DemoListeners { demo, site, console, console_address }) = demo {
             let demo = tokio::net::TcpListener::from_std(demo)?;
             let (at, data_dir) = ((address, console_address), arguments.data_dir.clone());
-            tokio::spawn(demo::serve(demo, at, data_dir, shutdown.clone()));
+            pages = Some((site.url.clone(), console_address));
+            tokio::spawn(demo::serve(demo, site, at, data_dir, shutdown.clone()));
             listeners.console = Some(tokio::net::TcpListener::from_std(console)?);
-            pages = Some((base, console_address));
         }
         let mut server = tokio::spawn(server::serve(config, listeners, shutdown.clone()));
         let introduced = async {

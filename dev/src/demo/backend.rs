@@ -54,21 +54,17 @@ pub(super) struct AuthorizationResponse {
 pub(super) struct Backend {
     channel: Channel,
     data_dir: PathBuf,
-    /// The demo's URL.
-    base: String,
+    /// The URL at which browsers reach the demo.
+    url: String,
 }
 
 impl Backend {
-    /// A client of the service at this address, for the demo at `base`, with the local issuers of
+    /// A client of the service at this address, for the demo at `url`, with the local issuers of
     /// `data_dir`.
-    pub(super) fn new(
-        service: SocketAddr,
-        data_dir: PathBuf,
-        base: String,
-    ) -> Result<Self, String> {
+    pub(super) fn new(service: SocketAddr, data_dir: PathBuf, url: String) -> Result<Self, String> {
         let endpoint = Endpoint::from_shared(format!("http://{service}"))
             .map_err(|error| error.to_string())?;
-        Ok(Self { channel: endpoint.connect_lazy(), data_dir, base })
+        Ok(Self { channel: endpoint.connect_lazy(), data_dir, url })
     }
 
     /// The providers for a login page.
@@ -91,7 +87,7 @@ impl Backend {
         };
         let request = StartSignInRequest {
             provider: provider.to_owned(),
-            redirect_uri: redirect_uri(&self.base, provider),
+            redirect_uri: redirect_uri(&self.url, provider),
             intent: Some(intent),
             ..Default::default()
         };
@@ -118,7 +114,7 @@ impl Backend {
             iss: returned.iss,
             error: returned.error,
             user_token,
-            redirect_uri: redirect_uri(&self.base, provider),
+            redirect_uri: redirect_uri(&self.url, provider),
             link: user.map(|_| LinkTerms { user_metadata: Some(MERGE), ..Default::default() }),
             validate_only: user.is_some(),
             ..Default::default()

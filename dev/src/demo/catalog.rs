@@ -2,6 +2,8 @@
 
 use std::{fmt::Write as _, net::SocketAddr};
 
+use super::Site;
+
 /// The route to which the demo's providers redirect. The path contains the provider's name, so the
 /// return names its provider.
 pub(super) const CALLBACK_ROUTE: &str = "/callback/{provider}";
@@ -124,16 +126,16 @@ impl DemoProvider {
         format!("/providers/{}", self.name)
     }
 
-    /// Its `iss`, at a demo with the URL `base`.
+    /// Its `iss`, at a demo whose listener has the URL `base`.
     pub(super) fn issuer(&self, base: &str) -> String {
         format!("{base}{}", self.issuer_path())
     }
 }
 
-/// The configuration of a console at this address, whose staff sign in at a demo at `base`.
-pub fn console_toml(console: SocketAddr, base: &str) -> String {
+/// The configuration of a console at this address, whose staff sign in at this demo.
+pub fn console_toml(console: SocketAddr, site: &Site) -> String {
     let (client_id, client_secret) = CLIENT;
-    let issuer = STAFF.issuer(base);
+    let issuer = STAFF.issuer(&site.base);
     let [viewer, support, operator] = ROLES;
     format!(
         "\n[console]\nlisten = \"{console}\"\nbase_url = \"http://{console}\"\nissuer = {issuer:?}\n\
@@ -147,13 +149,13 @@ pub(super) fn console_redirect_uri(console: SocketAddr) -> String {
     format!("http://{console}/callback")
 }
 
-/// The redirect URI of a provider, at a demo with the URL `base`.
-pub(super) fn redirect_uri(base: &str, provider: &str) -> String {
-    format!("{base}{}", CALLBACK_ROUTE.replace("{provider}", provider))
+/// The redirect URI of a provider, at a demo that browsers reach at `url`.
+pub(super) fn redirect_uri(url: &str, provider: &str) -> String {
+    format!("{url}{}", CALLBACK_ROUTE.replace("{provider}", provider))
 }
 
-/// The configuration of the providers of a demo at `base`.
-pub fn config_toml(tenant: &str, base: &str) -> String {
+/// The configuration of the providers of a demo.
+pub fn config_toml(tenant: &str, site: &Site) -> String {
     let mut toml = String::new();
     let (client_id, client_secret) = CLIENT;
     for provider in PROVIDERS {
@@ -166,8 +168,8 @@ pub fn config_toml(tenant: &str, base: &str) -> String {
              display_name = {display_name:?}\nalgorithms = [\"EdDSA\"]\n",
             name = provider.name,
             settings = provider.settings,
-            issuer = provider.issuer(base),
-            redirect_uri = redirect_uri(base, provider.name),
+            issuer = provider.issuer(&site.base),
+            redirect_uri = redirect_uri(&site.url, provider.name),
             display_name = provider.display_name,
         );
     }

@@ -34,6 +34,7 @@ pub use self::catalog::{config_toml, console_toml};
 use self::{
     backend::Backend,
     catalog::{PROVIDERS, STAFF, console_redirect_uri, redirect_uri},
+    guard::Hosts,
     pages::{HomePage, Page},
     provider::KEY,
     sentences::NO_PAGE,
@@ -50,9 +51,21 @@ struct Demo {
     sessions: Sessions,
 }
 
-/// The URL of a demo at an address.
-pub fn base(address: SocketAddr) -> String {
-    format!("http://{address}")
+/// Where a demo is.
+#[derive(Debug, Clone)]
+pub struct Site {
+    /// The URL of its listener, at which the service calls its providers. Their issuers contain it.
+    pub base: String,
+    /// The URL at which browsers reach it: another one than `base` if a port is forwarded.
+    pub url: String,
+}
+
+impl Site {
+    /// A demo that listens on this address, and that browsers reach at this URL, or else there.
+    pub fn new(address: SocketAddr, url: Option<String>) -> Self {
+        let base = format!("http://{address}");
+        Self { url: url.unwrap_or_else(|| base.clone()), base }
+    }
 }
 
 /// Makes the key of the demo's providers if it is missing.
@@ -63,26 +76,27 @@ pub fn ensure_key(data_dir: &Path) -> Result<(), KeyError> {
     keys::ensure(data_dir, KEY)
 }
 
-/// Serves the demo until `shutdown`: pages on `listener`, for the service at `service` and its console
-/// at `console`, with the local issuers of `data_dir`.
+/// Serves the demo of a site until `shutdown`: pages on `listener`, for the service at `service` and its
+/// console at `console`, with the local issuers of `data_dir`.
 ///
 /// # Errors
 /// The listener or the service has no address.
 pub async fn serve(
     listener: TcpListener,
+    site: Site,
     (service, console): (SocketAddr, SocketAddr),
     data_dir: PathBuf,
     shutdown: CancellationToken,
 ) -> Result<(), String> {
     let address = listener.local_addr().map_err(|error| error.to_string())?;
-    let base = base(address);
-    let providers = provider_routes(&base, console, &data_dir);
-    let backend = Backend::new(service, data_dir, base)?;
+    let providers = provider_routes(&site, console, &data_dir);
+    let hosts = Hosts::new(address, &site.url);
+    let backend = Backend::new(service, data_dir, site.url)?;
     let routes = page_routes(Demo { backend, sessions: Sessions::default() })
         .merge(providers)
         .fallback(async || pages::problem(StatusCode::NOT_FOUND, NO_PAGE))
         .layer(DefaultBodyLimit::max(MAX_FORM))
-        .layer(middleware::from_fn_with_state(Arc::from(address.to_string()), guard::check_sender))
+        .layer(middleware::from_fn_with_state(Arc::new(hosts), guard::check_sender))
         .layer(middleware::map_response_with_state(
             Arc::from(guard::policy(console)),
             guard::add_headers,
@@ -115,11 +129,11 @@ fn page_routes(demo: Demo) -> Router {
 }
 
 /// The endpoints of each provider, below the path of its issuer.
-fn provider_routes(base: &str, console: SocketAddr, data_dir: &Path) -> Router {
-    let of_users = PROVIDERS.iter().map(|about| (about, redirect_uri(base, about.name)));
+fn provider_routes(site: &Site, console: SocketAddr, data_dir: &Path) -> Router {
+    let of_users = PROVIDERS.iter().map(|about| (about, redirect_uri(&site.url, about.name)));
     let all = of_users.chain([(&STAFF, console_redirect_uri(console))]);
     all.fold(Router::new(), |router, (about, redirect_uri)| {
-        let routes = provider::routes(about, redirect_uri, base, data_dir);
+        let routes = provider::routes(about, redirect_uri, site, data_dir);
         router.nest(&about.issuer_path(), routes)
     })
 }

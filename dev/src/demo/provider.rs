@@ -21,6 +21,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::{
+    Site,
     catalog::{CLIENT, DemoProvider},
     pages::{self, AccountPage, Page},
     sentences::{FAULT, NOT_OURS},
@@ -40,6 +41,8 @@ const MAX_CODES: usize = 1000;
 struct Provider {
     about: &'static DemoProvider,
     issuer: String,
+    /// Where the browser is sent.
+    authorize: String,
     /// The only URI to which it redirects.
     redirect_uri: String,
     /// The folder of its key.
@@ -88,17 +91,18 @@ struct TokenForm {
     redirect_uri: String,
 }
 
-/// The endpoints of a provider of the demo at `base`, with a key in `data_dir`, which sends the browser
+/// The endpoints of a provider of the demo of a site, with a key in `data_dir`, which sends the browser
 /// to this URI.
 pub(super) fn routes(
     about: &'static DemoProvider,
     redirect_uri: String,
-    base: &str,
+    site: &Site,
     data_dir: &Path,
 ) -> Router {
     let provider = Provider {
         about,
-        issuer: about.issuer(base),
+        issuer: about.issuer(&site.base),
+        authorize: format!("{}/authorize", about.issuer(&site.url)),
         redirect_uri,
         data_dir: data_dir.to_owned(),
         grants: Mutex::default(),
@@ -115,7 +119,7 @@ async fn metadata(State(provider): State<Arc<Provider>>) -> Json<Value> {
     let issuer = &provider.issuer;
     Json(json!({
         "issuer": issuer,
-        "authorization_endpoint": format!("{issuer}/authorize"),
+        "authorization_endpoint": provider.authorize,
         "token_endpoint": format!("{issuer}/token"),
         "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
         "jwks_uri": format!("{issuer}/jwks"),

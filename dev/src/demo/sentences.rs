@@ -9,12 +9,17 @@ use tonic_types::StatusExt as _;
 /// A path without a page.
 pub(super) const NO_PAGE: &str = "There is no such page here. Go back to the start.";
 /// An authorization request of another client than the service.
-pub(super) const NOT_OURS: &str = "This sign-in was not started by this demo, so it does not go on. Start it from the login page.";
+pub(super) const NOT_OURS: &str = "This sign-in was not started by this demo, so it does not go on. Start it \
+    from the login page.";
 /// A fault of the demo itself.
 pub(super) const FAULT: &str =
-    "The demo failed, and the terminal in which it runs says why. Nothing was changed.";
+    "The demo failed, and the terminal in which it runs says why. Start it again.";
+/// A request for a host at which the demo does not answer.
+pub(super) const OTHER_HOST: &str = "This demo is not served at this address. Open the one that its terminal shows. \
+    If you forward a port to it, start it with --demo-url and the address that your browser shows.";
 /// A form that another site's page sends.
-pub(super) const OTHER_SITE: &str = "This form was not sent by a page of this demo, so nothing was done. Open the page here, and repeat it.";
+pub(super) const OTHER_SITE: &str = "This form was not sent by a page of this demo, so nothing was done. Open \
+    the page here, and repeat it.";
 
 const SIGN_IN_AGAIN: &str =
     "This needs a sign-in of the last minutes. Sign out, sign in again, and repeat it.";
@@ -24,16 +29,18 @@ const CHANGED: &str =
     "Your accounts have changed meanwhile, so nothing was done. Look at them, and begin again.";
 const LATER: &str =
     "The service has no room right now, so nothing was done. Try again in a moment.";
-const UNSURE: &str = "The connection was lost, so it may or may not be done. Look at your settings before you repeat it.";
+const UNSURE: &str = "The connection was lost, so it may or may not be done. Look at your settings before you \
+    repeat it.";
 const METADATA: &str =
     "The metadata of the two users does not fit together, so nothing was done. Keep the two apart.";
-const NOT_FOR_PEOPLE: &str = "The demo asked the service for something that it refuses, so nothing was done. Please report it.";
+const NOT_FOR_PEOPLE: &str = "The demo asked the service for something that it refuses, so nothing was done. \
+    Please report it.";
 
 /// The sentence for the reason of a refusal.
 pub(super) fn refused(status: &Status) -> &'static str {
     let info = status.get_details_error_info();
     let named = info.and_then(|info| Reason::from_str_name(&format!("REASON_{}", info.reason)));
-    named.map_or("The service does not answer. Nothing was changed. Try again in a moment.", reason)
+    named.map_or("The service does not answer. Look at your settings before you repeat it.", reason)
 }
 
 /// The sentence for a reason: what it means here, and what the person can do.
@@ -41,7 +48,8 @@ fn reason(reason: Reason) -> &'static str {
     match reason {
         Reason::ReauthenticationRequired | Reason::TokenInvalid => SIGN_IN_AGAIN,
         Reason::LinkTicketInvalid => {
-            "The account that waited cannot be joined to this user: it waited too long, or is not offered to it. Begin again."
+            "The account that waited cannot be joined to this user: it waited too long, or is not offered to \
+            it. Begin again."
         }
         Reason::LinkTokenInvalid | Reason::RequestInvalid | Reason::SignInInvalid => BEGIN_AGAIN,
         Reason::ConflictRetry

@@ -1,8 +1,10 @@
 //! Which requests the demo serves, and what it sends with each page.
 
 use std::{
-    io::{Read as _, Write as _},
-    net::{TcpListener, TcpStream},
+    fs,
+    io::{self, Read as _, Write as _},
+    net::{Shutdown, TcpListener, TcpStream},
+    thread,
 };
 
 use rustix::process::Signal;
@@ -40,10 +42,16 @@ fn the_demo_serves_its_own_pages_only() {
         "/providers/demo-google/authorize?client_id=demo&redirect_uri=http://evil.example.com/";
     let (ask_elsewhere, grant_elsewhere) =
         (format!("GET {elsewhere}"), format!("POST {elsewhere}"));
+    let port = page.trim_end_matches('/').rsplit(':').next().unwrap();
+    let (localhost, elsewhere_by_port) =
+        (format!("localhost:{port}"), format!("evil.example.com:{port}"));
     for (first, host, fetch_site, expected) in [
         ("GET /", None, "none", "HTTP/1.1 200 OK"),
         ("GET /", Some("evil.example.com"), "none", "HTTP/1.1 400 Bad Request"),
         ("GET /style.css", Some("evil.example.com"), "none", "HTTP/1.1 400 Bad Request"),
+        ("GET /", Some(&elsewhere_by_port), "none", "HTTP/1.1 400 Bad Request"),
+        ("GET /login?a=b", Some(&localhost), "none", "HTTP/1.1 307 Temporary Redirect"),
+        ("POST /sign-out", Some(&localhost), "none", "HTTP/1.1 400 Bad Request"),
         ("GET /missing", None, "none", "HTTP/1.1 404 Not Found"),
         ("POST /sign-out", None, "same-origin", "HTTP/1.1 303 See Other"),
         ("POST /sign-out", None, "cross-site", "HTTP/1.1 400 Bad Request"),
@@ -58,6 +66,72 @@ fn the_demo_serves_its_own_pages_only() {
             "{first} {host:?} {fetch_site}"
         );
     }
+    let head = head_of_response(&page, "GET /login?a=b", Some(&localhost), "none");
+    assert!(head.contains(&format!("location: {page}login?a=b")), "{head:?}");
+}
+
+/// Forwards connections of a listener to this address, as `ssh -L` does.
+fn forward(listener: TcpListener, to: String) {
+    thread::spawn(move || {
+        for connection in listener.incoming() {
+            let (from_browser, to_demo) = (connection.unwrap(), TcpStream::connect(&to).unwrap());
+            let back = (to_demo.try_clone().unwrap(), from_browser.try_clone().unwrap());
+            for (mut from, mut to) in [(from_browser, to_demo), back] {
+                // A side that has closed its connection ends the other one too.
+                thread::spawn(move || {
+                    let _ = io::copy(&mut from, &mut to);
+                    let _ = to.shutdown(Shutdown::Both);
+                });
+            }
+        }
+    });
+}
+
+/// A browser reaches the demo by another port and another name. The issuers of the providers stay, so
+/// the accounts are the same with and without the forwarding.
+#[test]
+fn the_demo_works_behind_a_forwarded_port() {
+    let dir = temp_dir("dev_demo_forwarded");
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let authority = format!("localhost:{}", listener.local_addr().unwrap().port());
+    let (_dev, page) = Dev::start_with_demo_at(&dir, &format!("http://{authority}/"));
+    assert_eq!(page, format!("http://{authority}/"));
+    let base = fs::read_to_string(dir.join("demo")).unwrap();
+    forward(listener, base.trim_start_matches("http://").to_owned());
+
+    let mut ann = Visit::start("dev_demo_forwarded_browser", &page);
+    ann.sign_in("demo-google", 1);
+    assert_eq!(ann.browser.run("location.host"), json!(authority));
+    ann.at_settings("#demo-wallet");
+    ann.browser.click(".account");
+    ann.browser.click("#join");
+    assert_eq!(ann.accounts(), ["Google: ann.lee", "Wallet: 0xbe7"]);
+
+    for (host, expected) in [
+        (authority.as_str(), "HTTP/1.1 200 OK"),
+        (base.trim_start_matches("http://"), "HTTP/1.1 200 OK"),
+        ("evil.example.com", "HTTP/1.1 400 Bad Request"),
+        ("localhost:1", "HTTP/1.1 400 Bad Request"),
+    ] {
+        assert_eq!(head_of_response(&base, "GET /", Some(host), "none")[0], expected, "{host}");
+    }
+}
+
+/// The service sends people back to it with their codes, so it is https or on one machine.
+#[test]
+fn a_demo_refuses_a_url_that_is_not_safe() {
+    for url in [
+        "http://example.com",
+        "https://example.com/demo",
+        "localhost:8080",
+        "https://a@b.example.com",
+    ] {
+        let mut command = binary(&["dev", "--listen", "127.0.0.1:0", "--demo-url", url]);
+        command.args(["--demo-listen", "127.0.0.1:0", "--console-listen", "127.0.0.1:0"]);
+        let ran = run_command(command);
+        assert_eq!(ran.code, Some(64), "{url}: {}", ran.stderr);
+        assert!(ran.stderr.contains("--demo-url must be https, or http on this machine"), "{url}");
+    }
 }
 
 /// Its pages run no script and are in no frame, and no script reads its cookies.
@@ -66,7 +140,8 @@ fn the_demo_sends_the_headers_that_protect_its_pages() {
     let (dev, page) = Dev::start_with_demo(&temp_dir("dev_demo_headers"));
     let console = dev.said("A console for support staff: ");
     let policy = format!(
-        "content-security-policy: default-src 'none'; style-src 'self'; form-action 'self' {}; base-uri 'none'; frame-ancestors 'none'",
+        "content-security-policy: default-src 'none'; style-src 'self'; form-action 'self' {}; base-uri \
+        'none'; frame-ancestors 'none'",
         console.trim_end_matches('/')
     );
     for first in ["GET /", "GET /style.css", "GET /missing", "POST /sign-out", "POST /sign-in"] {

@@ -250,6 +250,13 @@ impl Dev {
         Self::started_with_demo(Self::command_with_demo(data_dir), data_dir)
     }
 
+    /// The same, for browsers that reach the demo at this URL.
+    pub fn start_with_demo_at(data_dir: &Path, url: &str) -> (Self, String) {
+        let mut command = Self::command_with_demo(data_dir);
+        command.args(["--demo-url", url]);
+        Self::started_with_demo(command, data_dir)
+    }
+
     /// With the demo login page, the URL of that page, and the sample.
     pub fn start_whole(data_dir: &Path) -> (Self, String) {
         let mut command = Self::command_with_demo(data_dir);
