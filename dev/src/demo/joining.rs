@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use axum::{Form, extract::State, response::Redirect};
+use axum::{
+    Form,
+    extract::{State, rejection::FormRejection},
+    response::Redirect,
+};
 use axum_extra::extract::CookieJar;
 use identity_link_proto::v1::{IdentityRef, LinkResponse, link_response::Outcome};
 use serde::Deserialize;
@@ -39,8 +43,12 @@ pub(super) async fn join(
     State(demo): State<Arc<Demo>>,
     SignedIn(user): SignedIn,
     jar: CookieJar,
-    Form(form): Form<JoinForm>,
+    form: Result<Form<JoinForm>, FormRejection>,
 ) -> (CookieJar, Result<Redirect, Refusal>) {
+    let form = match form {
+        Ok(Form(form)) => form,
+        Err(wrong) => return (jar, Err(wrong.into())),
+    };
     let linked = demo.backend.link_ticket(&user, value(&jar, TICKET), Some(form.version)).await;
     let to_settings = linked.map(|_| Redirect::to("/settings"));
     (without(jar, TICKET), to_settings.map_err(Refusal::from))

@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use axum::{
     Form,
-    extract::{Query, State},
+    extract::{
+        Query, State,
+        rejection::{FormRejection, QueryRejection},
+    },
     response::Redirect,
 };
 use identity_link_proto::v1::{
@@ -90,8 +93,9 @@ impl LinkForm {
 pub(super) async fn unlink_page(
     State(demo): State<Arc<Demo>>,
     SignedIn(user): SignedIn,
-    Query(form): Query<AccountForm>,
+    form: Result<Query<AccountForm>, QueryRejection>,
 ) -> Result<Page<ConfirmPage>, Refusal> {
+    let Query(form) = form?;
     let (present, restored, _released) = tokio::try_join!(
         demo.backend.user(&user),
         demo.backend.unlink(&user, form.unlink(UnlinkMode::Restore, None)),
@@ -104,8 +108,9 @@ pub(super) async fn unlink_page(
 pub(super) async fn restore(
     State(demo): State<Arc<Demo>>,
     SignedIn(user): SignedIn,
-    Form(form): Form<AccountForm>,
+    form: Result<Form<AccountForm>, FormRejection>,
 ) -> Result<Redirect, Refusal> {
+    let Form(form) = form?;
     let request = form.unlink(UnlinkMode::Restore, Some(form.version));
     demo.backend.unlink(&user, request).await?;
     Ok(Redirect::to("/settings"))
@@ -115,8 +120,9 @@ pub(super) async fn restore(
 pub(super) async fn release(
     State(demo): State<Arc<Demo>>,
     SignedIn(user): SignedIn,
-    Form(form): Form<AccountForm>,
+    form: Result<Form<AccountForm>, FormRejection>,
 ) -> Result<Redirect, Refusal> {
+    let Form(form) = form?;
     let request = form.unlink(UnlinkMode::Release, Some(form.version));
     demo.backend.unlink(&user, request).await?;
     Ok(Redirect::to("/settings"))
@@ -126,8 +132,9 @@ pub(super) async fn release(
 pub(super) async fn undo_page(
     State(demo): State<Arc<Demo>>,
     SignedIn(user): SignedIn,
-    Query(form): Query<LinkForm>,
+    form: Result<Query<LinkForm>, QueryRejection>,
 ) -> Result<Page<ConfirmPage>, Refusal> {
+    let Query(form) = form?;
     let (present, undone) =
         tokio::try_join!(demo.backend.user(&user), demo.backend.undo(&user, form.undo(None)))?;
     Ok(Page(undo_question(&form, &undone, present.version)))
@@ -137,8 +144,9 @@ pub(super) async fn undo_page(
 pub(super) async fn undo(
     State(demo): State<Arc<Demo>>,
     SignedIn(user): SignedIn,
-    Form(form): Form<LinkForm>,
+    form: Result<Form<LinkForm>, FormRejection>,
 ) -> Result<Redirect, Refusal> {
+    let Form(form) = form?;
     demo.backend.undo(&user, form.undo(Some(form.version))).await?;
     Ok(Redirect::to("/settings"))
 }
@@ -147,8 +155,9 @@ pub(super) async fn undo(
 pub(super) async fn primary_page(
     State(demo): State<Arc<Demo>>,
     SignedIn(user): SignedIn,
-    Query(form): Query<AccountForm>,
+    form: Result<Query<AccountForm>, QueryRejection>,
 ) -> Result<Page<ConfirmPage>, Refusal> {
+    let Query(form) = form?;
     let (present, changed) = tokio::try_join!(
         demo.backend.user(&user),
         demo.backend.set_primary(&user, form.set_primary(None))
@@ -165,7 +174,9 @@ pub(super) async fn primary_page(
                     false => format!("Your name is {after} then. Now it is {before}."),
                 },
                 format!("Your user id stays {}, and all your accounts stay.", changed.id),
-                "The account that is primary now can be unlinked afterwards.".to_owned(),
+                "The account that is primary now can be unlinked then, \
+                    unless no other one signs in."
+                    .to_owned(),
             ],
         }],
         choices: vec![Choice {
@@ -184,8 +195,9 @@ pub(super) async fn primary_page(
 pub(super) async fn set_primary(
     State(demo): State<Arc<Demo>>,
     SignedIn(user): SignedIn,
-    Form(form): Form<AccountForm>,
+    form: Result<Form<AccountForm>, FormRejection>,
 ) -> Result<Redirect, Refusal> {
+    let Form(form) = form?;
     demo.backend.set_primary(&user, form.set_primary(Some(form.version))).await?;
     Ok(Redirect::to("/settings"))
 }
@@ -228,7 +240,7 @@ fn unlink_question(form: &AccountForm, preview: &UnlinkResponse, version: i64) -
                 heading: "Give it up",
                 about: "Choose this if it is no longer yours, such as a phone number that you lost. No user \
                     comes back, \
-                    and your metadata stays. Its next sign-in is a new user, which no email joins to you."
+                    and your metadata stays. If it signs in again, it is a new user, which no email joins to you."
                     .to_owned(),
                 button: "Give it up",
                 is_quiet: true,

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use axum::{
     Form,
-    extract::{Path, Query, State},
+    extract::{Path, Query, State, rejection::FormRejection},
     http::StatusCode,
     response::{IntoResponse as _, Redirect, Response},
 };
@@ -49,8 +49,9 @@ pub(super) async fn sign_in(
     State(demo): State<Arc<Demo>>,
     _: SignedOut,
     jar: CookieJar,
-    Form(form): Form<ProviderForm>,
+    form: Result<Form<ProviderForm>, FormRejection>,
 ) -> Result<(CookieJar, Redirect), Refusal> {
+    let Form(form) = form?;
     go_to_provider(&demo, jar, &form.provider, None).await
 }
 

@@ -95,6 +95,9 @@ pub async fn serve(
     let routes = page_routes(Demo { backend, sessions: Sessions::default() })
         .merge(providers)
         .fallback(async || pages::problem(StatusCode::NOT_FOUND, NO_PAGE))
+        .method_not_allowed_fallback(async || {
+            pages::problem(StatusCode::METHOD_NOT_ALLOWED, NO_PAGE)
+        })
         .layer(DefaultBodyLimit::max(MAX_FORM))
         .layer(middleware::from_fn_with_state(Arc::new(hosts), guard::check_sender))
         .layer(middleware::map_response_with_state(

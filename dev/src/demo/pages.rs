@@ -3,6 +3,7 @@
 
 use askama::Template;
 use axum::{
+    extract::rejection::{FormRejection, QueryRejection},
     http::{StatusCode, header},
     response::{Html, IntoResponse, Response},
 };
@@ -12,7 +13,7 @@ use tonic::Status;
 use super::{
     accounts::{AccountCard, JoinedCard},
     catalog::DemoProvider,
-    sentences::{FAULT, refused},
+    sentences::{FAULT, WRONG_FORM, refused},
 };
 
 /// A response with the page of a template.
@@ -146,6 +147,18 @@ impl IntoResponse for Refusal {
 impl From<Status> for Refusal {
     fn from(status: Status) -> Self {
         problem(StatusCode::BAD_REQUEST, refused(&status))
+    }
+}
+
+impl From<FormRejection> for Refusal {
+    fn from(rejection: FormRejection) -> Self {
+        problem(rejection.status(), WRONG_FORM)
+    }
+}
+
+impl From<QueryRejection> for Refusal {
+    fn from(rejection: QueryRejection) -> Self {
+        problem(rejection.status(), WRONG_FORM)
     }
 }
 

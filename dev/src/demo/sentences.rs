@@ -20,6 +20,9 @@ pub(super) const OTHER_HOST: &str = "This demo is not served at this address. Op
 /// A form that another site's page sends.
 pub(super) const OTHER_SITE: &str = "This form was not sent by a page of this demo, so nothing was done. Open \
     the page here, and repeat it.";
+/// A form or a query that cannot be read.
+pub(super) const WRONG_FORM: &str =
+    "This form or address is not as this demo writes it, so nothing was done. Begin again.";
 
 const SIGN_IN_AGAIN: &str =
     "This needs a sign-in of the last minutes. Sign out, sign in again, and repeat it.";

@@ -2,7 +2,11 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use axum::{Form, extract::State, response::Redirect};
+use axum::{
+    Form,
+    extract::{State, rejection::FormRejection},
+    response::Redirect,
+};
 use axum_extra::extract::CookieJar;
 use identity_link_proto::v1::sign_in_provider::Mode;
 
@@ -49,8 +53,9 @@ pub(super) async fn link(
     State(demo): State<Arc<Demo>>,
     SignedIn(user): SignedIn,
     jar: CookieJar,
-    Form(form): Form<ProviderForm>,
+    form: Result<Form<ProviderForm>, FormRejection>,
 ) -> Result<(CookieJar, Redirect), Refusal> {
+    let Form(form) = form?;
     go_to_provider(&demo, jar, &form.provider, Some(&user)).await
 }
 

@@ -67,7 +67,7 @@ fn an_account_that_is_unlinked_becomes_a_user_again() {
     Make it a user again
     Choose this if it was joined by mistake, or if you want two users. It can be joined again.
     Give it up
-    Choose this if it is no longer yours, such as a phone number that you lost. No user comes back, and your metadata stays. Its next sign-in is a new user, which no email joins to you.
+    Choose this if it is no longer yours, such as a phone number that you lost. No user comes back, and your metadata stays. If it signs in again, it is a new user, which no email joins to you.
     To your settings, without a change
     ");
     assert_eq!(ann.accounts().len(), 2);
@@ -159,9 +159,19 @@ fn a_refusal_is_a_sentence() {
         ("unlink", "This sign-in has ended, or began in another browser."),
         ("undo?link=9ba1f3a6-55a6-4c28-8d6f-1e4ad2a0c7b5", "Your accounts have changed meanwhile,"),
         ("join", "This sign-in has ended, or began in another browser."),
+        ("unlink?version=x", "This form or address is not as this demo writes it,"),
+        ("undo?version=x", "This form or address is not as this demo writes it,"),
+        ("release", "There is no such page here."),
         ("missing", "There is no such page here."),
     ] {
         ann.open(path);
         assert!(ann.text("#refusal").starts_with(expected), "{path}: {}", ann.text("#refusal"));
     }
+    ann.at_settings(".unlink");
+    ann.browser.fill("[name=version]", "x");
+    ann.browser.click("#restore");
+    assert!(
+        ann.text("#refusal").starts_with("This form or address is not as this demo writes it,")
+    );
+    assert_eq!(ann.accounts(), ["Google: ann.lee", "GitHub: ann-codes"]);
 }
