@@ -13,9 +13,11 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use crate::{
+    clock,
     telemetry::metrics::{Format, Metrics},
     use_cases::UseCases,
     version::VERSION,
@@ -55,13 +57,38 @@ impl Readiness {
     }
 }
 
+/// Whether the server is ready, and when its parts last were; `None` if they never were since it started.
+#[derive(Debug, Clone, Default)]
+pub struct HealthReport {
+    /// Whether it is ready now.
+    pub readiness: Readiness,
+    /// When the database last was available.
+    pub database_good: Option<DateTime<Utc>>,
+    /// When the feed last advanced on time.
+    pub feed_good: Option<DateTime<Utc>>,
+}
+
+impl HealthReport {
+    /// Notes that the readiness has stayed as it is until now.
+    fn lasts_until(&mut self, now: DateTime<Utc>) {
+        if let Readiness::Serving { database, feed_goes_on } = &self.readiness {
+            if *database == DatabaseState::Available {
+                self.database_good = Some(now);
+            }
+            if *feed_goes_on {
+                self.feed_good = Some(now);
+            }
+        }
+    }
+}
+
 /// What operators and their tools may learn of the server. The server changes it; clones share it.
 #[derive(Clone, Default)]
 pub struct ServerState(Arc<Shared>);
 
 #[derive(Default)]
 struct Shared {
-    readiness: Mutex<Readiness>,
+    health: Mutex<HealthReport>,
     metrics: Metrics,
     use_cases: Mutex<Option<Arc<UseCases>>>,
     config: Mutex<Value>,
@@ -71,7 +98,16 @@ impl ServerState {
     /// Changes whether the server is ready.
     pub fn set_readiness(&self, readiness: Readiness) {
         self.0.metrics.set_ready(readiness.is_ready());
-        *self.0.readiness.lock().unwrap_or_else(PoisonError::into_inner) = readiness;
+        let mut health = self.0.health.lock().unwrap_or_else(PoisonError::into_inner);
+        health.lasts_until(clock::now());
+        health.readiness = readiness;
+    }
+
+    /// Whether the server is ready, and when its parts last were.
+    pub fn health(&self) -> HealthReport {
+        let mut health = self.0.health.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        health.lasts_until(clock::now());
+        health
     }
 
     /// The metrics of the server.
@@ -106,7 +142,7 @@ impl ServerState {
     }
 
     fn readiness(&self) -> Readiness {
-        self.0.readiness.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.health().readiness
     }
 
     /// Whether each issuer has keys that verify its tokens.

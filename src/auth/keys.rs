@@ -127,8 +127,12 @@ impl Keys {
 
     /// Updates the state of the keys in the metrics. Keys that were never read have no age.
     pub fn report_state(&self) {
-        let age = self.state.borrow().latest.as_ref().map(|(_, at)| at.elapsed());
-        self.metrics.set_state(&self.issuer, age, self.current().is_ok());
+        self.metrics.set_state(&self.issuer, self.age(), self.current().is_ok());
+    }
+
+    /// How long ago the keys were last read; `None` if they never were.
+    pub fn age(&self) -> Option<Duration> {
+        self.state.borrow().latest.as_ref().map(|(_, at)| at.elapsed())
     }
 
     /// The keys for verification.

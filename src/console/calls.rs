@@ -21,6 +21,7 @@ use crate::{
     grpc::{
         proto::{
             ProvenAccount, ResolveSignInRequest, SignInDecision,
+            event_service_client::EventServiceClient,
             identity_service_client::IdentityServiceClient, resolve_sign_in_request::Proof,
             sign_in_service_client::SignInServiceClient,
         },
@@ -31,6 +32,9 @@ use crate::{
 
 /// The calls of a person in a tenant.
 pub(super) type Calls = IdentityServiceClient<StaffCalls>;
+
+/// The calls of a person about the feed of a tenant.
+pub(super) type EventCalls = EventServiceClient<StaffCalls>;
 
 /// The services behind a gate that permits what the person's role permits.
 #[derive(Clone)]
@@ -59,7 +63,12 @@ impl App {
         self.calls_for(tenant, staff, Purpose::Read).map(IdentityServiceClient::new)
     }
 
-    /// The same with a reason, for which the person may also change something.
+    /// The calls of this person about the feed of a tenant of the console; `None` in any other tenant.
+    pub(super) fn event_calls(&self, tenant: &str, staff: &Staff) -> Option<EventCalls> {
+        self.calls_for(tenant, staff, Purpose::Read).map(EventServiceClient::new)
+    }
+
+    /// The calls of services about users with a reason, for which the person may also change something.
     pub(super) fn calls_because(
         &self,
         tenant: &str,

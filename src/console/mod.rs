@@ -27,13 +27,14 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use tonic::service::Routes;
 
 use self::{
-    pages::{Problem, change, find, user, why},
+    pages::{Problem, change, feed, find, health, timeline, user, why},
     texts::Texts,
 };
 use crate::{
     calls::{Body, concurrency::ConcurrencyLimit, telemetry::CallOutcome},
     config::{CALLBACK, Console},
     domain::TenantId,
+    management::ServerState,
     telemetry::{CallRecord, Label},
     use_cases::UseCases,
 };
@@ -50,19 +51,22 @@ struct App {
     use_cases: Arc<UseCases>,
     calls: Routes,
     limit: ConcurrencyLimit,
+    state: ServerState,
 }
 
 /// The pages of a console. `calls` are the services that its pages call, without a gate; each call takes
-/// one of `limit`. `None` for a console without a tenant, which no configuration has.
+/// one of `limit`, and `state` is what is shown of the server. `None` for a console without a tenant,
+/// which no configuration has.
 pub fn routes(
     settings: &Console,
     use_cases: &Arc<UseCases>,
     calls: Routes,
     limit: ConcurrencyLimit,
+    state: ServerState,
 ) -> Option<Router> {
     let (settings, use_cases) = (Arc::new(settings.clone()), Arc::clone(use_cases));
     let home = settings.tenants.first()?.clone();
-    let app = App { settings, home, use_cases, calls, limit };
+    let app = App { settings, home, use_cases, calls, limit, state };
     let routes = Router::new()
         .route("/", get(find::form))
         .route("/find", post(find::find))
@@ -73,6 +77,11 @@ pub fn routes(
         .route("/why", get(why::form).post(why::why))
         .route("/users/{tenant}/{user}", get(user::page_of_user).post(user::say_why))
         .route("/users/{tenant}/{user}/change", post(change::change))
+        .route("/users/{tenant}/{user}/timeline", get(timeline::page_of_timeline))
+        .route("/feed", get(feed::page_of_feed))
+        .route("/feed/live", get(feed::live))
+        .route("/feed.js", get(feed::script))
+        .route("/health", get(health::page_of_health))
         .route("/style.css", get(pages::style))
         .fallback(async |headers: HeaderMap| Problem::NotHere.page(Texts::of(&headers)))
         .method_not_allowed_fallback(async |headers: HeaderMap| {
@@ -88,6 +97,10 @@ pub fn routes(
 /// The reason of a page that says what is wrong, for the log: an extension of its response.
 #[derive(Debug, Clone, Copy)]
 struct Reason(&'static str);
+
+/// The page has a script of the console: an extension of its response.
+#[derive(Debug, Clone, Copy)]
+struct Scripted;
 
 /// How a request ended, for the log.
 pub fn outcome(response: Option<&http::Response<Body>>) -> CallOutcome {
@@ -112,11 +125,19 @@ pub fn deadline_exceeded() -> http::Response<Body> {
 async fn name_call(request: Request, next: Next) -> Response {
     if let Some(record) = request.extensions().get::<CallRecord>() {
         let mut parts = request.uri().path().split('/').skip(1);
-        let route = match parts.next().unwrap_or_default() {
-            "users" if parts.nth(2) == Some("change") => "/console/users/change",
-            "users" => "/console/users",
+        let first = parts.next().unwrap_or_default();
+        let route = match first {
+            "users" => match parts.nth(2) {
+                Some("change") => "/console/users/change",
+                Some("timeline") => "/console/users/timeline",
+                _ => "/console/users",
+            },
+            "feed" if parts.next() == Some("live") => "/console/feed/live",
+            "feed" => "/console/feed",
+            "feed.js" => "/console/feed.js",
             "find" => "/console/find",
             "why" => "/console/why",
+            "health" => "/console/health",
             "sign-in" => "/console/sign-in",
             "sign-out" => "/console/sign-out",
             "callback" => "/console/callback",
@@ -159,10 +180,11 @@ fn refused(settings: &Console, request: &Request) -> Option<Problem> {
     (!is_from_here && !may_come_from_elsewhere).then_some(Problem::Form)
 }
 
-/// The headers of each response. The pages have no script and no inline style, are in no frame, and
-/// their forms go to the console alone.
+/// The headers of each response. The pages have no inline style, are in no frame, and their forms go to
+/// the console alone. Only a page that needs it has a script, from a file of the console.
 async fn add_headers(State(app): State<App>, mut response: Response) -> Response {
     const POLICY: &str = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+    const SCRIPTED_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
     const HEADERS: [(HeaderName, HeaderValue); 5] = [
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
         (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
@@ -171,6 +193,10 @@ async fn add_headers(State(app): State<App>, mut response: Response) -> Response
         (header::VARY, HeaderValue::from_static("accept-language, cookie")),
     ];
     response.headers_mut().extend(HEADERS);
+    if response.extensions().get::<Scripted>().is_some() {
+        let policy = HeaderValue::from_static(SCRIPTED_POLICY);
+        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
     if app.settings.is_https() {
         let year = HeaderValue::from_static("max-age=31536000");
         response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, year);

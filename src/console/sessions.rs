@@ -1,5 +1,7 @@
 //! Sessions of the people that are signed in, and the cookies that name them.
 
+use std::time::Duration;
+
 use axum::{
     extract::FromRequestParts,
     http::request::Parts,
@@ -92,23 +94,52 @@ impl App {
 
     /// The person whose session the request has, which then lasts longer; `None` without one.
     pub(super) async fn signed_in(&self, parts: &Parts) -> Result<Option<Staff>, StoreError> {
+        self.person(parts, Some(self.settings.session_times.idle)).await
+    }
+
+    /// The same person, whose session does not last longer: for what a page asks for by itself.
+    pub(super) async fn still_signed_in(&self, parts: &Parts) -> Result<Option<Staff>, StoreError> {
+        self.person(parts, None).await
+    }
+
+    /// The person whose session the request has, which then lasts for this time if one is given.
+    async fn person(
+        &self,
+        parts: &Parts,
+        longer: Option<Duration>,
+    ) -> Result<Option<Staff>, StoreError> {
         let jar = CookieJar::from_headers(&parts.headers);
         let token = self.cookie_value(&jar, Kind::Session);
         let forms = self.cookie_value(&jar, Kind::Forms);
         let (Some(token), Some(forms)) = (token, forms) else { return Ok(None) };
         let session = sha256(token.as_bytes());
-        let idle = self.settings.session_times.idle;
-        let mut store = self.use_cases.store().session(&self.home).await?;
-        let member = store.continue_console_session(&session, idle).await?;
-        // The operator may have changed the provider since.
-        let issuer = self.settings.client.issuer();
-        let member = member.filter(|member| member.issuer == issuer);
+        let member = self.member_of(&session, longer).await?;
         Ok(member.map(|member| Staff {
             form_token: form_token(&forms, &member),
             member,
             session,
             texts: Texts::of(&parts.headers),
         }))
+    }
+
+    /// Whether the session of this person lasts, with the same role.
+    pub(super) async fn is_still(&self, staff: &Staff) -> Result<bool, StoreError> {
+        Ok(self.member_of(&staff.session, None).await?.as_ref() == Some(&staff.member))
+    }
+
+    async fn member_of(
+        &self,
+        session: &[u8; 32],
+        longer: Option<Duration>,
+    ) -> Result<Option<StaffMember>, StoreError> {
+        let mut store = self.use_cases.store().session(&self.home).await?;
+        let member = match longer {
+            Some(idle) => store.continue_console_session(session, idle).await?,
+            None => store.console_session(session).await?,
+        };
+        // The operator may have changed the provider since.
+        let issuer = self.settings.client.issuer();
+        Ok(member.filter(|member| member.issuer == issuer))
     }
 }
 

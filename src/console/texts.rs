@@ -11,7 +11,7 @@ pub(super) use self::{change::ChangeTexts, sign_in::SignInTexts};
 use super::pages::find::Why;
 use crate::{
     domain::StaffRole,
-    grpc::proto::{Actor, LinkProof, LinkRecord, actor::Kind, link_proof::Proof},
+    grpc::proto::{Actor, LinkProof, LinkRecord, actor::Kind, event::Detail, link_proof::Proof},
 };
 
 /// The texts in one language. A pair is the title of a page and what it says.
@@ -86,6 +86,72 @@ pub(super) struct Texts {
     pub proof_sign_in: &'static str,
     pub proof_plan: &'static str,
     pub proof_unknown: &'static str,
+
+    pub timeline: &'static str,
+    pub timeline_link: &'static str,
+    pub timeline_back: &'static str,
+    pub timeline_hint: &'static str,
+    pub timeline_more: &'static str,
+    pub timeline_hidden: &'static str,
+    pub timeline_list: &'static str,
+    pub timeline_this_user: &'static str,
+    pub timeline_began: &'static str,
+    pub timeline_linked: &'static str,
+    pub timeline_undone: &'static str,
+    pub timeline_gone: &'static str,
+    pub timeline_now: &'static str,
+    pub timeline_changes: &'static str,
+    pub timeline_no_changes: &'static str,
+
+    pub feed: &'static str,
+    pub feed_hint: &'static str,
+    pub feed_refresh: &'static str,
+    pub feed_now: &'static str,
+    pub feed_oldest: &'static str,
+    pub feed_more: &'static str,
+    pub feed_delay: &'static str,
+    pub feed_none: &'static str,
+    pub feed_live: &'static str,
+    pub feed_again: &'static str,
+    pub feed_closed: &'static str,
+    pub feed_waits: &'static str,
+    pub no_position: (&'static str, &'static str),
+    pub event_user_created: &'static str,
+    pub event_user_updated: &'static str,
+    pub event_user_blocked: &'static str,
+    pub event_user_unblocked: &'static str,
+    pub event_user_deleted: &'static str,
+    pub event_user_linked: &'static str,
+    pub event_user_unlinked: &'static str,
+    pub event_link_undone: &'static str,
+    pub event_identity_attached: &'static str,
+    pub event_identity_detached: &'static str,
+    pub event_identity_updated: &'static str,
+    pub event_metadata_merged: &'static str,
+    pub event_primary_changed: &'static str,
+    pub event_identity_released: &'static str,
+    pub event_users_imported: &'static str,
+    pub event_identities_renamed: &'static str,
+    pub event_logged_out: &'static str,
+    pub event_account_reported: &'static str,
+    pub event_unknown: &'static str,
+
+    pub health: &'static str,
+    pub health_hint: &'static str,
+    pub health_good: &'static str,
+    pub health_bad: &'static str,
+    pub health_last: &'static str,
+    pub health_never: &'static str,
+    pub health_database: &'static str,
+    pub health_database_good: &'static str,
+    pub health_database_lost: &'static str,
+    pub health_schema_wrong: &'static str,
+    pub health_feed_good: &'static str,
+    pub health_feed_late: &'static str,
+    pub health_issuer: &'static str,
+    pub health_provider: &'static str,
+    pub health_keys_good: &'static str,
+    pub health_keys_missing: &'static str,
 
     pub data: &'static str,
     pub no_data: &'static str,
@@ -203,6 +269,34 @@ impl Texts {
                 self.absorbed, self.into, link.primary_user_id
             ),
         }
+    }
+
+    /// What an event of the feed says.
+    pub(super) fn event(&self, detail: Option<&Detail>) -> String {
+        let kind = match detail {
+            Some(Detail::UserCreated(_)) => self.event_user_created,
+            Some(Detail::UserUpdated(_)) => self.event_user_updated,
+            Some(Detail::UserBlocked(it)) if it.blocked => self.event_user_blocked,
+            Some(Detail::UserBlocked(_)) => self.event_user_unblocked,
+            Some(Detail::UserDeleted(_)) => self.event_user_deleted,
+            Some(Detail::UserLinked(_)) => self.event_user_linked,
+            Some(Detail::UserUnlinked(_)) => self.event_user_unlinked,
+            Some(Detail::LinkUndone(_)) => self.event_link_undone,
+            Some(Detail::IdentityAttached(_)) => self.event_identity_attached,
+            Some(Detail::IdentityDetached(_)) => self.event_identity_detached,
+            Some(Detail::IdentityUpdated(_)) => self.event_identity_updated,
+            Some(Detail::UserMetadataMerged(_)) => self.event_metadata_merged,
+            Some(Detail::UserPrimaryIdentityChanged(_)) => self.event_primary_changed,
+            Some(Detail::IdentityReleased(_)) => self.event_identity_released,
+            Some(Detail::UsersImported(it)) => {
+                return format!("{} {}", self.event_users_imported, it.user_count);
+            }
+            Some(Detail::IdentitiesRenamed(_)) => self.event_identities_renamed,
+            Some(Detail::IdentityLoggedOut(_)) => self.event_logged_out,
+            Some(Detail::AccountEventReported(_)) => self.event_account_reported,
+            None => self.event_unknown,
+        };
+        kind.to_owned()
     }
 
     /// By which link an account came to its user.

@@ -80,10 +80,17 @@ pub(super) fn grpc_routes(
 }
 
 /// The services that the pages of the console call.
-pub(super) fn console_routes(use_cases: &Arc<UseCases>) -> Routes {
-    let sign_in = SignInServiceServer::new(SignInHandler::new(Arc::clone(use_cases)));
-    Routes::new(IdentityServiceServer::new(IdentityHandler::new(Arc::clone(use_cases))))
-        .add_service(sign_in)
+pub(super) fn console_routes(
+    use_cases: &Arc<UseCases>,
+    feed: &Arc<Feed>,
+    permissions_changed: CancellationToken,
+) -> Routes {
+    let identity = IdentityHandler::new(Arc::clone(use_cases));
+    let events = EventHandler::new(Arc::clone(use_cases), Arc::clone(feed), permissions_changed);
+    let sign_in = SignInHandler::new(Arc::clone(use_cases));
+    Routes::new(IdentityServiceServer::new(identity))
+        .add_service(SignInServiceServer::new(sign_in))
+        .add_service(EventServiceServer::new(events))
         .prepare()
 }
 

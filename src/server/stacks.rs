@@ -100,12 +100,12 @@ pub(super) fn console(
     lasting: &Lasting,
     generation: &Generation,
 ) -> Result<Option<impl CallService<Body = Body> + use<>>, ServeError> {
-    let Generation { config, use_cases, limit, .. } = generation;
+    let Generation { config, use_cases, feed, limit, .. } = generation;
     let Some(settings) = &config.console else { return Ok(None) };
     let metrics = lasting.state.metrics().calls.clone();
     let telemetry = TelemetryLayer::new(console::outcome, metrics, lasting.traces.clone());
-    let calls = console_routes(use_cases);
-    let routes = console::routes(settings, use_cases, calls, limit.clone())
+    let calls = console_routes(use_cases, feed, generation.permissions_changed());
+    let routes = console::routes(settings, use_cases, calls, limit.clone(), lasting.state.clone())
         .ok_or_else(|| ServeError::Part("the console has no tenant".to_owned()))?;
     Ok(Some(console_stack(telemetry, config.max_call_time, routes)))
 }

@@ -191,6 +191,21 @@ impl Session {
         row.map(StaffMember::try_from).transpose()
     }
 
+    /// The person of the session whose token has this hash; `None` if there is no such session, or it has
+    /// ended.
+    pub async fn console_session(
+        &mut self,
+        token_hash: &[u8; 32],
+    ) -> Result<Option<StaffMember>, StoreError> {
+        const SQL: &str = "SELECT issuer, subject, name, role, sign_in_time FROM console_sessions \
+            WHERE tenant_id = $1 AND token_hash = $2 AND idle_time > now() AND expire_time > now()";
+        let query = sql_query(SQL)
+            .bind::<Text, _>(self.tenant.as_str())
+            .bind::<Binary, _>(token_hash.as_slice());
+        let row: Option<SessionRow> = self.conn.load_one("console_session", Cached(query)).await?;
+        row.map(StaffMember::try_from).transpose()
+    }
+
     /// Ends the session whose token has this hash.
     pub async fn end_console_session(&mut self, token_hash: &[u8; 32]) -> Result<(), StoreError> {
         const SQL: &str = "DELETE FROM console_sessions WHERE tenant_id = $1 AND token_hash = $2";

@@ -2,10 +2,13 @@
 
 mod browser;
 mod change;
+mod feed;
 mod find;
+mod health;
 mod looks;
 mod settings;
 mod sign_in;
+mod timeline;
 mod user;
 mod why;
 
@@ -23,6 +26,7 @@ use serde_json::{Value, json};
 use crate::support::{
     TestServer,
     browser::{Browser, Page},
+    cluster::{Database, cluster, feed_cluster},
     fake_codes::{CLIENT_ID, CLIENT_SECRET},
     fake_oidc::FakeOidc,
     tokens::Token,
@@ -57,9 +61,18 @@ impl Console {
 
     /// With further keys.
     async fn start_with(keys: &str) -> Self {
+        Self::start_on(cluster().db_migrated().await, keys).await
+    }
+
+    /// In the cluster of the tests of the feed, with further keys.
+    async fn start_feed(keys: &str) -> Self {
+        Self::start_on(feed_cluster().db_migrated().await, keys).await
+    }
+
+    async fn start_on(database: Database, keys: &str) -> Self {
         let provider = FakeOidc::start(staff(&["agents"])).await;
         let mut url = String::new();
-        let server = TestServer::start_console(|address| {
+        let server = TestServer::start_console_on(database, |address| {
             url = format!("http://{address}");
             table(address, &provider.issuer) + keys
         })
@@ -110,6 +123,15 @@ fn browser() -> Browser {
 /// The path of the page of a user.
 fn path(user: &str) -> String {
     format!("/users/default/{}", user.replace('|', "%7C"))
+}
+
+/// The header with the cookies of the browser's session.
+fn session_cookie(browser: &Browser) -> String {
+    let value = |name: &str| {
+        let cookie = browser.set_cookies.iter().rev().find(|it| it.starts_with(name)).unwrap();
+        cookie.split(';').next().unwrap().to_owned()
+    };
+    format!("{}; {}", value("console-session="), value("console-forms="))
 }
 
 /// Looks for a text in the first tenant.

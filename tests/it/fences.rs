@@ -176,12 +176,12 @@ fn modules_depend_on_each_other_in_one_direction() {
     insta::assert_snapshot!(used_by("calls/"), @"auth call_slots clock domain listener store telemetry use_cases");
     insta::assert_snapshot!(used_by("auth0/"), @"auth calls clock config domain i_json rate_limits secret store telemetry transfer use_cases");
     insta::assert_snapshot!(used_by("pushes/"), @"auth calls clock domain rate_limits store telemetry use_cases");
-    insta::assert_snapshot!(used_by("console/"), @"auth calls clock config domain grpc oauth secret store telemetry use_cases");
+    insta::assert_snapshot!(used_by("console/"), @"auth calls clock config domain grpc management oauth secret store telemetry use_cases version");
     insta::assert_snapshot!(used_by("grpc/"), @"auth calls clock domain feed oauth rate_limits secret store telemetry transfer use_cases");
     insta::assert_snapshot!(used_by("transfer/"), @"auth clock config domain feed i_json secret store telemetry use_cases");
     insta::assert_snapshot!(used_by("server/"), @"auth auth0 calls clock config console domain feed grpc http_client listener management oauth pushes rate_limits store telemetry transfer use_cases wires");
     insta::assert_snapshot!(used_by("wires/"), @"auth calls domain grpc i_json listener telemetry use_cases");
-    insta::assert_snapshot!(used_by("management.rs"), @"telemetry use_cases version");
+    insta::assert_snapshot!(used_by("management.rs"), @"clock telemetry use_cases version");
     insta::assert_snapshot!(used_by("rate_limits/"), @"auth domain secret telemetry");
     insta::assert_snapshot!(used_by("call_slots.rs"), @"");
     insta::assert_snapshot!(used_by("doctor/"), @"auth clock config domain http_client listener oauth store");

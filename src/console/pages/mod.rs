@@ -2,8 +2,11 @@
 //! escapes each value that they show.
 
 pub(super) mod change;
+pub(super) mod feed;
 pub(super) mod find;
+pub(super) mod health;
 pub(super) mod problem;
+pub(super) mod timeline;
 pub(super) mod user;
 pub(super) mod why;
 
@@ -35,7 +38,12 @@ impl<'a> Chrome<'a> {
 
     /// Whether the person is of the support, whose pages then have links.
     fn may_support(&self) -> bool {
-        self.staff.is_some_and(|staff| staff.member.role >= StaffRole::Support)
+        self.staff.is_some_and(|staff| staff.needs(StaffRole::Support).is_ok())
+    }
+
+    /// The same for the pages of operators.
+    fn may_operate(&self) -> bool {
+        self.staff.is_some_and(|staff| staff.needs(StaffRole::Operator).is_ok())
     }
 }
 

@@ -19,6 +19,8 @@ pub(in crate::console) enum Problem {
     NotHere,
     /// There is no such user.
     NoUser,
+    /// The feed has no such position, or not any more.
+    Position,
     /// The form was not sent by a page of this session.
     Form,
     /// The session has ended.
@@ -85,11 +87,20 @@ impl Problem {
         }
     }
 
+    /// Why a call about the feed gave no result.
+    pub(in crate::console) fn of_feed(status: &Status) -> Self {
+        match status.code() {
+            Code::InvalidArgument | Code::OutOfRange => Self::Position,
+            _ => Self::of_call(status),
+        }
+    }
+
     /// The page, with its status.
     pub(in crate::console) fn page(self, t: &'static Texts) -> Response {
         let (status, reason, (title, text)) = match self {
             Self::NotHere => (StatusCode::NOT_FOUND, "not_here", t.not_here),
             Self::NoUser => (StatusCode::NOT_FOUND, "no_user", t.no_user),
+            Self::Position => (StatusCode::NOT_FOUND, "position", t.no_position),
             Self::Form => (StatusCode::BAD_REQUEST, "form", t.wrong_form),
             Self::SessionEnded => (StatusCode::UNAUTHORIZED, "session_ended", t.session_ended),
             Self::Role(_) => (StatusCode::FORBIDDEN, "role", t.wrong_role),

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// How many links the page shows.
-const MAX_LINKS: i32 = 100;
+pub(super) const MAX_LINKS: i32 = 100;
 
 /// Why a viewer looks.
 #[derive(Deserialize)]
@@ -302,6 +302,7 @@ fn value(field: &prost_types::Value) -> Value {
     }
 }
 
+/// A time of a message; the default without one.
 pub(super) fn time(time: Option<&Timestamp>) -> Time {
     let time = time
         .and_then(|time| DateTime::from_timestamp(time.seconds, u32::try_from(time.nanos).ok()?));

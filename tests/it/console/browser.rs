@@ -3,7 +3,7 @@
 use super::*;
 use crate::support::{
     chromium::Chromium,
-    inspector::Inspector,
+    inspector::{Inspector, keep_picture},
     object,
     real_providers::{Kind, RealProvider},
 };
@@ -19,16 +19,16 @@ fn sign_in(browser: &mut Chromium) {
     }
 }
 
-/// A console at oidc-provider, where Carol is in these groups.
-async fn console_of(groups: Value) -> (TestServer, RealProvider, String) {
+/// A console on this database at oidc-provider, where Carol is of this group.
+async fn start(database: Database, group: &str) -> (TestServer, RealProvider, String) {
     let mut url = String::new();
     let mut provider = None;
-    let server = TestServer::start_console(|address| {
+    let server = TestServer::start_console_on(database, |address| {
         url = format!("http://{address}");
         let client = json!({
             "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, "redirect_uris": [format!("{url}/callback")],
         });
-        let accounts = json!({"carol": {"name": "Carol <script>", "groups": groups}});
+        let accounts = json!({"carol": {"name": "Carol <script>", "groups": [group]}});
         let settings = json!({
             "conformIdTokenClaims": false,
             "claims": {"openid": ["sub"], "profile": ["name", "groups"]},
@@ -46,7 +46,7 @@ async fn console_of(groups: Value) -> (TestServer, RealProvider, String) {
 /// document that is wider than the screen.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_viewer_finds_a_user_and_sees_what_it_asked_for() {
-    let (server, provider, url) = console_of(json!(["helpdesk"])).await;
+    let (server, provider, url) = start(cluster().db_migrated().await, "helpdesk").await;
     let service = server.service();
     let fill = |request: &mut pb::CreateUserRequest| {
         request.user_metadata = object(json!({"note": "x".repeat(500), "</script>": "<b>"}));
@@ -82,6 +82,18 @@ async fn a_viewer_finds_a_user_and_sees_what_it_asked_for() {
         assert!(text.contains("<script>document.title = 'taken'</script>"), "{text}");
         assert_ne!(browser.run("{ return document.title }"), json!("taken"));
 
+        browser.click("#timeline");
+        inspector.inspect(&mut browser, "console-timeline");
+        // By the Tab key, what is said of a mark appears, and it leads to the row of the history.
+        let card = "getComputedStyle(document.querySelector('.mark .card')).visibility";
+        assert_eq!(browser.run(&format!("{{ return {card} }}")), json!("hidden"));
+        let focused = format!("{{ document.querySelector('.mark').focus(); return {card} }}");
+        assert_eq!(browser.run(&focused), json!("visible"));
+        keep_picture(&mut browser, "console-timeline-focus-1280-light");
+        browser.click("main ol dd a");
+        let row = browser.run("{ return document.getElementById(location.hash.slice(1)).tagName }");
+        assert_eq!(row, json!("LI"));
+
         browser.open(&format!("{url}/users/default/unknown"));
         inspector.inspect(&mut browser, "console-problem");
         browser.open(&url);
@@ -96,7 +108,7 @@ async fn a_viewer_finds_a_user_and_sees_what_it_asked_for() {
 /// again.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_person_of_the_support_links_two_users_and_undoes_it() {
-    let (server, provider, url) = console_of(json!(["agents"])).await;
+    let (server, provider, url) = start(cluster().db_migrated().await, "agents").await;
     let service = server.service();
     let fill = |city: &'static str| {
         move |request: &mut pb::CreateUserRequest| {
@@ -156,5 +168,38 @@ async fn a_person_of_the_support_links_two_users_and_undoes_it() {
             .id,
         ben
     );
+    drop((server, provider));
+}
+
+/// A new event appears on the page of the feed by itself, by a script that the browser knows by its hash.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_sees_an_event_as_it_happens() {
+    let (server, provider, url) = start(feed_cluster().db_migrated().await, "admins").await;
+    let (service, inspector) = (server.service(), Inspector::new());
+    let runtime = tokio::runtime::Handle::current();
+    let look = move || {
+        let mut browser = Chromium::start("console-feed");
+        browser.open(&format!("{url}/feed"));
+        sign_in(&mut browser);
+        assert!(browser.text().contains("Nothing has changed"), "{}", browser.text());
+        browser.run(
+            "{ window.seen = new Promise(seen => new MutationObserver(seen)\
+             .observe(document.querySelector('#feed'), {childList: true})) }",
+        );
+        let ann = runtime.block_on(service.create("github", "ann")).id;
+        browser.run("{ await window.seen }");
+        let text = browser.text();
+        assert!(text.contains("User created") && text.contains(&ann), "{text}");
+        assert!(text.contains("New events appear here as they happen."), "{text}");
+        assert!(!text.contains("Nothing has changed"), "{text}");
+        inspector.inspect(&mut browser, "console-feed");
+        // Without the script, the same by the link.
+        browser.click("#refresh");
+        assert!(browser.text().contains(&ann), "{}", browser.text());
+
+        browser.click("[href='/health']");
+        inspector.inspect(&mut browser, "console-health");
+    };
+    tokio::task::spawn_blocking(look).await.unwrap();
     drop((server, provider));
 }

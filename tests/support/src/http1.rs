@@ -137,23 +137,30 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
     async fn chunks(&mut self) -> Option<String> {
         let mut body = Vec::new();
         loop {
-            let line = loop {
-                match self.heard.windows(2).position(|two| two == b"\r\n") {
-                    Some(at) => break self.heard.drain(..at + 2).collect::<Vec<_>>(),
-                    None => self.hear().await?,
-                }
-            };
-            let size = String::from_utf8(line).unwrap();
-            let size = usize::from_str_radix(size.trim_end(), 16).unwrap();
-            while self.heard.len() < size + 2 {
-                self.hear().await?;
-            }
-            body.extend(self.heard.drain(..size));
-            self.heard.drain(..2);
-            if size == 0 {
+            let chunk = self.chunk().await?;
+            if chunk.is_empty() {
                 return Some(String::from_utf8(body).unwrap());
             }
+            body.extend(chunk);
         }
+    }
+
+    /// The next chunk of a body, which is empty at its end; `None` if the server closes before.
+    pub async fn chunk(&mut self) -> Option<Vec<u8>> {
+        let line = loop {
+            match self.heard.windows(2).position(|two| two == b"\r\n") {
+                Some(at) => break self.heard.drain(..at + 2).collect::<Vec<_>>(),
+                None => self.hear().await?,
+            }
+        };
+        let size = String::from_utf8(line).unwrap();
+        let size = usize::from_str_radix(size.trim_end(), 16).unwrap();
+        while self.heard.len() < size + 2 {
+            self.hear().await?;
+        }
+        let chunk = self.heard.drain(..size).collect();
+        self.heard.drain(..2);
+        Some(chunk)
     }
 
     /// Reads more bytes; `None` at the end.

@@ -35,12 +35,16 @@ impl Inspector {
             assert_eq!(violations, json!([]), "{name} {width} {scheme}");
             let widest = browser.run("{ return document.documentElement.scrollWidth }");
             assert!(widest.as_u64().unwrap() <= u64::from(width), "{name} {scheme}: {widest}");
-            let folder = artifacts::tmp_dir().join("pictures");
-            fs::create_dir_all(&folder).unwrap();
-            let file = folder.join(format!("{name}-{width}-{scheme}.png"));
-            fs::write(file, browser.picture()).unwrap();
+            keep_picture(browser, &format!("{name}-{width}-{scheme}"));
         }
         let (width, scheme) = SCREENS[0];
         browser.screen(width, scheme);
     }
+}
+
+/// Keeps a picture of the page that the browser shows, in `target/tmp/pictures`.
+pub fn keep_picture(browser: &mut Chromium, name: &str) {
+    let folder = artifacts::tmp_dir().join("pictures");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join(format!("{name}.png")), browser.picture()).unwrap();
 }

@@ -92,9 +92,16 @@ impl TestServer {
 
     /// A server with a console at this listener, whose tables its address makes.
     pub async fn start_console(console: impl FnOnce(SocketAddr) -> String) -> Self {
+        Self::start_console_on(cluster().db_migrated().await, console).await
+    }
+
+    /// The same on this database.
+    pub async fn start_console_on(
+        database: Database,
+        console: impl FnOnce(SocketAddr) -> String,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let tables = console(listener.local_addr().unwrap());
-        let database = cluster().db_migrated().await;
         Self::start_listening(database, |toml| toml + &tables, |_| {}, Some(listener)).await
     }
 
