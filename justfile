@@ -109,6 +109,12 @@ other-runtimes:
 real-providers:
     cargo test --test it -- --ignored --nocapture --test-threads=1 keycloak lemonldap_ng glewlwyd
 
+# Make the pictures of the documents anew, by the tests that play what they show
+pictures:
+    cargo test --test it -- console::tickets:: demo::
+    cp target/tmp/pictures/ticket-{two-accounts,orders-why,orders-timeline,number-user}.png docs/images/
+    cp target/tmp/pictures/demo-candidates-1280-light.png docs/images/demo-candidates.png
+
 # Run the faults in full: a hundred kills of the server, failovers, full disks; a line for each
 faults:
     cargo test --test it faults:: -- --ignored --nocapture --test-threads=1

@@ -8,6 +8,7 @@ mod health;
 mod looks;
 mod settings;
 mod sign_in;
+mod tickets;
 mod timeline;
 mod user;
 mod why;

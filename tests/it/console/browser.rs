@@ -8,9 +8,17 @@ use crate::support::{
     real_providers::{Kind, RealProvider},
 };
 
+/// The name of a person that is a script.
+const NAME: &str = "Carol <script>";
+
 /// Signs in at oidc-provider, whose pages ask for a name, a password and consent.
 fn sign_in(browser: &mut Chromium) {
     browser.click("#sign-in");
+    sign_in_there(browser);
+}
+
+/// The same on the first of these pages.
+pub(super) fn sign_in_there(browser: &mut Chromium) {
     browser.fill("[name=login]", "carol");
     browser.fill("[name=password]", "any");
     browser.click("[type=submit]");
@@ -19,8 +27,11 @@ fn sign_in(browser: &mut Chromium) {
     }
 }
 
-/// A console on this database at oidc-provider, where Carol is of this group.
-async fn start(database: Database, group: &str) -> (TestServer, RealProvider, String) {
+/// A console on this database at oidc-provider, where a person of this name is in this group.
+pub(super) async fn start(
+    database: Database,
+    (name, group): (&str, &str),
+) -> (TestServer, RealProvider, String) {
     let mut url = String::new();
     let mut provider = None;
     let server = TestServer::start_console_on(database, |address| {
@@ -28,7 +39,7 @@ async fn start(database: Database, group: &str) -> (TestServer, RealProvider, St
         let client = json!({
             "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, "redirect_uris": [format!("{url}/callback")],
         });
-        let accounts = json!({"carol": {"name": "Carol <script>", "groups": [group]}});
+        let accounts = json!({"carol": {"name": name, "groups": [group]}});
         let settings = json!({
             "conformIdTokenClaims": false,
             "claims": {"openid": ["sub"], "profile": ["name", "groups"]},
@@ -46,7 +57,7 @@ async fn start(database: Database, group: &str) -> (TestServer, RealProvider, St
 /// document that is wider than the screen.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_viewer_finds_a_user_and_sees_what_it_asked_for() {
-    let (server, provider, url) = start(cluster().db_migrated().await, "helpdesk").await;
+    let (server, provider, url) = start(cluster().db_migrated().await, (NAME, "helpdesk")).await;
     let service = server.service();
     let fill = |request: &mut pb::CreateUserRequest| {
         request.user_metadata = object(json!({"note": "x".repeat(500), "</script>": "<b>"}));
@@ -108,7 +119,7 @@ async fn a_viewer_finds_a_user_and_sees_what_it_asked_for() {
 /// again.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_person_of_the_support_links_two_users_and_undoes_it() {
-    let (server, provider, url) = start(cluster().db_migrated().await, "agents").await;
+    let (server, provider, url) = start(cluster().db_migrated().await, (NAME, "agents")).await;
     let service = server.service();
     let fill = |city: &'static str| {
         move |request: &mut pb::CreateUserRequest| {
@@ -174,7 +185,7 @@ async fn a_person_of_the_support_links_two_users_and_undoes_it() {
 /// A new event appears on the page of the feed by itself, by a script that the browser knows by its hash.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_operator_sees_an_event_as_it_happens() {
-    let (server, provider, url) = start(feed_cluster().db_migrated().await, "admins").await;
+    let (server, provider, url) = start(feed_cluster().db_migrated().await, (NAME, "admins")).await;
     let (service, inspector) = (server.service(), Inspector::new());
     let runtime = tokio::runtime::Handle::current();
     let look = move || {
