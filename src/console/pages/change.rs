@@ -23,7 +23,7 @@ use crate::{
     console::{
         App,
         calls::Calls,
-        changes::{Change, Fields, Step},
+        changes::{Change, Fields, Outcome, Step},
         sessions::Staff,
         sign_in,
         texts::Texts,
@@ -171,9 +171,13 @@ impl Changing<'_> {
         if before.first().map(|user| &user.id) == before.get(1).map(|user| &user.id) {
             return Ok(Shown::refused(t.change.same_user));
         }
+        if !self.has_link_of(fields).await? {
+            return Ok(Shown::refused(t.change.link_gone));
+        }
         match fields.make(self.calls, self.user).await {
             Ok(outcome) if outcome.is_nothing => Ok(Shown::refused(t.change.same_user)),
             Ok(outcome) => {
+                self.record_others(&outcome, fields).await?;
                 let preview = Some(Preview::new(t, &before, outcome));
                 Ok(Shown { preview, ..Shown::default() })
             }
@@ -190,8 +194,12 @@ impl Changing<'_> {
         }
         let users = [self.user, &fields.with].into_iter().filter(|id| !id.is_empty());
         self.record(users, Some(&fields.reason)).await?;
+        if !self.has_link_of(fields).await? {
+            return Ok(Shown::refused(t.change.link_gone));
+        }
         match fields.make(self.calls, self.user).await {
             Ok(outcome) => {
+                self.record_others(&outcome, fields).await?;
                 let preview = Some(Preview::new(t, &[], outcome));
                 Ok(Shown { preview, is_done: true, ..Shown::default() })
             }
@@ -205,6 +213,35 @@ impl Changing<'_> {
                 Ok(Shown { problem, detail: refusal.detail, ..now })
             }
         }
+    }
+
+    /// Whether a link that is to be undone is one of this user. The page of one user must not show another
+    /// one, whose page would be recorded.
+    async fn has_link_of(&mut self, fields: &Fields) -> Result<bool, Problem> {
+        if fields.kind != Change::Undo {
+            return Ok(true);
+        }
+        let filter = pb::LinkFilter { link_id: fields.link.clone(), ..pb::LinkFilter::default() };
+        let request =
+            pb::ListLinksRequest { filter: Some(filter), ..pb::ListLinksRequest::default() };
+        let links = match self.calls.list_links(request).await {
+            Ok(response) => response.into_inner().links,
+            Err(status) if status.code() == Code::InvalidArgument => return Err(Problem::Form),
+            Err(status) => return Err(status.into()),
+        };
+        // The user that it was made into may be part of another one now.
+        let Some(link) = links.into_iter().next() else { return Ok(false) };
+        match self.calls.get_user(pb::GetUserRequest { user_id: link.primary_user_id }).await {
+            Ok(holder) => Ok(holder.into_inner().user.is_some_and(|user| user.id == self.user)),
+            Err(status) if status.code() == Code::NotFound => Ok(false),
+            Err(status) => Err(status.into()),
+        }
+    }
+
+    /// Records that the person sees the users that a change brings back.
+    async fn record_others(&self, outcome: &Outcome, fields: &Fields) -> Result<(), Problem> {
+        let others = outcome.users.iter().map(|user| &*user.id).filter(|id| *id != self.user);
+        self.record(others, Some(&fields.reason)).await
     }
 
     /// Lets the person choose among several users.

@@ -331,6 +331,41 @@ async fn what_cannot_be_done_is_said_in_a_sentence() {
     assert_eq!(versions(&console).await, before);
 }
 
+/// A105: neither does the page of one user show another one, nor is a user that comes back unrecorded.
+#[tokio::test]
+async fn a_change_shows_no_user_that_is_not_recorded() {
+    let console = Console::start().await;
+    let (ann, ben) = ann_and_ben(&console).await;
+    let made = link(&console.server, &ann, &ben, "r").await;
+    let zoe = console.server.service().create("okta", "zoe").await.id;
+    let (mut browser, _) = console.signed_in(&["agents"]).await;
+    let page = console.open(&mut browser, &path(&zoe)).await;
+    let asked = browser.press(&page, "Link with another user", &[]).await.page();
+    let before = versions(&console).await;
+    for step in ["preview", "confirm"] {
+        let fields = [
+            ("kind", "undo"),
+            ("step", step),
+            ("link", &*made),
+            ("version", "2"),
+            ("with", ""),
+            ("reason", "r"),
+        ];
+        let refused = browser.press(&asked, "id=\"preview\"", &fields).await.page();
+        assert!(text(&refused, "wrong").contains("The link is not there"), "{}", refused.html);
+        assert!(!refused.html.contains(&ben));
+    }
+    assert_eq!(versions(&console).await, before);
+
+    let page = console.open(&mut browser, &path(&ann)).await;
+    let asked = browser.press(&page, "Undo this link", &[]).await.page();
+    browser.press(&asked, "id=\"preview\"", &[("reason", "Ticket 9")]).await.page();
+    let looks = "SELECT user_id || ' ' || reason FROM console_looks WHERE reason = 'Ticket 9' ORDER BY user_id";
+    let mut seen = [format!("{ann} Ticket 9"), format!("{ben} Ticket 9")];
+    seen.sort();
+    assert_eq!(console.server.database.db_texts(looks).await, seen);
+}
+
 /// The browser sends the page again after a sign-in beside it.
 #[tokio::test]
 async fn a_session_that_ends_midway_loses_nothing_that_was_typed() {
