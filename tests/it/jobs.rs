@@ -79,6 +79,9 @@ async fn a_service_finds_duplicates_links_them_by_the_plan_and_takes_the_links_b
 
     let result: pb::ApplyPlanResponse = response(&applied, "ApplyPlanResponse");
     assert_eq!((counted(result.counts.as_ref()), result.limited), ("2 0".to_owned(), false));
+    let asked = pb::ApplyPlanRequest { rate: 50, ..apply(&search.name) };
+    let asked = Some(pb::job_metadata::Request::ApplyPlan(asked));
+    assert_eq!(metadata(&applied).request, asked);
     assert_eq!(result.plan_id, figures.plan_id);
     let report = service.lines(&applied.name).await.unwrap();
     assert_eq!(report.len(), 2);

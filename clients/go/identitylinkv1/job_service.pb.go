@@ -1101,7 +1101,16 @@ type JobMetadata struct {
 	// When it ended; absent before.
 	EndTime *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
 	// The service that started it.
-	Actor         *Actor `protobuf:"bytes,11,opt,name=actor,proto3" json:"actor,omitempty"`
+	Actor *Actor `protobuf:"bytes,11,opt,name=actor,proto3" json:"actor,omitempty"`
+	// What the call asked for that started it, without its `request_id`. Defaults are filled in. Absent for
+	// other kinds.
+	//
+	// Types that are valid to be assigned to Request:
+	//
+	//	*JobMetadata_FindDuplicates
+	//	*JobMetadata_ApplyPlan
+	//	*JobMetadata_UndoLinks
+	Request       isJobMetadata_Request `protobuf_oneof:"request"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1212,6 +1221,65 @@ func (x *JobMetadata) GetActor() *Actor {
 	}
 	return nil
 }
+
+func (x *JobMetadata) GetRequest() isJobMetadata_Request {
+	if x != nil {
+		return x.Request
+	}
+	return nil
+}
+
+func (x *JobMetadata) GetFindDuplicates() *FindDuplicatesRequest {
+	if x != nil {
+		if x, ok := x.Request.(*JobMetadata_FindDuplicates); ok {
+			return x.FindDuplicates
+		}
+	}
+	return nil
+}
+
+func (x *JobMetadata) GetApplyPlan() *ApplyPlanRequest {
+	if x != nil {
+		if x, ok := x.Request.(*JobMetadata_ApplyPlan); ok {
+			return x.ApplyPlan
+		}
+	}
+	return nil
+}
+
+func (x *JobMetadata) GetUndoLinks() *UndoLinksRequest {
+	if x != nil {
+		if x, ok := x.Request.(*JobMetadata_UndoLinks); ok {
+			return x.UndoLinks
+		}
+	}
+	return nil
+}
+
+type isJobMetadata_Request interface {
+	isJobMetadata_Request()
+}
+
+type JobMetadata_FindDuplicates struct {
+	// Of `KIND_FIND_DUPLICATES`.
+	FindDuplicates *FindDuplicatesRequest `protobuf:"bytes,12,opt,name=find_duplicates,json=findDuplicates,proto3,oneof"`
+}
+
+type JobMetadata_ApplyPlan struct {
+	// Of `KIND_APPLY_PLAN`.
+	ApplyPlan *ApplyPlanRequest `protobuf:"bytes,13,opt,name=apply_plan,json=applyPlan,proto3,oneof"`
+}
+
+type JobMetadata_UndoLinks struct {
+	// Of `KIND_UNDO_LINKS`.
+	UndoLinks *UndoLinksRequest `protobuf:"bytes,14,opt,name=undo_links,json=undoLinks,proto3,oneof"`
+}
+
+func (*JobMetadata_FindDuplicates) isJobMetadata_Request() {}
+
+func (*JobMetadata_ApplyPlan) isJobMetadata_Request() {}
+
+func (*JobMetadata_UndoLinks) isJobMetadata_Request() {}
 
 // What a rule found.
 type FindDuplicatesResponse_OfRule struct {
@@ -1640,7 +1708,7 @@ const file_identitylink_v1_job_service_proto_rawDesc = "" +
 	"\askipped\x18\x03 \x03(\v2&.identitylink.v1.VerdictCounts.SkippedR\askipped\x1a7\n" +
 	"\aSkipped\x12\x16\n" +
 	"\x06reason\x18\x01 \x01(\tR\x06reason\x12\x14\n" +
-	"\x05count\x18\x02 \x01(\x03R\x05count\"\xb1\x06\n" +
+	"\x05count\x18\x02 \x01(\x03R\x05count\"\x97\b\n" +
 	"\vJobMetadata\x125\n" +
 	"\x04kind\x18\x01 \x01(\x0e2!.identitylink.v1.JobMetadata.KindR\x04kind\x128\n" +
 	"\x05state\x18\x02 \x01(\x0e2\".identitylink.v1.JobMetadata.StateR\x05state\x12\x12\n" +
@@ -1656,7 +1724,12 @@ const file_identitylink_v1_job_service_proto_rawDesc = "" +
 	"start_time\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\tstartTime\x125\n" +
 	"\bend_time\x18\n" +
 	" \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\x12,\n" +
-	"\x05actor\x18\v \x01(\v2\x16.identitylink.v1.ActorR\x05actor\"\xa4\x01\n" +
+	"\x05actor\x18\v \x01(\v2\x16.identitylink.v1.ActorR\x05actor\x12Q\n" +
+	"\x0ffind_duplicates\x18\f \x01(\v2&.identitylink.v1.FindDuplicatesRequestH\x00R\x0efindDuplicates\x12B\n" +
+	"\n" +
+	"apply_plan\x18\r \x01(\v2!.identitylink.v1.ApplyPlanRequestH\x00R\tapplyPlan\x12B\n" +
+	"\n" +
+	"undo_links\x18\x0e \x01(\v2!.identitylink.v1.UndoLinksRequestH\x00R\tundoLinks\"\xa4\x01\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14KIND_FIND_DUPLICATES\x10\x01\x12\x13\n" +
@@ -1671,7 +1744,8 @@ const file_identitylink_v1_job_service_proto_rawDesc = "" +
 	"\rSTATE_RUNNING\x10\x02\x12\x13\n" +
 	"\x0fSTATE_SUCCEEDED\x10\x03\x12\x10\n" +
 	"\fSTATE_FAILED\x10\x04\x12\x13\n" +
-	"\x0fSTATE_CANCELLED\x10\x05*\xb2\x01\n" +
+	"\x0fSTATE_CANCELLED\x10\x05B\t\n" +
+	"\arequest*\xb2\x01\n" +
 	"\rDuplicateRule\x12\x1e\n" +
 	"\x1aDUPLICATE_RULE_UNSPECIFIED\x10\x00\x12!\n" +
 	"\x1dDUPLICATE_RULE_VERIFIED_EMAIL\x10\x01\x12!\n" +
@@ -1770,21 +1844,24 @@ var file_identitylink_v1_job_service_proto_depIdxs = []int32{
 	23, // 18: identitylink.v1.JobMetadata.start_time:type_name -> google.protobuf.Timestamp
 	23, // 19: identitylink.v1.JobMetadata.end_time:type_name -> google.protobuf.Timestamp
 	25, // 20: identitylink.v1.JobMetadata.actor:type_name -> identitylink.v1.Actor
-	4,  // 21: identitylink.v1.JobService.FindDuplicates:input_type -> identitylink.v1.FindDuplicatesRequest
-	6,  // 22: identitylink.v1.JobService.ApplyPlan:input_type -> identitylink.v1.ApplyPlanRequest
-	8,  // 23: identitylink.v1.JobService.UndoLinks:input_type -> identitylink.v1.UndoLinksRequest
-	10, // 24: identitylink.v1.JobService.UploadPlan:input_type -> identitylink.v1.UploadPlanRequest
-	12, // 25: identitylink.v1.JobService.ReadLines:input_type -> identitylink.v1.ReadLinesRequest
-	24, // 26: identitylink.v1.JobService.FindDuplicates:output_type -> google.longrunning.Operation
-	24, // 27: identitylink.v1.JobService.ApplyPlan:output_type -> google.longrunning.Operation
-	24, // 28: identitylink.v1.JobService.UndoLinks:output_type -> google.longrunning.Operation
-	11, // 29: identitylink.v1.JobService.UploadPlan:output_type -> identitylink.v1.UploadPlanResponse
-	13, // 30: identitylink.v1.JobService.ReadLines:output_type -> identitylink.v1.ReadLinesResponse
-	26, // [26:31] is the sub-list for method output_type
-	21, // [21:26] is the sub-list for method input_type
-	21, // [21:21] is the sub-list for extension type_name
-	21, // [21:21] is the sub-list for extension extendee
-	0,  // [0:21] is the sub-list for field type_name
+	4,  // 21: identitylink.v1.JobMetadata.find_duplicates:type_name -> identitylink.v1.FindDuplicatesRequest
+	6,  // 22: identitylink.v1.JobMetadata.apply_plan:type_name -> identitylink.v1.ApplyPlanRequest
+	8,  // 23: identitylink.v1.JobMetadata.undo_links:type_name -> identitylink.v1.UndoLinksRequest
+	4,  // 24: identitylink.v1.JobService.FindDuplicates:input_type -> identitylink.v1.FindDuplicatesRequest
+	6,  // 25: identitylink.v1.JobService.ApplyPlan:input_type -> identitylink.v1.ApplyPlanRequest
+	8,  // 26: identitylink.v1.JobService.UndoLinks:input_type -> identitylink.v1.UndoLinksRequest
+	10, // 27: identitylink.v1.JobService.UploadPlan:input_type -> identitylink.v1.UploadPlanRequest
+	12, // 28: identitylink.v1.JobService.ReadLines:input_type -> identitylink.v1.ReadLinesRequest
+	24, // 29: identitylink.v1.JobService.FindDuplicates:output_type -> google.longrunning.Operation
+	24, // 30: identitylink.v1.JobService.ApplyPlan:output_type -> google.longrunning.Operation
+	24, // 31: identitylink.v1.JobService.UndoLinks:output_type -> google.longrunning.Operation
+	11, // 32: identitylink.v1.JobService.UploadPlan:output_type -> identitylink.v1.UploadPlanResponse
+	13, // 33: identitylink.v1.JobService.ReadLines:output_type -> identitylink.v1.ReadLinesResponse
+	29, // [29:34] is the sub-list for method output_type
+	24, // [24:29] is the sub-list for method input_type
+	24, // [24:24] is the sub-list for extension type_name
+	24, // [24:24] is the sub-list for extension extendee
+	0,  // [0:24] is the sub-list for field type_name
 }
 
 func init() { file_identitylink_v1_job_service_proto_init() }
@@ -1798,6 +1875,11 @@ func file_identitylink_v1_job_service_proto_init() {
 		(*UndoLinksRequest_PlanId)(nil),
 		(*UndoLinksRequest_Rule)(nil),
 		(*UndoLinksRequest_Service_)(nil),
+	}
+	file_identitylink_v1_job_service_proto_msgTypes[11].OneofWrappers = []any{
+		(*JobMetadata_FindDuplicates)(nil),
+		(*JobMetadata_ApplyPlan)(nil),
+		(*JobMetadata_UndoLinks)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{

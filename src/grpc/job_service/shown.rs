@@ -6,9 +6,10 @@ use prost::Message;
 use prost_types::Any;
 use serde::Deserialize;
 use tonic::Status;
+use uuid::Uuid;
 
 use crate::{
-    domain::{JobKind, JobOutcome},
+    domain::{JobKind, JobOutcome, duplicates::Rule},
     grpc::{
         proto::{
             self as pb,
@@ -16,10 +17,13 @@ use crate::{
                 longrunning::{Operation, operation},
                 rpc,
             },
+            job_metadata::Request,
         },
         responses, status,
     },
-    store::{AppliedPlan, FoundDuplicates, ImportedUsers, Job},
+    store::{
+        AppliedPlan, FindSettings, FoundDuplicates, ImportedUsers, Job, PlanSettings, UndoSettings,
+    },
     use_cases::Error,
 };
 
@@ -43,7 +47,7 @@ pub(super) fn operation(job: &Job) -> Result<Operation, Error> {
         Some(JobOutcome::Cancelled) => Some(operation::Result::Error(error(&status::cancelled()))),
     };
     Ok(Operation {
-        name: format!("operations/{}", job.id),
+        name: name(job.id),
         metadata: Some(any("JobMetadata", &metadata(job)?)),
         done: job.outcome.is_some(),
         result,
@@ -80,7 +84,70 @@ fn metadata(job: &Job) -> Result<pb::JobMetadata, Error> {
         start_time: job.start_time.map(responses::time),
         end_time: job.end_time.map(responses::time),
         actor: Some(responses::actor(&job.actor)),
+        request: request(job)?,
     })
+}
+
+/// What the call asked for.
+fn request(job: &Job) -> Result<Option<Request>, Error> {
+    Ok(match job.kind {
+        Some(JobKind::FindDuplicates) => Some(Request::FindDuplicates(search(job.settings()?))),
+        Some(JobKind::ApplyPlan) => Some(Request::ApplyPlan(apply(job.settings()?))),
+        Some(JobKind::UndoLinks) => Some(Request::UndoLinks(undo(job.settings()?))),
+        Some(JobKind::UploadPlan | JobKind::ImportUsers | JobKind::ExportUsers) | None => None,
+    })
+}
+
+fn search(FindSettings { rules, primary }: FindSettings) -> pb::FindDuplicatesRequest {
+    use pb::find_duplicates_request::Primary;
+    let known = |text: &String| Rule::ALL.into_iter().find(|rule| rule.as_str() == text);
+    let rules = rules.iter().map(|rule| match known(rule) {
+        Some(Rule::VerifiedEmail) => pb::DuplicateRule::VerifiedEmail,
+        Some(Rule::VerifiedPhone) => pb::DuplicateRule::VerifiedPhone,
+        Some(Rule::EmailOneSide) => pb::DuplicateRule::EmailOneSide,
+        Some(Rule::Gmail) => pb::DuplicateRule::Gmail,
+        None => pb::DuplicateRule::Unspecified,
+    });
+    let rules = rules.map(i32::from).collect();
+    let primary = if primary == "most-used" { Primary::MostUsed } else { Primary::Oldest };
+    pb::FindDuplicatesRequest { rules, primary: primary.into(), request_id: String::new() }
+}
+
+fn apply(settings: PlanSettings) -> pb::ApplyPlanRequest {
+    let PlanSettings { plan_job, validate_only, limit, rate, accepted_marks } = settings;
+    pb::ApplyPlanRequest {
+        operation: name(plan_job),
+        validate_only,
+        limit: number(limit.unwrap_or_default()),
+        rate: i32::try_from(rate).unwrap_or(i32::MAX),
+        accepted_marks,
+        request_id: String::new(),
+    }
+}
+
+fn undo(settings: UndoSettings) -> pb::UndoLinksRequest {
+    use pb::undo_links_request::{MadeBy, Service};
+    let UndoSettings { plan, automatic, service, since, until, validate_only, rate } = settings;
+    let made_by = match (plan, service) {
+        (Some(plan), _) => Some(MadeBy::PlanId(plan.to_string())),
+        (None, Some((issuer, subject))) => Some(MadeBy::Service(Service { issuer, subject })),
+        (None, None) => {
+            automatic.then(|| MadeBy::Rule(pb::SignInRule::EmailVerifiedOnBothSides.into()))
+        }
+    };
+    pb::UndoLinksRequest {
+        made_by,
+        start_time: since.map(responses::time),
+        end_time: until.map(responses::time),
+        validate_only,
+        rate: i32::try_from(rate).unwrap_or(i32::MAX),
+        request_id: String::new(),
+    }
+}
+
+/// The name of the operation of a job.
+fn name(job: Uuid) -> String {
+    format!("operations/{job}")
 }
 
 fn counts(job: &Job) -> Result<pb::VerdictCounts, Error> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use identity_link::grpc::proto::{self as pb, google::longrunning::ListOperationsRequest};
 use tokio::time::timeout;
 
-use super::{apply, counted, found, links_of_plan, pairs};
+use super::{apply, counted, found, links_of_plan, pairs, undo_plan};
 use crate::{
     management::{channel, serving},
     metrics::{scraped, series},
@@ -23,6 +23,47 @@ use crate::{
 async fn idle_server() -> TestServer {
     let database = cluster().db_migrated().await;
     TestServer::start_with(database, |toml| toml + "[jobs]\nat_once = 0\n").await
+}
+
+/// So a caller that did not start a job sees what it does, and can ask for the same.
+#[tokio::test]
+async fn an_operation_has_what_was_asked_for_with_the_defaults() {
+    use pb::{job_metadata::Request, undo_links_request::MadeBy};
+    let server = idle_server().await;
+    let service = server.service();
+    let request_id = uuid::Uuid::new_v4().to_string();
+    let rules = vec![pb::DuplicateRule::Gmail.into(), pb::DuplicateRule::VerifiedPhone.into()];
+    let search = pb::FindDuplicatesRequest { rules, request_id, ..Default::default() };
+    let started = service.find_duplicates(search).await.unwrap();
+    let Some(Request::FindDuplicates(search)) = metadata(&started).request else { panic!() };
+    assert_eq!((search.rules.len(), search.primary().as_str_name()), (2, "PRIMARY_OLDEST"));
+    assert_eq!(search.request_id, "");
+    let default = service.find_duplicates(Default::default()).await.unwrap();
+    let Some(Request::FindDuplicates(search)) = metadata(&default).request else { panic!() };
+    assert_eq!(search.rules, [i32::from(pb::DuplicateRule::VerifiedEmail)]);
+
+    let plan_id = uuid::Uuid::new_v4().to_string();
+    let undo = pb::UndoLinksRequest { rate: 7, validate_only: true, ..undo_plan(&plan_id) };
+    let started = service.undo_links(undo.clone()).await.unwrap();
+    assert_eq!(metadata(&started).request, Some(Request::UndoLinks(undo)));
+    let at = |seconds| Some(prost_types::Timestamp { seconds, nanos: 0 });
+    let service_of = pb::undo_links_request::Service {
+        issuer: "https://i.example".to_owned(),
+        subject: "s".to_owned(),
+    };
+    let rule = pb::SignInRule::EmailVerifiedOnBothSides.into();
+    for made_by in [MadeBy::Service(service_of), MadeBy::Rule(rule)] {
+        let undo = pb::UndoLinksRequest {
+            made_by: Some(made_by),
+            start_time: at(1_700_000_000),
+            end_time: at(1_700_000_001),
+            ..Default::default()
+        };
+        let started = service.undo_links(undo.clone()).await.unwrap();
+        let asked = Some(Request::UndoLinks(pb::UndoLinksRequest { rate: 50, ..undo }));
+        assert_eq!(metadata(&started).request, asked);
+        assert_eq!(service.get_operation(&started.name).await.unwrap(), started);
+    }
 }
 
 #[tokio::test]

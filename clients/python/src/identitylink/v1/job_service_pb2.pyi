@@ -201,7 +201,7 @@ class VerdictCounts(_message.Message):
     def __init__(self, done: _Optional[int] = ..., already: _Optional[int] = ..., skipped: _Optional[_Iterable[_Union[VerdictCounts.Skipped, _Mapping[str, object]]]] = ...) -> None: ...
 
 class JobMetadata(_message.Message):
-    __slots__ = ("kind", "state", "done", "total", "counts", "line_count", "cancel_requested", "create_time", "start_time", "end_time", "actor")
+    __slots__ = ("kind", "state", "done", "total", "counts", "line_count", "cancel_requested", "create_time", "start_time", "end_time", "actor", "find_duplicates", "apply_plan", "undo_links")
     class Kind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         KIND_UNSPECIFIED: _ClassVar[JobMetadata.Kind]
@@ -243,6 +243,9 @@ class JobMetadata(_message.Message):
     START_TIME_FIELD_NUMBER: _ClassVar[int]
     END_TIME_FIELD_NUMBER: _ClassVar[int]
     ACTOR_FIELD_NUMBER: _ClassVar[int]
+    FIND_DUPLICATES_FIELD_NUMBER: _ClassVar[int]
+    APPLY_PLAN_FIELD_NUMBER: _ClassVar[int]
+    UNDO_LINKS_FIELD_NUMBER: _ClassVar[int]
     kind: JobMetadata.Kind
     state: JobMetadata.State
     done: int
@@ -254,4 +257,7 @@ class JobMetadata(_message.Message):
     start_time: _timestamp_pb2.Timestamp
     end_time: _timestamp_pb2.Timestamp
     actor: _resources_pb2.Actor
-    def __init__(self, kind: _Optional[_Union[JobMetadata.Kind, str]] = ..., state: _Optional[_Union[JobMetadata.State, str]] = ..., done: _Optional[int] = ..., total: _Optional[int] = ..., counts: _Optional[_Union[VerdictCounts, _Mapping[str, object]]] = ..., line_count: _Optional[int] = ..., cancel_requested: _Optional[bool] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping[str, object]]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping[str, object]]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping[str, object]]] = ..., actor: _Optional[_Union[_resources_pb2.Actor, _Mapping[str, object]]] = ...) -> None: ...
+    find_duplicates: FindDuplicatesRequest
+    apply_plan: ApplyPlanRequest
+    undo_links: UndoLinksRequest
+    def __init__(self, kind: _Optional[_Union[JobMetadata.Kind, str]] = ..., state: _Optional[_Union[JobMetadata.State, str]] = ..., done: _Optional[int] = ..., total: _Optional[int] = ..., counts: _Optional[_Union[VerdictCounts, _Mapping[str, object]]] = ..., line_count: _Optional[int] = ..., cancel_requested: _Optional[bool] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping[str, object]]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping[str, object]]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping[str, object]]] = ..., actor: _Optional[_Union[_resources_pb2.Actor, _Mapping[str, object]]] = ..., find_duplicates: _Optional[_Union[FindDuplicatesRequest, _Mapping[str, object]]] = ..., apply_plan: _Optional[_Union[ApplyPlanRequest, _Mapping[str, object]]] = ..., undo_links: _Optional[_Union[UndoLinksRequest, _Mapping[str, object]]] = ...) -> None: ...
