@@ -22,8 +22,9 @@ use crate::{
         proto::{
             ProvenAccount, ResolveSignInRequest, SignInDecision,
             event_service_client::EventServiceClient,
-            identity_service_client::IdentityServiceClient, resolve_sign_in_request::Proof,
-            sign_in_service_client::SignInServiceClient,
+            google::longrunning::operations_client::OperationsClient,
+            identity_service_client::IdentityServiceClient, job_service_client::JobServiceClient,
+            resolve_sign_in_request::Proof, sign_in_service_client::SignInServiceClient,
         },
         status::{from_auth_error, from_domain_error, overloaded, rpc_unknown},
     },
@@ -35,6 +36,14 @@ pub(super) type Calls = IdentityServiceClient<StaffCalls>;
 
 /// The calls of a person about the feed of a tenant.
 pub(super) type EventCalls = EventServiceClient<StaffCalls>;
+
+/// The calls of a person about the jobs of a tenant.
+pub(super) struct JobCalls {
+    /// They start jobs, and read their lines.
+    pub jobs: JobServiceClient<StaffCalls>,
+    /// They say how far jobs are, and stop them.
+    pub operations: OperationsClient<StaffCalls>,
+}
 
 /// The services behind a gate that permits what the person's role permits.
 #[derive(Clone)]
@@ -77,6 +86,20 @@ impl App {
     ) -> Option<Calls> {
         let purpose = reason.map_or(Purpose::Read, Purpose::Change);
         self.calls_for(tenant, staff, purpose).map(IdentityServiceClient::new)
+    }
+
+    /// The calls of a person about the jobs of a tenant of the console; `None` in any other tenant. With a
+    /// reason, the person may also start and stop some.
+    pub(super) fn job_calls(
+        &self,
+        tenant: &str,
+        staff: &Staff,
+        reason: Option<StatedReason>,
+    ) -> Option<JobCalls> {
+        let purpose = reason.map_or(Purpose::Read, Purpose::Change);
+        let calls = self.calls_for(tenant, staff, purpose)?;
+        let operations = OperationsClient::new(calls.clone());
+        Some(JobCalls { jobs: JobServiceClient::new(calls), operations })
     }
 
     /// What would happen if this account signed in now; `None` in a tenant that the console has not.

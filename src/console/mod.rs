@@ -27,7 +27,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use tonic::service::Routes;
 
 use self::{
-    pages::{Problem, change, feed, find, health, timeline, user, why},
+    pages::{Problem, change, feed, find, health, jobs, timeline, user, why},
     texts::Texts,
 };
 use crate::{
@@ -78,6 +78,10 @@ pub fn routes(
         .route("/users/{tenant}/{user}", get(user::page_of_user).post(user::say_why))
         .route("/users/{tenant}/{user}/change", post(change::change))
         .route("/users/{tenant}/{user}/timeline", get(timeline::page_of_timeline))
+        .route("/jobs", get(jobs::page_of_jobs).post(jobs::find))
+        .route("/jobs/{tenant}/{job}", get(jobs::page_of_job).post(jobs::act))
+        .route("/jobs/{tenant}/{job}/live", get(jobs::live))
+        .route("/job.js", get(jobs::script))
         .route("/feed", get(feed::page_of_feed))
         .route("/feed/live", get(feed::live))
         .route("/feed.js", get(feed::script))
@@ -132,6 +136,12 @@ async fn name_call(request: Request, next: Next) -> Response {
                 Some("timeline") => "/console/users/timeline",
                 _ => "/console/users",
             },
+            "jobs" => match (parts.next(), parts.nth(1)) {
+                (None, _) => "/console/jobs",
+                (_, Some("live")) => "/console/jobs/live",
+                (_, _) => "/console/jobs/job",
+            },
+            "job.js" => "/console/job.js",
             "feed" if parts.next() == Some("live") => "/console/feed/live",
             "feed" => "/console/feed",
             "feed.js" => "/console/feed.js",

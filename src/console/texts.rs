@@ -3,11 +3,12 @@
 mod change;
 mod english;
 mod german;
+mod jobs;
 mod sign_in;
 
 use http::{HeaderMap, header};
 
-pub(super) use self::{change::ChangeTexts, sign_in::SignInTexts};
+pub(super) use self::{change::ChangeTexts, jobs::JobsTexts, sign_in::SignInTexts};
 use super::pages::find::Why;
 use crate::{
     domain::StaffRole,
@@ -165,6 +166,8 @@ pub(super) struct Texts {
     pub reason_wrong: &'static str,
 
     pub sign_in_check: SignInTexts,
+
+    pub jobs: JobsTexts,
 
     pub change: ChangeTexts,
 

@@ -1,6 +1,6 @@
 //! The services of gRPC, with the longest request that each reads.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
@@ -80,17 +80,22 @@ pub(super) fn grpc_routes(
 }
 
 /// The services that the pages of the console call.
+/// They end as those of [`grpc_routes`].
 pub(super) fn console_routes(
     use_cases: &Arc<UseCases>,
-    feed: &Arc<Feed>,
-    permissions_changed: CancellationToken,
+    (feed, permissions_changed, stop): (Arc<Feed>, CancellationToken, CancellationToken),
+    max_pause: Duration,
 ) -> Routes {
     let identity = IdentityHandler::new(Arc::clone(use_cases));
-    let events = EventHandler::new(Arc::clone(use_cases), Arc::clone(feed), permissions_changed);
+    let changed = permissions_changed.clone();
+    let jobs = JobHandler::new(Arc::clone(use_cases), max_pause, changed, stop);
+    let events = EventHandler::new(Arc::clone(use_cases), feed, permissions_changed);
     let sign_in = SignInHandler::new(Arc::clone(use_cases));
     Routes::new(IdentityServiceServer::new(identity))
         .add_service(SignInServiceServer::new(sign_in))
         .add_service(EventServiceServer::new(events))
+        .add_service(JobServiceServer::new(jobs.clone()))
+        .add_service(OperationsServer::new(jobs))
         .prepare()
 }
 

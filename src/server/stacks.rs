@@ -104,7 +104,9 @@ pub(super) fn console(
     let Some(settings) = &config.console else { return Ok(None) };
     let metrics = lasting.state.metrics().calls.clone();
     let telemetry = TelemetryLayer::new(console::outcome, metrics, lasting.traces.clone());
-    let calls = console_routes(use_cases, feed, generation.permissions_changed());
+    let (permissions, stop) = (generation.permissions_changed(), lasting.stop_streams.clone());
+    let watches = (Arc::clone(feed), permissions, stop);
+    let calls = console_routes(use_cases, watches, config.transfers.max_pause);
     let routes = console::routes(settings, use_cases, calls, limit.clone(), lasting.state.clone())
         .ok_or_else(|| ServeError::Part("the console has no tenant".to_owned()))?;
     Ok(Some(console_stack(telemetry, config.max_call_time, routes)))

@@ -5,6 +5,7 @@ mod change;
 mod feed;
 mod find;
 mod health;
+mod jobs;
 mod looks;
 mod settings;
 mod sign_in;

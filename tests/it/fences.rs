@@ -176,7 +176,7 @@ fn modules_depend_on_each_other_in_one_direction() {
     insta::assert_snapshot!(used_by("calls/"), @"auth call_slots clock domain listener store telemetry use_cases");
     insta::assert_snapshot!(used_by("auth0/"), @"auth calls clock config domain i_json rate_limits secret store telemetry transfer use_cases");
     insta::assert_snapshot!(used_by("pushes/"), @"auth calls clock domain rate_limits store telemetry use_cases");
-    insta::assert_snapshot!(used_by("console/"), @"auth calls clock config domain grpc management oauth secret store telemetry use_cases version");
+    insta::assert_snapshot!(used_by("console/"), @"auth calls clock config domain grpc management oauth secret store telemetry transfer use_cases version");
     insta::assert_snapshot!(used_by("grpc/"), @"auth calls clock domain feed oauth rate_limits secret store telemetry transfer use_cases");
     insta::assert_snapshot!(used_by("transfer/"), @"auth clock config domain feed i_json secret store telemetry use_cases");
     insta::assert_snapshot!(used_by("server/"), @"auth auth0 calls clock config console domain feed grpc http_client listener management oauth pushes rate_limits store telemetry transfer use_cases wires");

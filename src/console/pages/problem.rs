@@ -19,6 +19,8 @@ pub(in crate::console) enum Problem {
     NotHere,
     /// There is no such user.
     NoUser,
+    /// There is no such job.
+    NoJob,
     /// The feed has no such position, or not any more.
     Position,
     /// The form was not sent by a page of this session.
@@ -100,6 +102,7 @@ impl Problem {
         let (status, reason, (title, text)) = match self {
             Self::NotHere => (StatusCode::NOT_FOUND, "not_here", t.not_here),
             Self::NoUser => (StatusCode::NOT_FOUND, "no_user", t.no_user),
+            Self::NoJob => (StatusCode::NOT_FOUND, "no_job", t.jobs.no_job),
             Self::Position => (StatusCode::NOT_FOUND, "position", t.no_position),
             Self::Form => (StatusCode::BAD_REQUEST, "form", t.wrong_form),
             Self::SessionEnded => (StatusCode::UNAUTHORIZED, "session_ended", t.session_ended),

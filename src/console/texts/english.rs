@@ -1,6 +1,6 @@
 //! English.
 
-use super::{ChangeTexts, SignInTexts, Texts};
+use super::{ChangeTexts, JobsTexts, SignInTexts, Texts};
 
 pub(super) const TEXTS: Texts = Texts {
     language: "en",
@@ -204,6 +204,8 @@ pub(super) const TEXTS: Texts = Texts {
             "users have another address of the account, which its provider verified",
         ],
     },
+
+    jobs: JobsTexts::ENGLISH,
 
     change: ChangeTexts {
         link: "Link with another user",

@@ -1,6 +1,6 @@
 //! German.
 
-use super::{ChangeTexts, SignInTexts, Texts};
+use super::{ChangeTexts, JobsTexts, SignInTexts, Texts};
 
 pub(super) const TEXTS: Texts = Texts {
     language: "de",
@@ -204,6 +204,8 @@ pub(super) const TEXTS: Texts = Texts {
             "Benutzer eine andere Adresse des Kontos haben, die sein Anbieter bestätigt hat",
         ],
     },
+
+    jobs: JobsTexts::GERMAN,
 
     change: ChangeTexts {
         link: "Mit einem anderen Benutzer verbinden",

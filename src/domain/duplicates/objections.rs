@@ -53,7 +53,7 @@ pub struct Objection {
 
 impl Mark {
     /// All marks.
-    const ALL: [Self; 12] = [
+    pub const ALL: [Self; 12] = [
         Self::Blocked,
         Self::TakenApart,
         Self::SameProvider,

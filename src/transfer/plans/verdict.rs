@@ -40,6 +40,21 @@ pub enum SkipReason {
 }
 
 impl SkipReason {
+    /// All reasons.
+    pub const ALL: [Self; 11] = [
+        Self::Marked,
+        Self::Undone,
+        Self::VersionMismatch,
+        Self::UserNotFound,
+        Self::UserAbsorbed,
+        Self::UserBlocked,
+        Self::EmailNotShared,
+        Self::TooManyIdentities,
+        Self::LinkNotFound,
+        Self::LinkNotUndoable,
+        Self::ConflictRetry,
+    ];
+
     /// The word.
     pub fn word(self) -> &'static str {
         match self {

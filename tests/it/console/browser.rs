@@ -1,11 +1,15 @@
 //! The console in a real browser, at a real provider.
 
+use rustix::process::Signal;
+
 use super::*;
 use crate::support::{
+    child::Running,
     chromium::Chromium,
     inspector::{Inspector, keep_picture},
     object,
     real_providers::{Kind, RealProvider},
+    verified,
 };
 
 /// The name of a person that is a script.
@@ -30,7 +34,16 @@ pub(super) fn sign_in_there(browser: &mut Chromium) {
 /// A console on this database at oidc-provider, where a person of this name is in this group.
 pub(super) async fn start(
     database: Database,
+    person: (&str, &str),
+) -> (TestServer, RealProvider, String) {
+    start_with(database, person, "").await
+}
+
+/// The same, with further keys.
+async fn start_with(
+    database: Database,
     (name, group): (&str, &str),
+    keys: &str,
 ) -> (TestServer, RealProvider, String) {
     let mut url = String::new();
     let mut provider = None;
@@ -45,7 +58,7 @@ pub(super) async fn start(
             "claims": {"openid": ["sub"], "profile": ["name", "groups"]},
         });
         let started = RealProvider::start_with(Kind::OidcProvider, &client, &accounts, &settings);
-        let tables = table(address, &started.issuer);
+        let tables = table(address, &started.issuer) + keys;
         provider = Some(started);
         tables
     })
@@ -212,5 +225,64 @@ async fn an_operator_sees_an_event_as_it_happens() {
         inspector.inspect(&mut browser, "console-health");
     };
     tokio::task::spawn_blocking(look).await.unwrap();
+    drop((server, provider));
+}
+
+/// An operator sees a plan and its preview, and approves it. Another server does the work, and the page of a
+/// job follows it by itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_links_duplicates_by_a_plan() {
+    let database = cluster().db_migrated().await;
+    let (server, provider, url) =
+        start_with(database, (NAME, "admins"), "[jobs]\nat_once = 0\n").await;
+    let service = server.service();
+    for (provider, name) in [("google-oauth2", "ann"), ("github", "ann"), ("github", "ben")] {
+        service.create_with(provider, name, verified(&format!("{name}@example.com"))).await;
+    }
+    // Two accounts of one provider stand against their link.
+    service.create_with("github", &"b".repeat(200), verified("ben@example.com")).await;
+    let inspector = Inspector::new();
+    let look = move || {
+        let mut browser = Chromium::start("console-jobs");
+        browser.open(&url);
+        sign_in(&mut browser);
+        browser.click("[href='/jobs']");
+        inspector.inspect(&mut browser, "console-jobs-none");
+        browser.fill("#reason", "Ticket 9");
+        browser.click("#search");
+        // In the same tab, so that the test follows it.
+        browser.run("{ document.querySelector('#sign-in-again').target = '' }");
+        browser.click("#sign-in-again");
+        browser.fill("[name=login]", "carol");
+        browser.fill("[name=password]", "any");
+        browser.click("[type=submit]");
+        browser.fill("#reason", "Ticket 9");
+        browser.click("#search");
+        inspector.inspect(&mut browser, "console-job-waits");
+        let work = |browser: &mut Chromium| {
+            let worker = Running::serve(&server.database, |toml| toml).0;
+            browser.arrive();
+            worker.signal(Signal::TERM);
+            worker.finish();
+        };
+        work(&mut browser);
+        inspector.inspect(&mut browser, "console-plan");
+        let text = browser.text();
+        assert!(text.contains("a…@example.com") && text.contains("becomes part of it"), "{text}");
+        browser.fill("#reason", "Ticket 9");
+        browser.click("#preview");
+        work(&mut browser);
+        inspector.inspect(&mut browser, "console-plan-preview");
+        assert!(browser.text().contains("Approve and link"), "{}", browser.text());
+        browser.fill("#reason", "Ticket 9");
+        browser.click("#approve");
+        work(&mut browser);
+        inspector.inspect(&mut browser, "console-plan-applied");
+        assert!(browser.text().contains("Something is against it"), "{}", browser.text());
+        browser.click("#all");
+        inspector.inspect(&mut browser, "console-jobs");
+        server
+    };
+    let server = tokio::task::spawn_blocking(look).await.unwrap();
     drop((server, provider));
 }

@@ -10,7 +10,7 @@ fn live(page: &Page) -> String {
 }
 
 /// A connection that has asked for a path with the session of this browser, and the head of the response.
-async fn ask(console: &Console, browser: &Browser, path: &str) -> (Http1, u16) {
+pub(super) async fn ask(console: &Console, browser: &Browser, path: &str) -> (Http1, u16) {
     let host = console.url.strip_prefix("http://").unwrap();
     let mut connection = Http1::connect(host.parse().unwrap()).await;
     let cookie = session_cookie(browser);
@@ -20,7 +20,7 @@ async fn ask(console: &Console, browser: &Browser, path: &str) -> (Http1, u16) {
 }
 
 /// The stream up to the first chunk that contains this text.
-async fn until(connection: &mut Http1, expected: &str) -> String {
+pub(super) async fn until(connection: &mut Http1, expected: &str) -> String {
     let mut heard = String::new();
     while !heard.contains(expected) {
         let chunk = connection.chunk().await.expect(&heard);

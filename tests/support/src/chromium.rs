@@ -139,8 +139,9 @@ impl Chromium {
         assert_eq!(said.get("exceptionDetails"), None);
     }
 
-    /// Waits for the next page, and passes over the empty page that a new browser shows.
-    fn arrive(&mut self) {
+    /// Waits for the page to which the shown one goes by itself, and passes over the empty page that a new
+    /// browser shows.
+    pub fn arrive(&mut self) {
         self.until(|message| {
             message["method"] == "Page.frameNavigated"
                 && message["params"]["frame"]["url"] != "about:blank"

@@ -1,14 +1,14 @@
-//! The events of the feed as they happen, as Server-Sent Events (HTML Standard §9.2).
+//! The events of the feed as they happen.
 
-use std::{convert::Infallible, time::Duration};
+use std::convert::Infallible;
 
 use askama::Template;
 use axum::{
-    extract::{Request, State},
-    response::{IntoResponse as _, Response, Sse, sse},
+    extract::State,
+    response::{Response, sse},
 };
 use futures_util::{Stream, stream};
-use http::{HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName};
 use serde_json::json;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 use tonic::Streaming;
@@ -18,51 +18,36 @@ use super::{
     rows::{RowsTemplate, ago, ago_of, rows},
 };
 use crate::{
-    calls::admitted,
     clock::now,
-    console::{App, pages::Problem, sessions::Staff, texts::Texts},
+    console::{
+        App,
+        pages::{
+            Problem,
+            streams::{CHECK_EVERY, Viewer, streamed},
+        },
+        sessions::Staff,
+    },
     grpc::proto::{self as pb, watch_events_request::Start},
-    telemetry::CallRecord,
 };
 
-/// How often the session is looked at. After its end the stream goes on for this long at most.
-const CHECK_EVERY: Duration = Duration::from_secs(5);
 /// The delay of the feed from which the page says so.
 const LONG_DELAY: i64 = 1000;
 /// The position from which a browser continues that was disconnected.
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
-/// Keeps proxies from holding events back.
-const NO_BUFFERING: (HeaderName, HeaderValue) =
-    (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
 
 /// The events after a position, and new ones, until the session or the watch ends. The browser then
 /// asks again, and gets no stream without a session.
 pub(in crate::console) async fn live(
     State(app): State<App>,
+    Viewer(staff): Viewer,
     wanted: Wanted,
-    request: Request,
+    headers: HeaderMap,
 ) -> Response {
-    let (parts, _) = request.into_parts();
-    let t = Texts::of(&parts.headers);
-    // The stream prolongs no session: an operator may have left the page open.
-    let staff = match app.still_signed_in(&parts).await {
-        Ok(Some(staff)) => staff,
-        Ok(None) => return Problem::SessionEnded.page(t),
-        Err(error) => return Problem::of_store(error).page(t),
-    };
-    if let Some(record) = parts.extensions.get::<CallRecord>() {
-        record.set_caller("staff", None);
-    }
-    let last = parts.headers.get(LAST_EVENT_ID).and_then(|value| value.to_str().ok());
+    let t = staff.texts;
+    let last = headers.get(LAST_EVENT_ID).and_then(|value| value.to_str().ok());
     let after = last.unwrap_or(&wanted.after).to_owned();
-    match app.watch(staff, wanted.tenant(&app), after).await {
-        Ok(events) => {
-            let mut response = admitted(Sse::new(events).into_response());
-            response.headers_mut().extend([NO_BUFFERING]);
-            response
-        }
-        Err(problem) => problem.page(t),
-    }
+    let events = app.watch(staff, wanted.tenant(&app), after).await;
+    events.map_or_else(|problem| problem.page(t), streamed)
 }
 
 /// A stream for a person.
