@@ -170,7 +170,7 @@ fn the_fields_of_each_message_and_their_presence() {
     ImportVerdict: line=1 int64, outcome=2 Outcome, user_id=3 string, refusals=4 ImportRefusal[]
     ImportVerdicts: verdicts=1 ImportVerdict[]
     ImportedProvider: name=1 string, account_count=2 int64, target/provider=3 string, target/left_out=4 bool
-    JobMetadata: kind=1 Kind, state=2 State, done=3 int64, total=4 int64, counts=5 VerdictCounts{}, line_count=6 int64, cancel_requested=7 bool, create_time=8 Timestamp{}, start_time=9 Timestamp{}, end_time=10 Timestamp{}, actor=11 Actor{}
+    JobMetadata: kind=1 Kind, state=2 State, done=3 int64, total=4 int64, counts=5 VerdictCounts{}, line_count=6 int64, cancel_requested=7 bool, create_time=8 Timestamp{}, start_time=9 Timestamp{}, end_time=10 Timestamp{}, actor=11 Actor{}, request/find_duplicates=12 FindDuplicatesRequest{}, request/apply_plan=13 ApplyPlanRequest{}, request/undo_links=14 UndoLinksRequest{}
     LinkBasis: proof_kind=1 Kind, rule=2 SignInRule, plan_id=3 string
     LinkCandidate: user_id=1 string, shared_emails=2 string[], providers=3 string[], handle=4 string, reasons=5 Reason, other_accounts=6 OtherAccount[], other_providers=7 string[]
     LinkFilter: start_time=1 Timestamp{}, end_time=2 Timestamp{}, proof_kind=3 Kind, rule=4 SignInRule, actor=5 Actor{}, plan_id=6 string, standing_only=7 bool, link_id=8 string
