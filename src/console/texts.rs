@@ -12,7 +12,9 @@ pub(super) use self::{change::ChangeTexts, jobs::JobsTexts, sign_in::SignInTexts
 use super::pages::find::Why;
 use crate::{
     domain::StaffRole,
-    grpc::proto::{Actor, LinkProof, LinkRecord, actor::Kind, event::Detail, link_proof::Proof},
+    grpc::proto::{
+        Actor, Identity, LinkProof, LinkRecord, actor::Kind, event::Detail, link_proof::Proof,
+    },
 };
 
 /// The texts in one language. A pair is the title of a page and what it says.
@@ -54,6 +56,8 @@ pub(super) struct Texts {
     pub accounts: &'static str,
     pub email: &'static str,
     pub verified: &'static str,
+    pub verified_by: &'static str,
+    pub verified_by_import: &'static str,
     pub not_verified: &'static str,
     pub no_email: &'static str,
     pub since: &'static str,
@@ -159,6 +163,16 @@ pub(super) struct Texts {
     pub profile: &'static str,
     pub user_metadata: &'static str,
     pub app_metadata: &'static str,
+    pub key: &'static str,
+    pub value: &'static str,
+    pub origin: &'static str,
+    pub origin_service: &'static str,
+    pub origin_primary: &'static str,
+    pub origin_own: &'static str,
+    pub origin_link: &'static str,
+    pub origin_both: &'static str,
+    pub origin_unknown: &'static str,
+    pub origin_hint: &'static str,
     pub hidden: &'static str,
     pub why_look: &'static str,
     pub why_look_hint: &'static str,
@@ -300,6 +314,16 @@ impl Texts {
             None => self.event_unknown,
         };
         kind.to_owned()
+    }
+
+    /// The party that stated that the email of an account is verified; empty if it is not.
+    pub(super) fn verifier(&self, of: &Identity) -> String {
+        match (&*of.email_verifier_issuer, &*of.email_verifier_subject) {
+            _ if !of.email_verified => String::new(),
+            ("", _) => format!("{} {}", self.verified_by, self.verified_by_import),
+            (issuer, "") => format!("{} {issuer}", self.verified_by),
+            (issuer, service) => format!("{} {service} ({issuer})", self.verified_by),
+        }
     }
 
     /// By which link an account came to its user.

@@ -16,7 +16,7 @@ pub(super) use self::{
 use super::proto as pb;
 use crate::{
     domain::{
-        Identity, IdentityRef, Metadata, User,
+        Identity, IdentityRef, Metadata, User, Verifier,
         linking::MetadataChanges,
         merge::{Change, Effect},
         metadata::pointer,
@@ -55,18 +55,30 @@ pub(super) fn without_id(shown_user: &User) -> pb::User {
 fn identity(identity: &Identity) -> pb::Identity {
     let email = identity.email.as_ref();
     let verified = email.filter(|email| email.is_verified());
-    let verify_time =
-        verified.and_then(|email| email.verified.as_ref()).map(|verified| verified.time);
+    let verified = verified.and_then(|email| email.verified.as_ref());
+    let (email_verifier_issuer, email_verifier_subject) =
+        verifier(verified.map(|verified| &verified.by));
     pb::Identity {
         identity_ref: Some(identity_ref(&identity.id)),
         connection: identity.connection.clone(),
         email: email.map(|email| email.given.clone()).unwrap_or_default(),
-        email_verified: verify_time.is_some(),
+        email_verified: verified.is_some(),
         profile_data: Some(object(&identity.profile_data)),
         attach_time: Some(time(identity.attach_time)),
         origin_user_id: identity.origin.to_string(),
         social: identity.social,
-        email_verify_time: verify_time.map(time),
+        email_verify_time: verified.map(|verified| time(verified.time)),
+        email_verifier_issuer,
+        email_verifier_subject,
+    }
+}
+
+/// The issuer and the subject of a verifier; both empty without one, and for an import.
+fn verifier(verifier: Option<&Verifier>) -> (String, String) {
+    match verifier {
+        None | Some(Verifier::Import) => Default::default(),
+        Some(Verifier::Issuer(issuer)) => (issuer.clone(), String::new()),
+        Some(Verifier::Service { issuer, subject }) => (issuer.clone(), subject.clone()),
     }
 }
 

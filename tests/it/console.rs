@@ -7,6 +7,7 @@ mod find;
 mod health;
 mod jobs;
 mod looks;
+mod origins;
 mod settings;
 mod sign_in;
 mod tickets;

@@ -152,7 +152,7 @@ fn the_fields_of_each_message_and_their_presence() {
     GetUserResponse: user=1 User{}
     GivenMetadata: user_metadata=1 Struct{}, app_metadata=2 Struct{}
     IdentitiesRenamed: user=1 UserChange{}, renamed=2 RenamedIdentity[]
-    Identity: identity_ref=1 IdentityRef{}, connection=2 string, email=3 string, email_verified=4 bool, profile_data=5 Struct{}, attach_time=6 Timestamp{}, origin_user_id=7 string, social=8 bool, email_verify_time=9 Timestamp{}
+    Identity: identity_ref=1 IdentityRef{}, connection=2 string, email=3 string, email_verified=4 bool, profile_data=5 Struct{}, attach_time=6 Timestamp{}, origin_user_id=7 string, social=8 bool, email_verify_time=9 Timestamp{}, email_verifier_issuer=10 string, email_verifier_subject=11 string
     IdentityAttached: user=1 UserChange{}, identity=2 IdentityRef{}, link_id=3 string, basis=4 LinkBasis{}
     IdentityDetached: user=1 UserChange{}, detached=2 UserChange{}, identity=3 IdentityRef{}, link_id=4 string
     IdentityLoggedOut: user_id=1 string, identity=2 IdentityRef{}

@@ -3,7 +3,10 @@
 use identity_link::grpc::proto::{self as pb, link_response::Outcome};
 use serde_json::{Value, json as object};
 
-use crate::support::{tokens::Token, *};
+use crate::support::{
+    tokens::{Token, iss},
+    *,
+};
 
 /// Attaches the token's account to a new user. Returns the user's id and the identity.
 async fn attach(server: &TestServer, token: &Token) -> (String, pb::Identity) {
@@ -45,6 +48,8 @@ async fn an_attached_identity_has_the_email_and_profile_of_its_token() {
         token.claims["iat"].as_i64(),
         "a token's claims were true when it was issued"
     );
+    let verifier = (&*attached.email_verifier_issuer, &*attached.email_verifier_subject);
+    assert_eq!(verifier, (&*iss("github"), ""));
     assert_eq!((attached.connection.as_str(), attached.social), ("github", true));
     assert_eq!((attached.email.as_str(), attached.email_verified), ("Ann@Example.com", true));
     assert_eq!((&attached.origin_user_id, attached.attach_time), (&user.id, link.link_time));
@@ -85,6 +90,7 @@ async fn an_email_is_verified_only_by_the_boolean_true_of_a_trusted_issuer() {
             "{what}"
         );
         assert_eq!(identity.email_verify_time, None);
+        assert_eq!((&*identity.email_verifier_issuer, &*identity.email_verifier_subject), ("", ""));
     }
     // The operator does not trust these issuers to verify emails.
     for (issuer, subject) in [("sms", "s1"), ("broker", "ad|a1")] {

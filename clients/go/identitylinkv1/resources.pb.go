@@ -670,8 +670,13 @@ type Identity struct {
 	Social bool `protobuf:"varint,8,opt,name=social,proto3" json:"social,omitempty"`
 	// When `email` was verified; absent unless `email_verified`.
 	EmailVerifyTime *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=email_verify_time,json=emailVerifyTime,proto3" json:"email_verify_time,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// The issuer that stated the verification of `email`, or the issuer of the service's
+	// token that did. Empty unless `email_verified`, and if an import claims it.
+	EmailVerifierIssuer string `protobuf:"bytes,10,opt,name=email_verifier_issuer,json=emailVerifierIssuer,proto3" json:"email_verifier_issuer,omitempty"`
+	// The service that stated the verification of `email`; empty if an issuer did.
+	EmailVerifierSubject string `protobuf:"bytes,11,opt,name=email_verifier_subject,json=emailVerifierSubject,proto3" json:"email_verifier_subject,omitempty"`
+	unknownFields        protoimpl.UnknownFields
+	sizeCache            protoimpl.SizeCache
 }
 
 func (x *Identity) Reset() {
@@ -765,6 +770,20 @@ func (x *Identity) GetEmailVerifyTime() *timestamppb.Timestamp {
 		return x.EmailVerifyTime
 	}
 	return nil
+}
+
+func (x *Identity) GetEmailVerifierIssuer() string {
+	if x != nil {
+		return x.EmailVerifierIssuer
+	}
+	return ""
+}
+
+func (x *Identity) GetEmailVerifierSubject() string {
+	if x != nil {
+		return x.EmailVerifierSubject
+	}
+	return ""
 }
 
 // One person as services see them.
@@ -1849,7 +1868,7 @@ const file_identitylink_v1_resources_proto_rawDesc = "" +
 	"\x1fidentitylink/v1/resources.proto\x12\x0fidentitylink.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"C\n" +
 	"\vIdentityRef\x12\x1a\n" +
 	"\bprovider\x18\x01 \x01(\tR\bprovider\x12\x18\n" +
-	"\asubject\x18\x02 \x01(\tR\asubject\"\xa7\x03\n" +
+	"\asubject\x18\x02 \x01(\tR\asubject\"\x91\x04\n" +
 	"\bIdentity\x12?\n" +
 	"\fidentity_ref\x18\x01 \x01(\v2\x1c.identitylink.v1.IdentityRefR\videntityRef\x12\x1e\n" +
 	"\n" +
@@ -1862,7 +1881,10 @@ const file_identitylink_v1_resources_proto_rawDesc = "" +
 	"attachTime\x12$\n" +
 	"\x0eorigin_user_id\x18\a \x01(\tR\foriginUserId\x12\x16\n" +
 	"\x06social\x18\b \x01(\bR\x06social\x12F\n" +
-	"\x11email_verify_time\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\x0femailVerifyTime\"\xf2\x03\n" +
+	"\x11email_verify_time\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\x0femailVerifyTime\x122\n" +
+	"\x15email_verifier_issuer\x18\n" +
+	" \x01(\tR\x13emailVerifierIssuer\x124\n" +
+	"\x16email_verifier_subject\x18\v \x01(\tR\x14emailVerifierSubject\"\xf2\x03\n" +
 	"\x04User\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\x03R\aversion\x12;\n" +

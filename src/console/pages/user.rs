@@ -1,5 +1,7 @@
 //! *User*: the accounts of a user, its data, and how it came to have them.
 
+mod data;
+
 use askama::Template;
 use axum::{
     extract::{Path, State},
@@ -8,10 +10,11 @@ use axum::{
 use chrono::{DateTime, SecondsFormat};
 use futures_util::future::join;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use prost_types::{Struct, Timestamp, value::Kind};
+use prost_types::Timestamp;
 use serde::Deserialize;
-use serde_json::Value;
 
+pub(super) use self::data::{Document, documents};
+use self::data::{OriginTable, Origins};
 use super::{Chrome, Form, Problem, page};
 use crate::{
     auth::StatedReason,
@@ -47,7 +50,7 @@ struct UserPage<'a> {
     links: Vec<LinkRow>,
     has_more_links: bool,
     /// `None` while the data is hidden.
-    data: Option<Vec<Document>>,
+    data: Option<Vec<OriginTable>>,
     /// What is wrong with the reason; empty if nothing is.
     problem: &'static str,
     /// The reason as it was typed.
@@ -78,6 +81,8 @@ struct Account {
     email: String,
     is_verified: bool,
     verified: Time,
+    /// The party that stated that the email is verified; empty if it is not.
+    verified_by: String,
     since: Time,
     /// How it came to this user.
     how: String,
@@ -96,12 +101,6 @@ struct LinkRow {
     reason: String,
     /// `None` while it stands.
     undone: Option<(Time, String)>,
-}
-
-/// A document of the user.
-pub(super) struct Document {
-    pub name: &'static str,
-    pub json: String,
 }
 
 /// The path of the page of a user.
@@ -196,7 +195,7 @@ impl App {
             accounts: accounts.collect(),
             links: links.links.iter().map(|link| row(t, link, is_masked)).collect(),
             has_more_links: !links.next_page_token.is_empty(),
-            data: (!is_masked).then(|| documents(t, &found)),
+            data: (!is_masked).then(|| Origins { t, user: &found, links: &links }.tables()),
             id: found.id,
             problem,
             reason: reason.to_owned(),
@@ -235,6 +234,7 @@ fn account(
         email,
         is_verified: identity.email_verified,
         verified: time(identity.email_verify_time.as_ref()),
+        verified_by: t.verifier(identity),
         since: time(identity.attach_time.as_ref()),
         how,
         link: link.map(|link| link.id.clone()).unwrap_or_default(),
@@ -264,41 +264,6 @@ fn row(t: &Texts, link: &pb::LinkRecord, is_masked: bool) -> LinkRow {
         // A person wrote it, and may have written of a person.
         reason: if is_masked { String::new() } else { actor.reason },
         undone,
-    }
-}
-
-pub(super) fn documents(t: &Texts, user: &pb::User) -> Vec<Document> {
-    [
-        (t.profile, user.profile.as_ref()),
-        (t.user_metadata, user.user_metadata.as_ref()),
-        (t.app_metadata, user.app_metadata.as_ref()),
-    ]
-    .into_iter()
-    .filter_map(|(name, document)| Some(Document { name, json: json(document?)? }))
-    .collect()
-}
-
-/// A document as text; `None` if it is empty.
-fn json(document: &Struct) -> Option<String> {
-    if document.fields.is_empty() {
-        None
-    } else {
-        serde_json::to_string_pretty(&object(document)).ok()
-    }
-}
-
-fn object(document: &Struct) -> Value {
-    document.fields.iter().map(|(name, field)| (name.clone(), value(field))).collect()
-}
-
-fn value(field: &prost_types::Value) -> Value {
-    match &field.kind {
-        Some(Kind::BoolValue(flag)) => (*flag).into(),
-        Some(Kind::NumberValue(number)) => (*number).into(),
-        Some(Kind::StringValue(text)) => text.as_str().into(),
-        Some(Kind::ListValue(list)) => list.values.iter().map(value).collect(),
-        Some(Kind::StructValue(document)) => object(document),
-        Some(Kind::NullValue(_)) | None => Value::Null,
     }
 }
 

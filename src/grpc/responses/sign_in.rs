@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{identity_ref, link, time, user, without_id};
+use super::{identity_ref, link, time, user, verifier, without_id};
 use crate::{
     domain::{
-        IdentityRef, Verifier,
+        IdentityRef,
         candidates::Candidate,
         sign_in::{Evidence, SignInOutcome, SignInRule},
     },
@@ -71,11 +71,7 @@ pub(super) fn rule(rule: SignInRule) -> pb::SignInRule {
 
 fn evidence(evidence: &Evidence) -> pb::EmailEvidence {
     let verified = evidence.verified.as_ref();
-    let (verifier_issuer, verifier_subject) = match verified.map(|verified| &verified.by) {
-        None | Some(Verifier::Import) => Default::default(),
-        Some(Verifier::Issuer(issuer)) => (issuer.clone(), String::new()),
-        Some(Verifier::Service { issuer, subject }) => (issuer.clone(), subject.clone()),
-    };
+    let (verifier_issuer, verifier_subject) = verifier(verified.map(|verified| &verified.by));
     pb::EmailEvidence {
         identity: Some(identity_ref(&evidence.identity)),
         user_id: evidence.owner.as_ref().map(ToString::to_string).unwrap_or_default(),

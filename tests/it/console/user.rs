@@ -38,8 +38,8 @@ async fn the_page_shows_accounts_history_and_data() {
         "the service or staff member backend",
         "Ticket 4711",
         &format!("<code>{made}</code>"),
-        "&#34;city&#34;: &#34;Bern&#34;",
-        "&#34;plan&#34;: &#34;gold&#34;",
+        "<th scope=\"row\">city</th><td><code>&#34;Bern&#34;</code>",
+        "<th scope=\"row\">plan</th><td><code>&#34;gold&#34;</code>",
         "Ann &#60;b&#62;Smith&#60;/b&#62;",
     ] {
         let html = page.html.replace("+4917112345", "&#43;4917112345");

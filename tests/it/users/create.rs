@@ -3,7 +3,10 @@
 use identity_link::grpc::proto as pb;
 use serde_json::json;
 
-use crate::support::{tokens::Token, *};
+use crate::support::{
+    tokens::{Token, iss},
+    *,
+};
 
 fn create(provider: &str, subject: &str) -> pb::CreateUserRequest {
     let identity =
@@ -48,6 +51,8 @@ async fn a_new_user_has_what_the_request_contains() {
     assert_eq!((identity.connection.as_str(), identity.social), ("Google Workspace", true));
     assert_eq!((identity.email.as_str(), identity.email_verified), ("Ann@BÜCHER.example", true));
     assert_eq!(identity.email_verify_time, user.create_time);
+    let verifier = (&*identity.email_verifier_issuer, &*identity.email_verifier_subject);
+    assert_eq!(verifier, (&*iss("services"), "backend"));
     assert_eq!(identity.attach_time, user.create_time);
     assert_eq!(identity.origin_user_id, user.id);
     assert_eq!(json(&identity.profile_data), json!({"name": "Ann", "picture": "p"}));

@@ -70,7 +70,7 @@ class IdentityRef(_message.Message):
     def __init__(self, provider: _Optional[str] = ..., subject: _Optional[str] = ...) -> None: ...
 
 class Identity(_message.Message):
-    __slots__ = ("identity_ref", "connection", "email", "email_verified", "profile_data", "attach_time", "origin_user_id", "social", "email_verify_time")
+    __slots__ = ("identity_ref", "connection", "email", "email_verified", "profile_data", "attach_time", "origin_user_id", "social", "email_verify_time", "email_verifier_issuer", "email_verifier_subject")
     IDENTITY_REF_FIELD_NUMBER: _ClassVar[int]
     CONNECTION_FIELD_NUMBER: _ClassVar[int]
     EMAIL_FIELD_NUMBER: _ClassVar[int]
@@ -80,6 +80,8 @@ class Identity(_message.Message):
     ORIGIN_USER_ID_FIELD_NUMBER: _ClassVar[int]
     SOCIAL_FIELD_NUMBER: _ClassVar[int]
     EMAIL_VERIFY_TIME_FIELD_NUMBER: _ClassVar[int]
+    EMAIL_VERIFIER_ISSUER_FIELD_NUMBER: _ClassVar[int]
+    EMAIL_VERIFIER_SUBJECT_FIELD_NUMBER: _ClassVar[int]
     identity_ref: IdentityRef
     connection: str
     email: str
@@ -89,7 +91,9 @@ class Identity(_message.Message):
     origin_user_id: str
     social: bool
     email_verify_time: _timestamp_pb2.Timestamp
-    def __init__(self, identity_ref: _Optional[_Union[IdentityRef, _Mapping[str, object]]] = ..., connection: _Optional[str] = ..., email: _Optional[str] = ..., email_verified: _Optional[bool] = ..., profile_data: _Optional[_Union[_struct_pb2.Struct, _Mapping[str, object]]] = ..., attach_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping[str, object]]] = ..., origin_user_id: _Optional[str] = ..., social: _Optional[bool] = ..., email_verify_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping[str, object]]] = ...) -> None: ...
+    email_verifier_issuer: str
+    email_verifier_subject: str
+    def __init__(self, identity_ref: _Optional[_Union[IdentityRef, _Mapping[str, object]]] = ..., connection: _Optional[str] = ..., email: _Optional[str] = ..., email_verified: _Optional[bool] = ..., profile_data: _Optional[_Union[_struct_pb2.Struct, _Mapping[str, object]]] = ..., attach_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping[str, object]]] = ..., origin_user_id: _Optional[str] = ..., social: _Optional[bool] = ..., email_verify_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping[str, object]]] = ..., email_verifier_issuer: _Optional[str] = ..., email_verifier_subject: _Optional[str] = ...) -> None: ...
 
 class User(_message.Message):
     __slots__ = ("id", "version", "create_time", "update_time", "identities", "user_metadata", "app_metadata", "profile_overrides", "blocked", "profile")
