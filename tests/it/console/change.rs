@@ -50,6 +50,7 @@ async fn a_person_of_the_support_links_two_users_and_undoes_it() {
         "user_metadata/city: differs: this user&#39;s value stays",
         "user_metadata/diet: added",
         "can only read, until the next sign-in",
+        "<button id=\"confirm\">Link these users</button>",
     ] {
         assert!(preview.html.contains(expected), "{expected}: {}", preview.html);
     }

@@ -155,6 +155,17 @@ impl ChangePage<'_> {
         }
     }
 
+    /// The button that does it, after the preview.
+    fn confirm(&self) -> &'static str {
+        let texts = &self.chrome.t.change;
+        match self.fields.kind {
+            Change::Link => texts.link_confirm,
+            Change::Unlink => texts.unlink_confirm,
+            Change::Undo => texts.undo_confirm,
+            Change::Erase => texts.erase_confirm,
+        }
+    }
+
     fn done(&self) -> &'static str {
         let texts = &self.chrome.t.change;
         match self.fields.kind {
