@@ -79,6 +79,8 @@ pub(super) const EXPORT: &[Exit] =
     &[DONE, FAILED, MISUSED, EXPORT_UNKNOWN, MISCONFIGURED, EXPORT_INTERRUPTED];
 /// The exit codes of `duplicates`.
 pub(super) const DUPLICATES: &[Exit] = &[DONE, FAILED, MISUSED, MISCONFIGURED, EXPORT_INTERRUPTED];
+/// The exit codes of `looks`.
+pub(super) const LOOKS: &[Exit] = &[DONE, FAILED, MISUSED, MISCONFIGURED, EXPORT_INTERRUPTED];
 /// The exit codes of `import`.
 pub(super) const IMPORT: &[Exit] =
     &[DONE, FAILED, MISUSED, IMPORT_REFUSED, MISCONFIGURED, IMPORT_INTERRUPTED];

@@ -15,6 +15,7 @@ mod health;
 mod help;
 mod import;
 mod log;
+mod looks;
 mod many_links;
 mod migrate;
 mod open_files;
@@ -88,6 +89,13 @@ enum Command {
         "identity-link migrate --config /etc/identity-link.toml --to 20261130000001 --yes",
     ], help::CONFIGURED))]
     Migrate(migrate::MigrateArguments),
+    /// Write who of the staff looked at which users in the console, as lines of JSON
+    #[command(after_help = help::after(&[
+        "identity-link looks --config /etc/identity-link.toml --since 2026-12-01T00:00:00Z --until 2027-01-01T00:00:00Z --output looks.ndjson",
+        "identity-link looks --config /etc/identity-link.toml --user 9b2f0a7c41d6",
+        "identity-link looks --config /etc/identity-link.toml --tenant shop --staff 00u1a2b3c4",
+    ], help::LOOKS))]
+    Looks(looks::LooksArguments),
     /// Remove expired responses, tickets and attempts, discarded metadata, old events, and
     /// leftovers of deletions
     #[command(after_help = help::after(&[
@@ -255,6 +263,7 @@ pub fn main() -> ExitCode {
         #[cfg(feature = "dev")]
         Command::Dev(arguments) => dev::run(&arguments),
         Command::Migrate(arguments) => migrate::run(arguments),
+        Command::Looks(arguments) => looks::run(&arguments),
         Command::Purge(arguments) => purge::run(&arguments),
         Command::Export(arguments) => export::run(arguments),
         Command::Duplicates(arguments) => duplicates::run(&arguments),

@@ -175,9 +175,10 @@ impl Session {
             WHERE tenant_id = $1 AND (user_id = ANY($2) OR other_user_id = ANY($2)) AND actor ? 'reason' \
             ORDER BY event_time LIMIT $3 FOR NO KEY UPDATE";
         let users: Vec<&String> = erasure.user_ids.iter().collect();
-        // That a person of the staff looked at some user stays.
+        // That a person of the staff looked at some user stays. In this order, which the index of all
+        // looks by their time does not have, they are found by their users.
         let looks = "UPDATE console_looks SET user_id = NULL, reason = NULL WHERE ctid = ANY (ARRAY (SELECT ctid \
-            FROM console_looks WHERE tenant_id = $1 AND user_id = ANY($2) ORDER BY look_time LIMIT $3 FOR NO KEY UPDATE";
+            FROM console_looks WHERE tenant_id = $1 AND user_id = ANY($2) ORDER BY user_id, id LIMIT $3 FOR NO KEY UPDATE";
         for (sql, names) in [
             (answers, names.clone()),
             (lines, names),

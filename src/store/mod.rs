@@ -36,6 +36,7 @@ mod link_pages;
 mod links;
 mod load;
 mod locks;
+mod look_pages;
 mod lookup;
 mod migrations;
 mod move_count;
@@ -111,6 +112,7 @@ pub use link_pages::{ActorFilter, LinkFilter, LinkPage};
 pub use links::{Link, NewLink, PlanLink};
 pub use load::Load;
 pub use locks::LockKeys;
+pub use look_pages::{LookFilter, LookPage, LookPosition, PastLook};
 pub use lookup::{Lookup, LookupBy, LookupResult, LookupResults, ProofUse};
 pub use migrations::{
     LOCK_TIMEOUT, MigrateError, MigrateOptions, Migrated, MigrationKind, MigrationStatus,

@@ -257,7 +257,7 @@ async fn migrate_runs_missing_migrations_once() {
     let second = run_in(&dir, "migrate", &environment);
 
     let stdout =
-        "migrated: 20261130000001, 20261201000001.expand, 20261201000002.expand, 20261201000003.expand, 20261201000004.expand, 20261201000005.expand, 20261201000006.expand, 20261201000007.expand, 20261201000008.expand, 20261202000009.expand, 20261202000010.expand, 20261202000011.expand, 20261203000012.expand".to_owned();
+        "migrated: 20261130000001, 20261201000001.expand, 20261201000002.expand, 20261201000003.expand, 20261201000004.expand, 20261201000005.expand, 20261201000006.expand, 20261201000007.expand, 20261201000008.expand, 20261202000009.expand, 20261202000010.expand, 20261202000011.expand, 20261203000012.expand, 20261204000013.expand".to_owned();
     assert_eq!(first, Ran { code: Some(0), stdout, stderr: String::new() });
     let stdout = "the schema is up to date".to_owned();
     assert_eq!(second, Ran { code: Some(0), stdout, stderr: String::new() });
@@ -340,7 +340,7 @@ async fn serve_exits_with_the_reason_why_it_cannot_serve() {
         format!("{} {}", ran.code.unwrap(), lines.join("\n"))
     };
 
-    insta::assert_snapshot!(serve(&[]), @"1 identity-link: the database's schema is older than this binary: run `identity-link migrate` first (missing: 20261130000001, 20261201000001.expand, 20261201000002.expand, 20261201000003.expand, 20261201000004.expand, 20261201000005.expand, 20261201000006.expand, 20261201000007.expand, 20261201000008.expand, 20261202000009.expand, 20261202000010.expand, 20261202000011.expand, 20261203000012.expand)");
+    insta::assert_snapshot!(serve(&[]), @"1 identity-link: the database's schema is older than this binary: run `identity-link migrate` first (missing: 20261130000001, 20261201000001.expand, 20261201000002.expand, 20261201000003.expand, 20261201000004.expand, 20261201000005.expand, 20261201000006.expand, 20261201000007.expand, 20261201000008.expand, 20261202000009.expand, 20261202000010.expand, 20261202000011.expand, 20261203000012.expand, 20261204000013.expand)");
     insta::assert_snapshot!(serve(&[("IDENTITY_LINK__DATABASE__URL", &nowhere().url)]), @"1 identity-link: the database is unavailable: error connecting to server: connection refused (at 127.0.0.1: is Postgres running there?)");
     insta::assert_snapshot!(serve(&[("IDENTITY_LINK__ISSUERS__GITHUB__JWKS_FILE", "bad.json")]), @"
         64 identity-link: config.toml:

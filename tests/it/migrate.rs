@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// The last migration of this release.
-const BASE: &str = "20261203000012.expand";
+const BASE: &str = "20261204000013.expand";
 
 /// Runs `migrate` with these options.
 fn migrate(config: &Path, options: &[&str]) -> Ran {

@@ -61,7 +61,7 @@ async fn a_wait_ends_with_the_reason_and_does_not_begin_for_a_newer_schema() {
     };
     let (code, error) = serve("1ms");
     assert_eq!(code, Some(1));
-    insta::assert_snapshot!(error, @"identity-link: the database's schema is older than this binary: run `identity-link migrate` first (missing: 20261130000001, 20261201000001.expand, 20261201000002.expand, 20261201000003.expand, 20261201000004.expand, 20261201000005.expand, 20261201000006.expand, 20261201000007.expand, 20261201000008.expand, 20261202000009.expand, 20261202000010.expand, 20261202000011.expand, 20261203000012.expand)");
+    insta::assert_snapshot!(error, @"identity-link: the database's schema is older than this binary: run `identity-link migrate` first (missing: 20261130000001, 20261201000001.expand, 20261201000002.expand, 20261201000003.expand, 20261201000004.expand, 20261201000005.expand, 20261201000006.expand, 20261201000007.expand, 20261201000008.expand, 20261202000009.expand, 20261202000010.expand, 20261202000011.expand, 20261203000012.expand, 20261204000013.expand)");
 
     Store::migrate(&Address::parse(&database.url).unwrap()).await.unwrap();
     database

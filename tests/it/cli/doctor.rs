@@ -112,7 +112,7 @@ async fn a_database_that_is_away_or_stale_or_read_only_or_unbounded_fails() {
         fail … the database is unavailable: error connecting to server: connection refused (at 127.0.0.1: is Postgres running there?). To do: start it, or correct database.url and what lies between
         identity-link: doctor found one failure
         1
-        fail … the database's schema is older than this binary: run `identity-link migrate` first (missing: 20261130000001, 20261201000001.expand, 20261201000002.expand, 20261201000003.expand, 20261201000004.expand, 20261201000005.expand, 20261201000006.expand, 20261201000007.expand, 20261201000008.expand, 20261202000009.expand, 20261202000010.expand, 20261202000011.expand, 20261203000012.expand)
+        fail … the database's schema is older than this binary: run `identity-link migrate` first (missing: 20261130000001, 20261201000001.expand, 20261201000002.expand, 20261201000003.expand, 20261201000004.expand, 20261201000005.expand, 20261201000006.expand, 20261201000007.expand, 20261201000008.expand, 20261202000009.expand, 20261202000010.expand, 20261202000011.expand, 20261203000012.expand, 20261204000013.expand)
         identity-link: doctor found one failure
         1
         fail … the database's schema is newer than this binary: run the release that made it, or a later one (unknown: 39990101000000)

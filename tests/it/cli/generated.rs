@@ -188,6 +188,7 @@ async fn help_names_the_exit_codes_that_each_command_has() {
         "purge",
         "export",
         "duplicates",
+        "looks",
         "doctor",
         "config check",
         "provider list",
@@ -245,6 +246,8 @@ async fn help_names_the_exit_codes_that_each_command_has() {
         ("export", "--config away.toml --tenant other"),
         ("export", "--config config.toml --tenant other"),
         ("export", "--config config.toml --tenant other --ids ids.txt"),
+        ("looks", "--config away.toml --tenant other"),
+        ("looks", "--config config.toml --tenant other"),
         ("erase", "--config wrong.toml --ids ids.txt"),
         ("erase", "--config away.toml --tenant other --ids ids.txt"),
         ("erase", "--config config.toml --tenant other --ids ids.txt"),
@@ -277,7 +280,8 @@ async fn help_names_the_exit_codes_that_each_command_has() {
             "find" | "user" => &[0],
             "link" | "unlink" => &[0, 4],
             "watch" => &[130],
-            "serve" | "purge" | "export" | "import" | "duplicates" | "apply" | "erase" => &[130],
+            "serve" | "purge" | "export" | "import" | "duplicates" | "apply" | "erase"
+            | "looks" => &[130],
             // A provider that has moved is in provider_move.rs.
             "provider move" => &[0, 3, 130],
             _ => &[],

@@ -48,11 +48,12 @@ const WITH_DEV: &[&str] = &[
 ];
 /// The pages whose commands are for a configuration and a database of the operator, in the order of
 /// an operator's tasks. The first page has the configuration.
-pub(super) const DEPLOYED: [&str; 7] = [
+pub(super) const DEPLOYED: [&str; 8] = [
     "docs/how-to/run.md",
     "docs/how-to/upgrade.md",
     "docs/how-to/purge.md",
     "docs/how-to/export.md",
+    "docs/how-to/console.md",
     "docs/how-to/find-duplicates.md",
     "docs/how-to/erase-users.md",
     "docs/how-to/move-a-provider.md",

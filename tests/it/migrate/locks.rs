@@ -31,7 +31,7 @@ async fn of_two_at_once_the_second_waits_for_the_first() {
 
     assert_eq!(
         said(first.finish()),
-        "0 migrated: 20261130000001, 20261201000001.expand, 20261201000002.expand, 20261201000003.expand, 20261201000004.expand, 20261201000005.expand, 20261201000006.expand, 20261201000007.expand, 20261201000008.expand, 20261202000009.expand, 20261202000010.expand, 20261202000011.expand, 20261203000012.expand"
+        "0 migrated: 20261130000001, 20261201000001.expand, 20261201000002.expand, 20261201000003.expand, 20261201000004.expand, 20261201000005.expand, 20261201000006.expand, 20261201000007.expand, 20261201000008.expand, 20261202000009.expand, 20261202000010.expand, 20261202000011.expand, 20261203000012.expand, 20261204000013.expand"
     );
     let second = second.finish();
     assert_eq!((second.code, second.stdout.as_str()), (Some(0), "the schema is up to date"));
@@ -51,7 +51,7 @@ async fn a_migration_that_gets_no_lock_is_rolled_back_and_says_why() {
     database.db_until_alone().await;
     assert_eq!(
         said(migrate(&config, &[])),
-        "0 migrated: 20261130000001, 20261201000001.expand, 20261201000002.expand, 20261201000003.expand, 20261201000004.expand, 20261201000005.expand, 20261201000006.expand, 20261201000007.expand, 20261201000008.expand, 20261202000009.expand, 20261202000010.expand, 20261202000011.expand, 20261203000012.expand"
+        "0 migrated: 20261130000001, 20261201000001.expand, 20261201000002.expand, 20261201000003.expand, 20261201000004.expand, 20261201000005.expand, 20261201000006.expand, 20261201000007.expand, 20261201000008.expand, 20261202000009.expand, 20261202000010.expand, 20261202000011.expand, 20261203000012.expand, 20261204000013.expand"
     );
     insta::assert_snapshot!(migrate(&config, &["--lock-timeout", "0s"]).stderr.lines().next().unwrap(), @"error: invalid value '0s' for '--lock-timeout <TIME>': must be from 1ms to 1h");
 }

@@ -25,12 +25,13 @@ async fn an_operator_sees_which_migrations_have_run_and_changes_nothing() {
     20261202000010.expand  expand  attempt_scopes     pending
     20261202000011.expand  expand  provider_events    pending
     20261203000012.expand  expand  console            pending
-    the database's schema is older than this binary: run `identity-link migrate` first (missing: 20261130000001, 20261201000001.expand, 20261201000002.expand, 20261201000003.expand, 20261201000004.expand, 20261201000005.expand, 20261201000006.expand, 20261201000007.expand, 20261201000008.expand, 20261202000009.expand, 20261202000010.expand, 20261202000011.expand, 20261203000012.expand)
+    20261204000013.expand  expand  looks_time         pending
+    the database's schema is older than this binary: run `identity-link migrate` first (missing: 20261130000001, 20261201000001.expand, 20261201000002.expand, 20261201000003.expand, 20261201000004.expand, 20261201000005.expand, 20261201000006.expand, 20261201000007.expand, 20261201000008.expand, 20261202000009.expand, 20261202000010.expand, 20261202000011.expand, 20261203000012.expand, 20261204000013.expand)
     ");
     let tables = "SELECT relname::text FROM pg_class WHERE relnamespace = 'public'::regnamespace";
     assert_eq!(database.db_texts(tables).await, [""; 0]);
 
-    insta::assert_snapshot!(said(migrate(&config, &[])), @"0 migrated: 20261130000001, 20261201000001.expand, 20261201000002.expand, 20261201000003.expand, 20261201000004.expand, 20261201000005.expand, 20261201000006.expand, 20261201000007.expand, 20261201000008.expand, 20261202000009.expand, 20261202000010.expand, 20261202000011.expand, 20261203000012.expand");
+    insta::assert_snapshot!(said(migrate(&config, &[])), @"0 migrated: 20261130000001, 20261201000001.expand, 20261201000002.expand, 20261201000003.expand, 20261201000004.expand, 20261201000005.expand, 20261201000006.expand, 20261201000007.expand, 20261201000008.expand, 20261202000009.expand, 20261202000010.expand, 20261202000011.expand, 20261203000012.expand, 20261204000013.expand");
     insta::assert_snapshot!(said(migrate(&config, &[])), @"0 the schema is up to date");
     insta::assert_snapshot!(said(migrate(&config, &["--status"])), @r"
     0 version                kind    name               state
@@ -47,6 +48,7 @@ async fn an_operator_sees_which_migrations_have_run_and_changes_nothing() {
     20261202000010.expand  expand  attempt_scopes     applied
     20261202000011.expand  expand  provider_events    applied
     20261203000012.expand  expand  console            applied
+    20261204000013.expand  expand  looks_time         applied
     this release serves on this schema
     ");
 }
@@ -73,6 +75,7 @@ async fn an_operator_sees_migrations_of_a_newer_release_and_whether_this_one_ser
     20261202000010.expand  expand  attempt_scopes     applied
     20261202000011.expand  expand  provider_events    applied
     20261203000012.expand  expand  console            applied
+    20261204000013.expand  expand  looks_time         applied
     20990101000001.expand  expand  -                  applied, and unknown to this release
     this release serves on this schema
     ");
@@ -96,8 +99,8 @@ async fn to_takes_a_version_that_this_release_has() {
     let database = cluster().db_empty().await;
     let config = config_file(&database, |toml| toml);
 
-    insta::assert_snapshot!(said(migrate(&config, &["--to", "20270101000001"])), @"64 identity-link: 20270101000001 is not a version of a migration: this release has 20261130000001, 20261201000001.expand, 20261201000002.expand, 20261201000003.expand, 20261201000004.expand, 20261201000005.expand, 20261201000006.expand, 20261201000007.expand, 20261201000008.expand, 20261202000009.expand, 20261202000010.expand, 20261202000011.expand, 20261203000012.expand");
-    insta::assert_snapshot!(said(migrate(&config, &["--to", BASE])), @"0 migrated: 20261130000001, 20261201000001.expand, 20261201000002.expand, 20261201000003.expand, 20261201000004.expand, 20261201000005.expand, 20261201000006.expand, 20261201000007.expand, 20261201000008.expand, 20261202000009.expand, 20261202000010.expand, 20261202000011.expand, 20261203000012.expand");
+    insta::assert_snapshot!(said(migrate(&config, &["--to", "20270101000001"])), @"64 identity-link: 20270101000001 is not a version of a migration: this release has 20261130000001, 20261201000001.expand, 20261201000002.expand, 20261201000003.expand, 20261201000004.expand, 20261201000005.expand, 20261201000006.expand, 20261201000007.expand, 20261201000008.expand, 20261202000009.expand, 20261202000010.expand, 20261202000011.expand, 20261203000012.expand, 20261204000013.expand");
+    insta::assert_snapshot!(said(migrate(&config, &["--to", BASE])), @"0 migrated: 20261130000001, 20261201000001.expand, 20261201000002.expand, 20261201000003.expand, 20261201000004.expand, 20261201000005.expand, 20261201000006.expand, 20261201000007.expand, 20261201000008.expand, 20261202000009.expand, 20261202000010.expand, 20261202000011.expand, 20261203000012.expand, 20261204000013.expand");
     insta::assert_snapshot!(said(migrate(&config, &["--to", BASE])), @"0 the schema is up to date");
 
     database

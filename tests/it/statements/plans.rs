@@ -228,6 +228,27 @@ async fn a_purge_reads_by_a_key() {
     assert!(db_read_by_keys(&server, &asked).await >= 9, "{asked:?}");
 }
 
+#[tokio::test]
+async fn an_export_of_looks_reads_by_a_key() {
+    let server = logged_server().await;
+    server.database.db_execute(&format!("{CROWD}; ANALYZE")).await;
+    let file = config_file(&server.database, |toml| toml);
+    let mut seen = 0;
+    for filter in [&[][..], &["--user", "crowd_7"], &["--staff", "crowd"]] {
+        let looks = ["looks", "--config", file.to_str().unwrap(), "--tenant", "default"];
+        let looks = async { Ok(run(&[&looks, filter].concat())) };
+        let asked = statements(&server, looks).await;
+        seen += db_read_by_keys(&server, &asked).await;
+        for statement in asked.iter().filter(|asked| asked.contains(" AND user_id = $7")) {
+            let (_, statement) = statement.split_once(": ").unwrap();
+            let plan = server.database.db_plan(statement).await.join("\n");
+            assert!(plan.contains("console_looks_user"), "{plan}");
+        }
+    }
+    // Six pages of the tenant, one of the user, six of the tenant for the staff member.
+    assert_eq!(seen, 13);
+}
+
 /// Fails if one of these statements on a tenant reads more than a key selects. Returns how many
 /// statements those were.
 pub(super) async fn db_read_by_keys(server: &TestServer, asked: &[String]) -> usize {

@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY console_looks_time;
